@@ -1,1 +1,25 @@
-//! placeholder
+//! What every service boots with.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`boot`] | process start and end: runtime, signals, flush, exit code |
+//! | [`config`] | configuration parsed once, refused with exit 64 |
+//! | [`telemetry`] | logs, traces, metrics |
+//! | [`readiness`] | named conditions behind `/readyz` |
+//! | [`admin`] | `/livez`, `/readyz`, `/startupz`, `/metrics` |
+//! | [`server`] | the accept loop: limits, timeouts, drain |
+//! | [`shutdown`] | the two stages of a graceful end |
+//! | [`problem`] | RFC 9457 problem details |
+//! | [`json`] | the JSON body extractor that answers with problems |
+//! | [`request`] | span, metrics and panic barrier of each request |
+
+pub mod admin;
+pub mod boot;
+pub mod config;
+pub mod json;
+pub mod problem;
+pub mod readiness;
+pub mod request;
+pub mod server;
+pub mod shutdown;
+pub mod telemetry;

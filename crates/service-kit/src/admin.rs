@@ -1,0 +1,96 @@
+//! The admin server, on a port of its own: what the kubelet and Prometheus ask.
+//!
+//! | path | 200 means |
+//! |---|---|
+//! | `/livez` | the process answers; only a restart could help where it does not |
+//! | `/startupz` | the service has bound its listeners |
+//! | `/readyz` | every condition holds and no shutdown has begun; the body lists the conditions |
+//! | `/metrics` | Prometheus' text format |
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Json, Response};
+use axum::{Router, routing::get};
+use http::{StatusCode, header};
+use serde::Serialize;
+use tokio::net::TcpListener;
+
+use crate::readiness::{ConditionState, Readiness};
+use crate::server::{Limits, serve};
+use crate::shutdown::{Shutdown, ShutdownArgs};
+
+/// The largest number of probes and scrapes at once.
+const CONNECTIONS: usize = 64;
+
+#[derive(Debug)]
+struct Admin {
+    readiness: Readiness,
+    shutdown: Shutdown,
+}
+
+/// The body of `/readyz`.
+#[derive(Debug, Serialize)]
+struct ReadyReport {
+    ready: bool,
+    draining: bool,
+    conditions: Vec<ConditionState>,
+}
+
+/// Serves the admin port alongside `service` and ends when it has ended: probes are answered through the whole drain.
+pub async fn serve_beside<T>(
+    listener: TcpListener,
+    readiness: Readiness,
+    shutdown: &Shutdown,
+    service: impl Future<Output = T>,
+) -> T {
+    let admin = Arc::new(Admin {
+        readiness,
+        shutdown: shutdown.clone(),
+    });
+    let limits = Limits {
+        connections: CONNECTIONS,
+        ..Limits::default()
+    };
+    let never = Shutdown::new(ShutdownArgs {
+        shutdown_delay: shutdown.deadline(),
+        shutdown_deadline: shutdown.deadline(),
+    });
+    tokio::select! {
+        () = serve(listener, router(admin), limits, &never) => unreachable!("nothing begins this shutdown"),
+        ended = service => ended,
+    }
+}
+
+fn router(admin: Arc<Admin>) -> Router {
+    Router::new()
+        .route("/livez", get(async || "alive\n"))
+        .route("/startupz", get(async || "started\n"))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .with_state(admin)
+}
+
+async fn readyz(State(admin): State<Arc<Admin>>) -> impl IntoResponse {
+    let (holds, conditions) = admin.readiness.report();
+    let draining = admin.shutdown.is_draining();
+    let ready = holds && !draining;
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (
+        status,
+        Json(ReadyReport {
+            ready,
+            draining,
+            conditions,
+        }),
+    )
+}
+
+async fn metrics() -> Response {
+    let text = crate::telemetry::prometheus_text();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+}

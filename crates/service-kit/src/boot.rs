@@ -1,0 +1,87 @@
+//! Process start and end: what happens around a service's own `run`.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crate::shutdown::{Shutdown, ShutdownArgs, Signals};
+use crate::telemetry::{Telemetry, TelemetryArgs};
+
+/// Telemetry that could not be sent by then is given up.
+const FLUSH_DEADLINE: Duration = Duration::from_secs(3);
+
+/// Runs a service to its end: signal handlers, telemetry, the service itself, flush.
+///
+/// `service` gets the [`Shutdown`] that SIGTERM and SIGINT begin. Exit codes: 0 when it ended as asked, 64 when telemetry is
+/// configured wrongly, 1 when the service failed.
+///
+/// The runtime has worker threads even on one core: OpenTelemetry's shutdown blocks its thread until the exporter's
+/// tasks, which run on this runtime, have finished. On a current-thread runtime both would wait for each other.
+pub fn run<F>(
+    name: &'static str,
+    telemetry: &TelemetryArgs,
+    timing: ShutdownArgs,
+    service: F,
+) -> ExitCode
+where
+    F: AsyncFnOnce(Shutdown) -> anyhow::Result<()>,
+{
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return fail(
+                &format!("cannot start the runtime: {error}"),
+                ExitCode::FAILURE,
+            );
+        }
+    };
+    let guard = runtime.enter();
+    let telemetry = match Telemetry::install(name, telemetry) {
+        Ok(telemetry) => telemetry,
+        Err(error) => {
+            return fail(
+                &format!("configuration refused: {error:#}"),
+                crate::config::EX_USAGE.into(),
+            );
+        }
+    };
+    drop(guard);
+
+    let ended = runtime.block_on(async {
+        let mut signals = Signals::install()?;
+        let shutdown = Shutdown::new(timing);
+        let service = service(shutdown.clone());
+        tokio::pin!(service);
+        let signal = tokio::select! {
+            ended = &mut service => return ended,
+            signal = signals.next() => signal,
+        };
+        tracing::info!(signal, delay = ?timing.shutdown_delay, deadline = ?timing.shutdown_deadline, "shutting down");
+        let hurry = async {
+            signals.next().await;
+        };
+        let (ended, ()) = tokio::join!(service, shutdown.begin(hurry));
+        ended
+    });
+    let code = match ended {
+        Ok(()) => {
+            tracing::info!("ended");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "failed");
+            ExitCode::FAILURE
+        }
+    };
+    telemetry.flush(FLUSH_DEADLINE);
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    code
+}
+
+fn fail(message: &str, code: ExitCode) -> ExitCode {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "{message}");
+    code
+}

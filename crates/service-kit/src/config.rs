@@ -1,0 +1,132 @@
+//! Configuration: parsed once into types, refused with exit 64 before any port is bound.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser};
+
+/// `EX_USAGE` of sysexits(3): the process was started wrongly, and starting it again the same way will not help.
+pub const EX_USAGE: u8 = 64;
+
+/// A configuration whose values must also fit each other.
+pub trait Check {
+    /// Refuses contradictory values.
+    ///
+    /// # Errors
+    /// A sentence that names the variables and what would happen.
+    fn check(&self) -> Result<(), String>;
+}
+
+/// Reads the configuration from the environment and the command line.
+///
+/// # Errors
+/// The exit code to end with, after the reason has been written to standard error: 64, or 0 for `--help` and `--version`.
+pub fn parse<C: Parser + Check>() -> Result<C, ExitCode> {
+    let complain = |message: &str| {
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), "{message}");
+        Err(ExitCode::from(EX_USAGE))
+    };
+    match C::try_parse() {
+        Ok(config) => match config.check() {
+            Ok(()) => Ok(config),
+            Err(contradiction) => complain(&format!("configuration refused: {contradiction}")),
+        },
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            ) =>
+        {
+            let _ = error.print();
+            Err(ExitCode::SUCCESS)
+        }
+        Err(error) => complain(&format!("configuration refused: {}", explain::<C>(&error))),
+    }
+}
+
+/// Names the environment variable beside the flag: in a container nobody sees flags.
+fn explain<C: CommandFactory>(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    let reason = text.split("\n\n").next().unwrap_or(text).trim();
+    let flag = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(arg)) => arg.clone(),
+        Some(ContextValue::Strings(args)) => args.first().cloned().unwrap_or_default(),
+        _ => return reason.to_owned(),
+    };
+    let command = C::command();
+    let variable = command.get_arguments().find(|arg| {
+        arg.get_long()
+            .is_some_and(|long| flag.split([' ', '=']).next() == Some(&format!("--{long}")))
+    });
+    match variable
+        .and_then(|arg| arg.get_env())
+        .and_then(|env| env.to_str())
+    {
+        Some(variable) => format!("{variable}: {reason}"),
+        None => reason.to_owned(),
+    }
+}
+
+/// Reads `5s`, `250ms`, `2m`, `1h 30m`: a number with its unit, greater than zero.
+///
+/// # Errors
+/// A sentence for the person who wrote the value.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(duration) if duration.is_zero() => Err("must be longer than zero".to_owned()),
+        Ok(duration) => Ok(duration),
+        Err(_) => {
+            Err("is not a duration; write a number with its unit, as in `5s` or `250ms`".to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Timing {
+        #[arg(long, env = "TEST_ONLY_LEASE", value_parser = duration)]
+        lease: Duration,
+    }
+
+    fn refusal(args: &[&str]) -> String {
+        explain::<Timing>(&Timing::try_parse_from(args).unwrap_err())
+    }
+
+    #[test]
+    fn a_refusal_names_the_variable_and_the_value() {
+        let message = refusal(&["service", "--lease", "ten"]);
+        assert!(
+            message.starts_with("TEST_ONLY_LEASE: invalid value 'ten'"),
+            "{message}"
+        );
+        assert!(
+            message.contains("write a number with its unit"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_missing_value_names_the_variable() {
+        let message = refusal(&["service"]);
+        assert!(message.starts_with("TEST_ONLY_LEASE: "), "{message}");
+    }
+
+    #[test]
+    fn durations_carry_a_unit_and_are_not_zero() {
+        assert_eq!(
+            Timing::try_parse_from(["service", "--lease", "250ms"])
+                .unwrap()
+                .lease
+                .as_millis(),
+            250
+        );
+        assert!(duration("0s").is_err());
+        assert!(duration("5").is_err());
+    }
+}

@@ -1,0 +1,115 @@
+//! Named conditions that must all hold before the service is ready.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+
+/// The set of conditions behind `/readyz`. Cloning shares the set.
+#[derive(Debug, Clone, Default)]
+pub struct Readiness {
+    conditions: Arc<Mutex<Vec<ConditionState>>>,
+}
+
+/// One condition as `/readyz` shows it.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConditionState {
+    /// What must hold, for example `sidecar`.
+    pub name: &'static str,
+    /// Whether it holds.
+    pub ready: bool,
+    /// Why it does not hold, or how it does.
+    pub message: String,
+}
+
+/// The handle by which the owner of a condition reports on it.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    readiness: Readiness,
+    index: usize,
+}
+
+impl Readiness {
+    /// Adds a condition that does not hold yet, for the reason given.
+    pub fn condition(&self, name: &'static str, message: impl Into<String>) -> Condition {
+        let mut conditions = self
+            .conditions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        conditions.push(ConditionState {
+            name,
+            ready: false,
+            message: message.into(),
+        });
+        Condition {
+            readiness: self.clone(),
+            index: conditions.len() - 1,
+        }
+    }
+
+    /// Whether every condition holds, and each of them.
+    pub fn report(&self) -> (bool, Vec<ConditionState>) {
+        let conditions = self
+            .conditions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        (
+            conditions.iter().all(|condition| condition.ready),
+            conditions,
+        )
+    }
+}
+
+impl Condition {
+    /// The condition holds. A change is logged.
+    pub fn ready(&self, message: impl Into<String>) {
+        self.set(true, message.into());
+    }
+
+    /// The condition does not hold. A change, also of the reason, is logged.
+    pub fn not_ready(&self, message: impl Into<String>) {
+        self.set(false, message.into());
+    }
+
+    fn set(&self, ready: bool, message: String) {
+        let mut conditions = self
+            .readiness
+            .conditions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Some(state) = conditions.get_mut(self.index) else {
+            return;
+        };
+        if state.ready == ready && state.message == message {
+            return;
+        }
+        if ready {
+            tracing::info!(condition = state.name, message, "condition holds");
+        } else {
+            tracing::warn!(condition = state.name, message, "condition does not hold");
+        }
+        state.ready = ready;
+        state.message = message;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_ready_when_every_condition_holds() {
+        let readiness = Readiness::default();
+        assert!(readiness.report().0, "nothing is awaited");
+        let sidecar = readiness.condition("sidecar", "not asked yet");
+        let store = readiness.condition("state-store", "not asked yet");
+        sidecar.ready("answers");
+        assert!(!readiness.report().0);
+        store.ready("answers");
+        assert!(readiness.report().0);
+        sidecar.not_ready("gone");
+        let (ready, conditions) = readiness.report();
+        assert!(!ready);
+        assert_eq!(conditions[0].message, "gone");
+    }
+}

@@ -1,0 +1,197 @@
+//! The accept loop of every listener: limits, timeouts and a drain that ends.
+//!
+//! `axum::serve` sets no `TCP_NODELAY`, no header timeout and no deadline for its drain, and takes any number of
+//! connections; each of them is a way to stall a service from outside.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderValue, Request, header};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::TaskTracker;
+use tower::util::ServiceExt as _;
+
+use crate::problem::Problem;
+use crate::shutdown::Shutdown;
+
+/// What a listener takes on at most.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections that are served at once; the next [`Limits::SHED`] are answered 429 and closed, more wait in the kernel.
+    pub connections: usize,
+    /// How long a client may take to send the head of a request, or stay idle between two.
+    pub header_timeout: Duration,
+}
+
+impl Limits {
+    const SHED: usize = 512;
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 4096,
+            header_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Binds a listener.
+///
+/// # Errors
+/// Names the address and the variable that set it.
+pub async fn bind(address: SocketAddr, variable: &str) -> anyhow::Result<TcpListener> {
+    use anyhow::Context as _;
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address} ({variable})"))
+}
+
+/// Serves until the shutdown closes listeners, then lets requests in hand end within its deadline.
+pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: &Shutdown) {
+    let accept = Accept {
+        connections: Arc::new(Semaphore::new(limits.connections)),
+        shed: Arc::new(Semaphore::new(Limits::SHED)),
+        tasks: TaskTracker::new(),
+        graceful: GracefulShutdown::new(),
+        header_timeout: limits.header_timeout,
+        router,
+    };
+    tokio::select! {
+        () = accept.run(&listener) => {}
+        () = shutdown.closing() => {}
+    }
+    drop(listener);
+    accept.drain(shutdown.deadline()).await;
+}
+
+struct Accept {
+    connections: Arc<Semaphore>,
+    shed: Arc<Semaphore>,
+    tasks: TaskTracker,
+    graceful: GracefulShutdown,
+    header_timeout: Duration,
+    router: Router,
+}
+
+impl Accept {
+    async fn run(&self, listener: &TcpListener) {
+        loop {
+            let Some((permit, overloaded)) = self.permit().await else {
+                return;
+            };
+            match listener.accept().await {
+                Ok((stream, _)) => self.start(stream, permit, overloaded),
+                // Out of file descriptors or memory: the kernel gives no event for "there are some again".
+                Err(error) if !is_of_the_client(&error) => {
+                    tracing::warn!(%error, "cannot accept connections for a moment");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// The right to one more connection, and whether it can only be told to go away.
+    async fn permit(&self) -> Option<(OwnedSemaphorePermit, bool)> {
+        if let Ok(permit) = self.connections.clone().try_acquire_owned() {
+            return Some((permit, false));
+        }
+        tokio::select! {
+            permit = self.connections.clone().acquire_owned() => Some((permit.ok()?, false)),
+            permit = self.shed.clone().acquire_owned() => Some((permit.ok()?, true)),
+        }
+    }
+
+    fn start(&self, stream: TcpStream, permit: OwnedSemaphorePermit, overloaded: bool) {
+        let _ = stream.set_nodelay(true);
+        let watcher = self.graceful.watcher();
+        let timeout = self.header_timeout;
+        if overloaded {
+            let refuse = TowerToHyperService::new(tower::service_fn(refuse));
+            self.tasks.spawn(async move {
+                let connection =
+                    builder(Duration::from_secs(1)).serve_connection(TokioIo::new(stream), refuse);
+                let _ = watcher.watch(connection).await;
+                drop(permit);
+            });
+        } else {
+            self.tasks.spawn(connection(
+                stream,
+                self.router.clone(),
+                timeout,
+                watcher,
+                permit,
+            ));
+        }
+    }
+
+    async fn drain(self, deadline: Duration) {
+        self.tasks.close();
+        let ended = async {
+            self.graceful.shutdown().await;
+            self.tasks.wait().await;
+        };
+        if tokio::time::timeout(deadline, ended).await.is_err() {
+            tracing::warn!(
+                connections = self.tasks.len(),
+                ?deadline,
+                "requests cut off at the shutdown deadline"
+            );
+        }
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    router: Router,
+    timeout: Duration,
+    watcher: Watcher,
+    permit: OwnedSemaphorePermit,
+) {
+    let service = router.map_request(|request: Request<Incoming>| request.map(Body::new));
+    let connection =
+        builder(timeout).serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "a connection ended badly");
+    }
+    drop(permit);
+}
+
+fn builder(header_timeout: Duration) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        .max_buf_size(16 * 1024)
+        .half_close(true);
+    builder
+}
+
+async fn refuse(_request: Request<Incoming>) -> Result<Response, Infallible> {
+    let mut response =
+        Problem::overloaded("Every connection of this instance is in use.").into_response();
+    response
+        .headers_mut()
+        .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    Ok(response)
+}
+
+fn is_of_the_client(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
+}

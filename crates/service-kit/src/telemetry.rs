@@ -1,0 +1,75 @@
+//! Logs, traces and metrics.
+//!
+//! Logs go to standard output. Traces and metrics are pushed by OTLP when an endpoint is configured; metrics can always be
+//! scraped from the admin server. Spans exist without an endpoint too, so that trace ids reach the logs and the events.
+
+mod logs;
+mod otel;
+
+use std::time::Duration;
+
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+pub use logs::LogFormat;
+
+/// How telemetry is written and sent. The SDK itself reads the other standard `OTEL_*` variables
+/// (sampler, resource attributes, headers, timeouts).
+#[derive(Debug, Clone, clap::Args)]
+pub struct TelemetryArgs {
+    /// `text` for people, `json` for machines.
+    #[arg(long, env = "LOG_FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+    /// What is logged, as `level` or `target=level` separated by commas.
+    #[arg(long, env = "RUST_LOG", default_value = "info")]
+    pub log_filter: String,
+    /// Where traces and metrics are sent by OTLP over gRPC, for example `http://collector:4317`.
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    pub otlp_endpoint: Option<String>,
+}
+
+/// The providers that must be flushed before the process ends.
+#[derive(Debug)]
+pub struct Telemetry {
+    traces: SdkTracerProvider,
+    metrics: SdkMeterProvider,
+}
+
+impl Telemetry {
+    /// Installs the global subscriber, propagator and meter provider. Call it inside a runtime: the OTLP client needs one.
+    ///
+    /// # Errors
+    /// A filter or an endpoint that cannot be used.
+    pub fn install(service: &'static str, args: &TelemetryArgs) -> anyhow::Result<Self> {
+        opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+        let resource = otel::resource(service);
+        let traces = otel::traces(resource.clone(), args.otlp_endpoint.as_deref())?;
+        let metrics = otel::metrics(resource, args.otlp_endpoint.as_deref())?;
+        opentelemetry::global::set_meter_provider(metrics.clone());
+        tracing_subscriber::registry()
+            .with(logs::filter(&args.log_filter)?)
+            .with(logs::layer(args.log_format))
+            .with(tracing_opentelemetry::layer().with_tracer(traces.tracer(service)))
+            .try_init()?;
+        Ok(Self { traces, metrics })
+    }
+
+    /// Sends what has not been sent, for at most `deadline` each. Call it outside of `block_on`, while the runtime lives.
+    pub fn flush(&self, deadline: Duration) {
+        if let Err(error) = self.traces.shutdown_with_timeout(deadline) {
+            tracing::warn!(%error, "some spans were not sent");
+        }
+        if let Err(error) = self.metrics.shutdown_with_timeout(deadline) {
+            tracing::warn!(%error, "some metrics were not sent");
+        }
+    }
+}
+
+/// All metrics in Prometheus' text format.
+pub fn prometheus_text() -> String {
+    otel::prometheus_text()
+}
