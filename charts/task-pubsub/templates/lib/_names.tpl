@@ -1,0 +1,57 @@
+{{/* The names and labels that every object shares. */}}
+
+{{- define "task-pubsub.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- else if contains .Chart.Name .Release.Name -}}
+{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Labels of everything this release owns. */}}
+{{- define "task-pubsub.labels" -}}
+{{- $own := dict
+      "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-")
+      "app.kubernetes.io/instance" .Release.Name
+      "app.kubernetes.io/part-of" .Chart.Name
+      "app.kubernetes.io/version" .Chart.AppVersion
+      "app.kubernetes.io/managed-by" .Release.Service -}}
+{{- merge $own .Values.commonLabels ((.Values.global | default dict).commonLabels | default dict) | toYaml -}}
+{{- end -}}
+
+{{/* What selects the pods of one service; never changes, because a Deployment's selector cannot. */}}
+{{- define "task-pubsub.selectorLabels" -}}
+app.kubernetes.io/name: {{ .name }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+{{- end -}}
+
+{{/* Labels of the objects of one service. `app` is the short one for `kubectl logs -l app=...`. */}}
+{{- define "task-pubsub.serviceLabels" -}}
+app: {{ .name }}
+app.kubernetes.io/name: {{ .name }}
+app.kubernetes.io/component: {{ .service.role }}
+{{ include "task-pubsub.labels" .root }}
+{{- end -}}
+
+{{/*
+Annotations: the wave in which Argo CD applies the object, and the user's own.
+Within one wave Argo CD, like Helm, applies custom resources after Deployments, so the wave is what makes the order.
+*/}}
+{{- define "task-pubsub.annotations" -}}
+{{- merge (dict "argocd.argoproj.io/sync-wave" .wave) .root.Values.commonAnnotations | toYaml -}}
+{{- end -}}
+
+{{/* The image of one service: a digest wins over a tag, the global registry over the chart's. */}}
+{{- define "task-pubsub.image" -}}
+{{- $image := mergeOverwrite (deepCopy .root.Values.image) (.service.image | default dict) -}}
+{{- $registry := (.root.Values.global | default dict).imageRegistry | default $image.registry -}}
+{{- $repository := $image.repository | default .name -}}
+{{- $path := ternary (printf "%s/%s" $registry $repository) $repository (ne $registry "") -}}
+{{- if $image.digest -}}
+{{- printf "%s@%s" $path $image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" $path ($image.tag | default .root.Chart.AppVersion) -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,48 @@
+{{/*
+pubsub.redis and state.redis. Names and units: components-contrib 1.18.3, pubsub/redis/metadata.yaml and
+common/component/redis/settings.go (where the two differ, the code).
+*/}}
+
+{{/* What a connection needs, for the broker and for the state store alike. */}}
+{{- define "task-pubsub.redis.connection" -}}
+{{- include "task-pubsub.item" (dict "name" "redisHost" "value" .host) -}}
+{{- include "task-pubsub.item" (dict "name" "redisType" "value" .redisType) -}}
+{{- include "task-pubsub.item" (dict "name" "redisDB" "value" .db) -}}
+{{- include "task-pubsub.item" (dict "name" "redisUsername" "value" .username) -}}
+{{- if .sentinelMasterName -}}
+{{- include "task-pubsub.item" (dict "name" "failover" "value" "true") -}}
+{{- include "task-pubsub.item" (dict "name" "sentinelMasterName" "value" .sentinelMasterName) -}}
+{{- end -}}
+{{- $tls := .tls | default dict -}}
+{{- include "task-pubsub.item" (dict "name" "enableTLS" "value" ($tls.enabled | default false)) -}}
+{{- if $tls.insecureSkipVerify -}}
+{{- include "task-pubsub.item" (dict "name" "insecureSkipTLSVerify" "value" "true") -}}
+{{- end -}}
+{{- include "task-pubsub.secretItems" (dict "from" . "defaults" (dict "redisPassword" "redis-password")) -}}
+{{- end -}}
+
+{{- define "task-pubsub.redis.metadata" -}}
+{{- $redis := .broker -}}
+{{- $concurrency := $redis.concurrency | default 10 -}}
+{{- include "task-pubsub.redis.connection" $redis }}
+{{- /* Milliseconds as bare digits: redeliverInterval is read in no other form, a "30s" there is silently the default. */}}
+- name: processingTimeout
+  value: {{ include "task-pubsub.redis.processingTimeoutMs" . | quote }}
+- name: redeliverInterval
+  value: {{ include "task-pubsub.ms" ($redis.redeliverInterval | default "5s") | quote }}
+{{- /* Events fetched ahead age in the queue while their processingTimeout runs: no more than the workers can take at once. */}}
+- name: concurrency
+  value: {{ $concurrency | quote }}
+- name: queueDepth
+  value: {{ $redis.queueDepth | default $concurrency | quote }}
+{{- /* Both trim entries that nobody has read yet, too: unset unless asked for. */}}
+{{- include "task-pubsub.item" (dict "name" "maxLenApprox" "value" ($redis.maxLenApprox | default "")) -}}
+{{- include "task-pubsub.item" (dict "name" "streamTTL" "value" $redis.streamTTL) -}}
+{{- include "task-pubsub.userItems" ($redis.extraMetadata | default list) -}}
+{{- end -}}
+
+{{- define "task-pubsub.redis.processingTimeoutMs" -}}
+{{- if .broker.processingTimeout -}}{{- include "task-pubsub.ms" .broker.processingTimeout -}}
+{{- else -}}{{- include "task-pubsub.redeliveryFloorMs" .root -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,1 @@
+{{- define "task-pubsub.validate" -}}{{- end -}}

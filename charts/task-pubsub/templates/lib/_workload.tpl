@@ -1,0 +1,87 @@
+{{/* The parts of a service's pod. */}}
+
+{{/* What the injector reads. Every number of the shutdown comes from the same sums as the pod's grace period. */}}
+{{- define "task-pubsub.daprAnnotations" -}}
+{{- $values := .root.Values -}}
+{{- $sidecar := .service.sidecar -}}
+dapr.io/enabled: "true"
+dapr.io/app-id: {{ .name | quote }}
+dapr.io/app-port: {{ .service.port | quote }}
+dapr.io/app-protocol: http
+dapr.io/config: {{ include "task-pubsub.fullname" .root }}
+dapr.io/log-as-json: {{ eq $values.log.format "json" | quote }}
+# Needed, with sidecarDropALLCapabilities in Dapr's own chart, where the namespace enforces restricted pod security.
+dapr.io/sidecar-seccomp-profile-type: RuntimeDefault
+# Component secrets are resolved by Dapr's operator; the built-in store would need the pod's service-account token.
+dapr.io/disable-builtin-k8s-secret-store: "true"
+{{- with $sidecar.resources.requests.cpu }}
+dapr.io/sidecar-cpu-request: {{ . | quote }}
+{{- end }}
+{{- with $sidecar.resources.requests.memory }}
+dapr.io/sidecar-memory-request: {{ . | quote }}
+{{- end }}
+{{- with $sidecar.resources.limits.cpu }}
+dapr.io/sidecar-cpu-limit: {{ . | quote }}
+{{- end }}
+{{- with $sidecar.resources.limits.memory }}
+dapr.io/sidecar-memory-limit: {{ . | quote }}
+{{- end }}
+dapr.io/graceful-shutdown-seconds: {{ include "task-pubsub.seconds" $values.shutdown.sidecarGrace | quote }}
+{{- if eq $values.shutdown.sidecar "native" }}
+# The sidecar starts before the app and stops after it: the app can publish and acknowledge to its last moment.
+dapr.io/enable-native-sidecar: "true"
+{{- else }}
+# Both get SIGTERM at once: the sidecar keeps its API open for as long as the app may need.
+dapr.io/block-shutdown-duration: {{ add (include "task-pubsub.seconds" $values.shutdown.delay) (include "task-pubsub.seconds" $values.shutdown.deadline) | printf "%ds" | quote }}
+{{- end }}
+{{- if eq .service.role "subscriber" }}
+# Red while the worker drains or cannot work: the sidecar then stops taking events, and they wait in the broker.
+dapr.io/enable-app-health-check: "true"
+dapr.io/app-health-check-path: /healthz
+dapr.io/app-health-probe-interval: {{ include "task-pubsub.seconds" $values.appHealth.interval | quote }}
+dapr.io/app-health-probe-timeout: {{ include "task-pubsub.ms" $values.appHealth.timeout | quote }}
+dapr.io/app-health-threshold: {{ $values.appHealth.threshold | quote }}
+{{- end }}
+{{- with $values.tokens.daprApiTokenSecret }}
+dapr.io/api-token-secret: {{ . | quote }}
+{{- end }}
+{{- with $values.tokens.appTokenSecret }}
+dapr.io/app-token-secret: {{ . | quote }}
+{{- end }}
+{{- with $sidecar.annotations }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "task-pubsub.probes" -}}
+startupProbe:
+  httpGet: {path: /startupz, port: admin}
+  periodSeconds: 1
+  failureThreshold: 60
+livenessProbe:
+  httpGet: {path: /livez, port: admin}
+  periodSeconds: 10
+  timeoutSeconds: 3
+readinessProbe:
+  # Ready means: its own sidecar answers and lists the components this service needs.
+  httpGet: {path: /readyz, port: admin}
+  periodSeconds: 2
+  timeoutSeconds: 2
+  failureThreshold: 2
+{{- end -}}
+
+{{- define "task-pubsub.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
+{{- define "task-pubsub.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
