@@ -1,1 +1,3 @@
-//! placeholder
+//! Scenarios on real sidecars and real brokers, and the harness that they run in.
+
+pub mod local;

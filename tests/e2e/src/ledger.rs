@@ -1,0 +1,152 @@
+//! The count that every proof ends with: what was acknowledged, and what became of it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use uuid::Uuid;
+
+/// What publishers were told. Cloning shares the ledger.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger {
+    entries: Arc<Mutex<Entries>>,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    published: BTreeMap<String, u64>,
+    acknowledged: HashMap<Uuid, String>,
+    failures: Vec<Failure>,
+}
+
+/// A publish that was answered with anything but 200, or not at all.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// The broker of the instance that was asked.
+    pub broker: String,
+    /// The HTTP status, if there was an answer.
+    pub status: Option<u16>,
+    /// Whether the answer said when to try again.
+    pub retry_after: bool,
+    /// The answer's body, or why there was none.
+    pub message: String,
+}
+
+/// The figures of one broker, or of all.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// Requests sent.
+    pub published: u64,
+    /// Requests answered 200: the broker has the event.
+    pub acknowledged: u64,
+    /// Acknowledged events that had their effect.
+    pub received: u64,
+    /// Acknowledged events that had none.
+    pub lost: u64,
+    /// Effects beyond the first one of an event.
+    pub duplicated_effects: u64,
+    /// Requests not answered 200.
+    pub failed_publishes: u64,
+}
+
+impl Count {
+    /// Nothing lost, no effect twice, no publish failed.
+    pub fn is_perfect(&self) -> bool {
+        self.lost == 0 && self.duplicated_effects == 0 && self.failed_publishes == 0
+    }
+}
+
+impl Ledger {
+    /// A request goes to an instance that publishes to `broker`.
+    pub fn asked(&self, broker: &str) {
+        *self.entries().published.entry(broker.to_owned()).or_default() += 1;
+    }
+
+    /// The request was answered 200 with this task's id.
+    pub fn acknowledged(&self, broker: &str, task: Uuid) {
+        self.entries().acknowledged.insert(task, broker.to_owned());
+    }
+
+    /// The request was not answered 200.
+    pub fn failed(&self, failure: Failure) {
+        self.entries().failures.push(failure);
+    }
+
+    /// How many events were acknowledged so far.
+    pub fn acknowledged_so_far(&self) -> usize {
+        self.entries().acknowledged.len()
+    }
+
+    /// The failures so far.
+    pub fn failures(&self) -> Vec<Failure> {
+        self.entries().failures.clone()
+    }
+
+    /// The acknowledged events that have no effect yet.
+    pub fn missing(&self, effects: &HashMap<Uuid, u64>) -> Vec<Uuid> {
+        self.entries().acknowledged.keys().filter(|task| !effects.contains_key(*task)).copied().collect()
+    }
+
+    /// The figures for each broker. `effects` counts effects by task.
+    pub fn count(&self, effects: &HashMap<Uuid, u64>) -> BTreeMap<String, Count> {
+        let entries = self.entries();
+        let mut counts: BTreeMap<String, Count> = BTreeMap::new();
+        for (broker, published) in &entries.published {
+            counts.entry(broker.clone()).or_default().published = *published;
+        }
+        for (task, broker) in &entries.acknowledged {
+            let count = counts.entry(broker.clone()).or_default();
+            let effects = effects.get(task).copied().unwrap_or_default();
+            count.acknowledged += 1;
+            count.received += u64::from(effects > 0);
+            count.lost += u64::from(effects == 0);
+            count.duplicated_effects += effects.saturating_sub(1);
+        }
+        for failure in &entries.failures {
+            counts.entry(failure.broker.clone()).or_default().failed_publishes += 1;
+        }
+        counts
+    }
+
+    /// The figures over all brokers.
+    pub fn total(&self, effects: &HashMap<Uuid, u64>) -> Count {
+        self.count(effects).values().fold(Count::default(), |sum, count| Count {
+            published: sum.published + count.published,
+            acknowledged: sum.acknowledged + count.acknowledged,
+            received: sum.received + count.received,
+            lost: sum.lost + count.lost,
+            duplicated_effects: sum.duplicated_effects + count.duplicated_effects,
+            failed_publishes: sum.failed_publishes + count.failed_publishes,
+        })
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_notices_a_lost_event_and_a_second_effect() {
+        let ledger = Ledger::default();
+        let [kept, lost, twice] = [1, 2, 3].map(Uuid::from_u128);
+        for task in [kept, lost, twice] {
+            ledger.asked("redis");
+            ledger.acknowledged("redis", task);
+        }
+        ledger.asked("kafka");
+        let message = "refused".to_owned();
+        ledger.failed(Failure { broker: "kafka".to_owned(), status: Some(503), retry_after: true, message });
+
+        let effects = HashMap::from([(kept, 1), (twice, 3)]);
+        let counts = ledger.count(&effects);
+        let redis = Count { published: 3, acknowledged: 3, received: 2, lost: 1, duplicated_effects: 2, failed_publishes: 0 };
+        assert_eq!(counts["redis"], redis);
+        assert_eq!(counts["kafka"], Count { published: 1, failed_publishes: 1, ..Count::default() });
+        assert_eq!(ledger.missing(&effects), [lost]);
+        assert!(!ledger.total(&effects).is_perfect());
+    }
+}

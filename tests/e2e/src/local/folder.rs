@@ -1,0 +1,124 @@
+//! The work folder of one stack: `target/stacks/<unique>`, gone when the stack is.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use anyhow::{Context as _, Result};
+
+/// Locked as long as the owner lives, so that a later run can tell what a killed one left behind.
+const LOCK: &str = ".owner";
+
+/// Present in folders that the user asked to keep.
+const KEEP: &str = ".keep";
+
+/// A folder that is removed when it is dropped.
+#[derive(Debug)]
+pub struct WorkFolder {
+    path: PathBuf,
+    _lock: File,
+    left: AtomicBool,
+}
+
+impl WorkFolder {
+    /// Creates a folder below `root`, after removing what killed runs left there.
+    pub fn create(root: &Path) -> Result<Self> {
+        sweep(root);
+        let name = format!("{}-{:08x}", std::process::id(), rand::random::<u32>());
+        let (draft, path) = (root.join(format!(".{name}")), root.join(name));
+        // Another run that ends may remove the empty root at any moment: then once more.
+        let lock = (0..5).find_map(|_| lock_new(&draft).ok());
+        let lock = match lock {
+            Some(lock) => lock,
+            None => {
+                lock_new(&draft).with_context(|| format!("cannot create {}", draft.display()))?
+            }
+        };
+        // Only a locked folder gets a name that others look at.
+        fs::rename(&draft, &path).with_context(|| format!("cannot create {}", path.display()))?;
+        Ok(Self {
+            path,
+            _lock: lock,
+            left: AtomicBool::new(false),
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Leaves the folder in place when this value is dropped; the next run removes it.
+    pub fn leave(&self) {
+        self.left.store(true, Ordering::Relaxed);
+    }
+
+    /// Leaves the folder in place for good.
+    pub fn keep(&self) -> Result<()> {
+        File::create(self.path.join(KEEP)).context("cannot mark the work folder as kept")?;
+        Ok(())
+    }
+}
+
+impl Drop for WorkFolder {
+    fn drop(&mut self) {
+        let stays = self.left.load(Ordering::Relaxed) || self.path.join(KEEP).exists();
+        if !stays {
+            let _ = fs::remove_dir_all(&self.path);
+            // Removes the root when it is empty, and fails when it is not.
+            let _ = self.path.parent().map(fs::remove_dir);
+        }
+    }
+}
+
+fn lock_new(folder: &Path) -> io::Result<File> {
+    fs::create_dir_all(folder)?;
+    let lock = File::create(folder.join(LOCK))?;
+    lock.lock()?;
+    Ok(lock)
+}
+
+/// Best effort: what cannot be removed now is tried again by the next run.
+fn sweep(root: &Path) {
+    for entry in fs::read_dir(root).into_iter().flatten().flatten() {
+        let folder = entry.path();
+        let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        if hidden || folder.join(KEEP).exists() {
+            continue;
+        }
+        if let Ok(lock) = File::open(folder.join(LOCK))
+            && lock.try_lock().is_ok()
+        {
+            let _ = fs::remove_dir_all(&folder);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaves_nothing_keeps_on_request_and_sweeps_what_a_killed_run_left() {
+        let root = std::env::temp_dir().join(format!("stacks-{:08x}", rand::random::<u32>()));
+        let (alive, kept) = (
+            WorkFolder::create(&root).unwrap(),
+            WorkFolder::create(&root).unwrap(),
+        );
+        let kept_path = kept.path().to_owned();
+        kept.keep().unwrap();
+        drop(kept);
+        let killed = root.join("1-dead");
+        lock_new(&killed).unwrap();
+
+        drop(WorkFolder::create(&root).unwrap());
+        assert!(alive.path().exists() && kept_path.exists() && !killed.exists());
+
+        drop(alive);
+        fs::remove_dir_all(&kept_path).unwrap();
+        fs::remove_dir(&root).unwrap();
+    }
+}

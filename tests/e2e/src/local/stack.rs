@@ -1,0 +1,296 @@
+//! The whole product on this machine: Redis, Kafka, the rendered Dapr objects, two sidecars, two services.
+
+mod change;
+mod faults;
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Value, json};
+
+use super::{
+    chart::{Chart, Rendered, merge},
+    endpoints::{Endpoint, Endpoints},
+    folder::WorkFolder,
+    http::Http,
+    kafka::Kafka,
+    log,
+    options::StackOptions,
+    pod::Pod,
+    redis::Redis,
+    resources::Resources,
+    sidecar::Sidecar,
+    site::Site,
+};
+
+pub use change::Rollout;
+
+const API: &str = "task-api";
+const WORKER: &str = "task-worker";
+
+/// A running stack. Dropping it kills every process and removes the work folder; [`Stack::shutdown`] does it in order.
+#[derive(Debug)]
+pub struct Stack {
+    // Dropped from top to bottom: apps before brokers, and the folder when nobody writes to it any more.
+    api: Pod,
+    worker: Pod,
+    redis: Redis,
+    kafka: Option<Kafka>,
+    endpoints: Endpoints,
+    resources: Resources,
+    rendered: Rendered,
+    values: Value,
+    chart: Chart,
+    options: StackOptions,
+    site: Site,
+    folder: Arc<WorkFolder>,
+}
+
+impl Stack {
+    /// Starts everything and waits until both services are ready. Cancel safe: dropping the future kills what runs.
+    pub async fn start(options: StackOptions) -> Result<Self> {
+        let folder = Arc::new(WorkFolder::create(&options.root)?);
+        if options.keep {
+            folder.keep()?;
+        }
+        Self::start_in(options, Arc::clone(&folder))
+            .await
+            .map_err(|error| {
+                folder.leave();
+                error.context(format!(
+                    "the stack does not start; its logs are in {}",
+                    folder.path().display()
+                ))
+            })
+    }
+
+    async fn start_in(options: StackOptions, folder: Arc<WorkFolder>) -> Result<Self> {
+        let site = Site::new(options.toolbox.clone(), folder.path().to_owned());
+        let mut redis = Redis::new(&options.toolbox.redis_server, folder.path().join("redis"))?;
+        let kafka = options.toolbox.kafka.clone();
+        let mut kafka = kafka
+            .map(|tools| Kafka::new(tools, folder.path().join("kafka")))
+            .transpose()?;
+
+        let values = values(&options, &redis, kafka.as_ref());
+        let chart = Chart::new(&options.toolbox.helm, options.chart.clone(), "task-pubsub");
+        let rendered = chart.render(&values).await?;
+        let mut resources = Resources::create(folder.path())?;
+        resources.apply(&rendered)?;
+
+        options.progress.step("starting Redis");
+        redis.start().await?;
+        if options.starts_kafka() {
+            options.progress.step("starting Kafka");
+            kafka
+                .as_mut()
+                .context("Kafka is wanted, but the toolbox has none")?
+                .start()
+                .await?;
+        }
+
+        options
+            .progress
+            .step("starting the sidecars and the services");
+        let (worker, api) = (
+            rendered.deployment_of(WORKER)?,
+            rendered.deployment_of(API)?,
+        );
+        let worker_env = worker_env(&options, &site);
+        let worker = Pod::start(&site, &resources, worker, &options.worker, &worker_env).await?;
+        let api = Pod::start(&site, &resources, api, &options.api_app(), &options.api_env).await?;
+        let (http, deadline) = (site.http(), options.ready);
+        tokio::try_join!(worker.ready(http, deadline), api.ready(http, deadline))?;
+
+        let endpoints = Endpoints::new();
+        endpoints.add(endpoint(&api)?);
+        let stack = Self {
+            api,
+            worker,
+            redis,
+            kafka,
+            endpoints,
+            resources,
+            rendered,
+            values,
+            chart,
+            options,
+            site,
+            folder,
+        };
+        Ok(stack)
+    }
+
+    /// Ends everything in the order of a clean uninstall, and removes the work folder unless it is to be kept.
+    pub async fn shutdown(self) -> Result<()> {
+        let Self {
+            api,
+            worker,
+            mut redis,
+            mut kafka,
+            endpoints,
+            folder,
+            ..
+        } = self;
+        endpoints.remove(api.name());
+        tokio::try_join!(api.terminate(), worker.terminate())?;
+        if let Some(kafka) = &mut kafka {
+            kafka.stop().await?;
+        }
+        redis.stop().await?;
+        drop(folder);
+        Ok(())
+    }
+
+    /// An error that names the first process which ended although nobody asked it to, with its last log lines.
+    pub fn check(&self) -> Result<()> {
+        let brokers = self
+            .redis
+            .process()
+            .into_iter()
+            .chain(self.kafka.as_ref().and_then(Kafka::process));
+        for process in self
+            .api
+            .processes()
+            .chain(self.worker.processes())
+            .chain(brokers)
+        {
+            if let Some(status) = process.ended() {
+                bail!(
+                    "{} ended ({status}):\n{}",
+                    process.name(),
+                    log::tail(process.log(), 12)
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// The instances of `task-api` that take requests.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// The `task-api` that serves now.
+    pub fn api(&self) -> &Pod {
+        &self.api
+    }
+
+    /// The `task-worker` that serves now.
+    pub fn worker(&self) -> &Pod {
+        &self.worker
+    }
+
+    /// Redis, which is broker and state store.
+    pub fn redis(&mut self) -> &mut Redis {
+        &mut self.redis
+    }
+
+    /// Kafka, running or not; an error when the toolbox has none.
+    pub fn kafka(&mut self) -> Result<&mut Kafka> {
+        self.kafka
+            .as_mut()
+            .context("this stack was started without Kafka's tools")
+    }
+
+    /// The log of all `task-worker` processes of this stack, in the order in which they wrote.
+    pub fn worker_log(&self) -> PathBuf {
+        self.folder.path().join(format!("{WORKER}.log"))
+    }
+
+    /// The log of all `task-api` processes of this stack.
+    pub fn api_log(&self) -> PathBuf {
+        self.folder.path().join(format!("{API}.log"))
+    }
+
+    /// Leaves the work folder with its logs in place until the next stack is started: for whoever reports a failure.
+    pub fn leave_logs(&self) -> PathBuf {
+        self.folder.leave();
+        self.folder.path().to_owned()
+    }
+
+    /// The file to which every worker of this stack writes its effects (`EFFECT_JOURNAL`).
+    pub fn effect_journal(&self) -> PathBuf {
+        effect_journal(&self.site)
+    }
+
+    /// What all parts share: tools, folder, HTTP client.
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// The pooled client.
+    pub fn http(&self) -> &Http {
+        self.site.http()
+    }
+
+    /// What the chart renders for the current values.
+    pub fn rendered(&self) -> &Rendered {
+        &self.rendered
+    }
+
+    /// The values laid over the chart's.
+    pub fn values(&self) -> &Value {
+        &self.values
+    }
+
+    /// `broker.active`.
+    pub fn broker(&self) -> &str {
+        self.values
+            .pointer("/broker/active")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    }
+
+    /// A further sidecar with the objects that are scoped to `app_id`, for an app of the caller's. It is the
+    /// caller's to end, before the stack.
+    pub async fn sidecar_for(&self, app_id: &str, app_port: Option<u16>) -> Result<Sidecar> {
+        let mut template = self.worker.template().clone();
+        template
+            .annotations
+            .insert("dapr.io/app-id".to_owned(), app_id.to_owned());
+        let name = self.site.pod_name(app_id);
+        let sidecar =
+            Sidecar::start(&self.site, &self.resources, &template, &name, app_port).await?;
+        sidecar.ready(self.http()).await?;
+        Ok(sidecar)
+    }
+}
+
+fn endpoint(pod: &Pod) -> Result<Endpoint> {
+    Ok(Endpoint {
+        pod: pod.name().to_owned(),
+        url: pod.service()?.url(),
+    })
+}
+
+fn effect_journal(site: &Site) -> PathBuf {
+    site.folder().join("effects.journal")
+}
+
+fn worker_env(options: &StackOptions, site: &Site) -> BTreeMap<String, String> {
+    let mut env = options.worker_env.clone();
+    let journal = effect_journal(site).to_string_lossy().into_owned();
+    env.entry("EFFECT_JOURNAL".to_owned()).or_insert(journal);
+    env
+}
+
+/// What a laptop changes in the chart's values: addresses, readable logs, and a drain that is as long as news
+/// travels here.
+fn values(options: &StackOptions, redis: &Redis, kafka: Option<&Kafka>) -> Value {
+    let mut values = json!({
+        "broker": {"active": options.broker, "subscribe": options.subscribe},
+        "brokers": {"redis": {"host": redis.address()}},
+        "stateStore": {"host": redis.address()},
+        "log": {"format": "text"},
+        "shutdown": {"delay": format!("{}ms", (options.endpoint_lag + Duration::from_millis(750)).as_millis())},
+    });
+    if let Some(kafka) = kafka {
+        merge(
+            &mut values,
+            &json!({"brokers": {"kafka": {"brokers": kafka.address()}}}),
+        );
+    }
+    merge(&mut values, &options.values);
+    values
+}
