@@ -1,1 +1,25 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+
+mod cloud_event;
+mod inbox;
+mod outcome;
+mod publisher;
+mod secret;
+mod sidecar;
+mod subscriptions;
+mod telemetry;
+mod trace_context;
+
+pub use cloud_event::{Binary, CloudEvent, DecodeError, Envelope, ExtensionValue};
+pub use inbox::{Claim, Inbox, InboxError, InboxOptions, Lease, record_key};
+pub use outcome::{IntoOutcome, Outcome};
+pub use publisher::{NewEvent, PublishError, Publisher, PublisherOptions};
+pub use secret::Secret;
+pub use sidecar::{LoadedComponent, Sidecar, SidecarError, SidecarOptions};
+pub use subscriptions::{
+    Bulk, BulkSubscribe, EventHandler, Handled, HandlerFuture, Mode, Routes, SubscribeEntry,
+    Subscription, Subscriptions,
+};
+
+/// The underlying cause of an error, as errors of this crate keep it.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

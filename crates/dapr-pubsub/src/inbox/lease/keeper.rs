@@ -1,0 +1,278 @@
+//! The task behind a lease.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+use super::super::record::Record;
+use super::super::store::StoreError;
+use super::super::{InboxError, Inner};
+
+/// Renewals per lease: two may fail before it is lost.
+const RENEWALS: u32 = 3;
+/// The whole of `complete`, in call timeouts.
+const COMPLETE_BUDGET: u32 = 3;
+const COMPLETE_PAUSE: Duration = Duration::from_millis(50);
+
+type Reply = oneshot::Sender<Result<(), InboxError>>;
+
+pub(super) enum Command {
+    Complete(Reply),
+    Release(Reply),
+}
+
+pub(super) struct Keeper {
+    inbox: Arc<Inner>,
+    key: String,
+    owner: String,
+    /// Of the present record; unknown after each write, because a save does not return it.
+    etag: Option<String>,
+    /// The record cannot have expired before this moment. Later no write may rely on an etag: the
+    /// record could be another one with the same etag (see `Store::replace`).
+    valid_until: Instant,
+    lost: CancellationToken,
+}
+
+/// What the store has instead of this keeper's claim.
+enum Holder {
+    This,
+    Nobody,
+    Other,
+    Done,
+}
+
+impl Keeper {
+    pub(super) fn new(
+        inbox: Arc<Inner>,
+        key: String,
+        owner: String,
+        started: Instant,
+        lost: CancellationToken,
+    ) -> Self {
+        let valid_until = started + inbox.options.lease;
+        Self {
+            inbox,
+            key,
+            owner,
+            etag: None,
+            valid_until,
+            lost,
+        }
+    }
+
+    pub(super) async fn run(mut self, mut commands: oneshot::Receiver<Command>) {
+        let period = self.inbox.options.lease / RENEWALS;
+        let mut renewal = Instant::now() + period;
+        // While the effect is under way, so that `complete` need not ask first. If it fails, the
+        // next step tries again.
+        let _ = self.look(self.limit()).await;
+        let command = loop {
+            tokio::select! {
+                command = &mut commands => break command,
+                () = sleep_until(renewal), if !self.lost.is_cancelled() => {
+                    renewal = Instant::now() + if self.renew().await { period } else { period / 4 };
+                }
+                () = sleep_until(self.valid_until), if !self.lost.is_cancelled() => self.lose(),
+            }
+        };
+        match command {
+            Ok(Command::Complete(reply)) => {
+                let result = self.complete().await;
+                let _ = reply.send(result);
+            }
+            Ok(Command::Release(reply)) => {
+                let result = self.release().await;
+                let _ = reply.send(result);
+            }
+            // The lease was dropped.
+            Err(_) => {}
+        }
+    }
+
+    /// Writes the claim again. False when that has to be repeated soon.
+    async fn renew(&mut self) -> bool {
+        if self.etag.is_none() {
+            match self.look(self.limit()).await {
+                Ok(Holder::This) => {}
+                // Expired, but nobody has come yet; or somebody has.
+                Ok(_) => {
+                    self.lose();
+                    return false;
+                }
+                Err(_) => return false,
+            }
+        }
+        let Some(etag) = self.etag.take() else {
+            return false;
+        };
+        let limit = self.limit();
+        if limit.is_zero() {
+            return false;
+        }
+        let started = Instant::now();
+        let lease = self.inbox.options.lease;
+        let claimed = Record::Claimed {
+            owner: self.owner.clone(),
+        };
+        match self
+            .inbox
+            .store
+            .replace(&self.key, &claimed, &etag, lease, limit)
+            .await
+        {
+            Ok(()) => {
+                self.valid_until = started + lease;
+                let _ = self.look(self.limit()).await;
+                true
+            }
+            // A conflict with an earlier write of our own, whose answer was lost, is no conflict:
+            // the next look tells.
+            Err(error) => {
+                tracing::debug!(key = self.key, ?error, "a claim could not be renewed yet");
+                false
+            }
+        }
+    }
+
+    async fn complete(&mut self) -> Result<(), InboxError> {
+        let options = &self.inbox.options;
+        let (retention, limit) = (options.retention, options.call_timeout);
+        let end = Instant::now() + limit * COMPLETE_BUDGET;
+        let mut written = false;
+        let mut pause = COMPLETE_PAUSE;
+        loop {
+            let error = match self.record_done(&mut written, retention, limit).await {
+                Ok(()) => return Ok(()),
+                Err(StoreFailure::Lost) => {
+                    self.lose();
+                    return Err(InboxError::LeaseLost);
+                }
+                Err(StoreFailure::Again(status)) => status,
+            };
+            if Instant::now() + pause >= end {
+                return Err(InboxError::NotRecorded {
+                    source: error.into(),
+                });
+            }
+            sleep(pause).await;
+            pause *= 2;
+        }
+    }
+
+    /// One attempt. Only a save that returned without an error counts, because only then the TTL is
+    /// certain to be set as well.
+    async fn record_done(
+        &mut self,
+        written: &mut bool,
+        retention: Duration,
+        limit: Duration,
+    ) -> Result<(), StoreFailure> {
+        if Instant::now() >= self.valid_until {
+            self.etag = None;
+        }
+        if self.etag.is_none() {
+            match self.look(limit).await? {
+                Holder::This => {}
+                // The claim has expired and nobody else has come: what is to be said is still true.
+                Holder::Nobody => {
+                    *written = true;
+                    let store = &self.inbox.store;
+                    return Ok(store
+                        .create(&self.key, &Record::Done, retention, limit)
+                        .await?);
+                }
+                Holder::Done if *written => {}
+                Holder::Done | Holder::Other => return Err(StoreFailure::Lost),
+            }
+        }
+        let etag = self.etag.take().unwrap_or_default();
+        let store = &self.inbox.store;
+        match store
+            .replace(&self.key, &Record::Done, &etag, retention, limit)
+            .await
+        {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                *written |= !matches!(error, StoreError::Conflict(_));
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn release(&mut self) -> Result<(), InboxError> {
+        if self.lost.is_cancelled() || Instant::now() >= self.valid_until {
+            return Err(InboxError::LeaseLost);
+        }
+        if self.etag.is_none() {
+            match self.look(self.limit()).await? {
+                Holder::This => {}
+                Holder::Nobody => return Ok(()),
+                Holder::Other | Holder::Done => {
+                    self.lose();
+                    return Err(InboxError::LeaseLost);
+                }
+            }
+        }
+        let etag = self.etag.take().unwrap_or_default();
+        match self
+            .inbox
+            .store
+            .delete(&self.key, &etag, self.limit())
+            .await
+        {
+            Ok(()) => Ok(()),
+            Err(StoreError::Conflict(_)) => {
+                self.lose();
+                Err(InboxError::LeaseLost)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Asks the store who has the event, and notes the etag.
+    async fn look(&mut self, limit: Duration) -> Result<Holder, StoreError> {
+        let found = self.inbox.store.get(&self.key, limit).await?;
+        let (holder, etag) = match found {
+            None => (Holder::Nobody, None),
+            Some((Record::Done, etag)) => (Holder::Done, Some(etag)),
+            Some((Record::Claimed { owner }, etag)) if owner == self.owner => {
+                (Holder::This, Some(etag))
+            }
+            Some(_) => (Holder::Other, None),
+        };
+        self.etag = etag;
+        Ok(holder)
+    }
+
+    /// No longer than the claim is certain to last.
+    fn limit(&self) -> Duration {
+        let left = self.valid_until.saturating_duration_since(Instant::now());
+        left.min(self.inbox.options.call_timeout)
+    }
+
+    fn lose(&self) {
+        if !self.lost.is_cancelled() {
+            self.lost.cancel();
+            self.inbox.metrics.lost();
+            tracing::warn!(
+                key = self.key,
+                "a claim ended before the work did: it may run twice"
+            );
+        }
+    }
+}
+
+enum StoreFailure {
+    Again(Status),
+    Lost,
+}
+
+impl From<StoreError> for StoreFailure {
+    fn from(error: StoreError) -> Self {
+        Self::Again(error.status())
+    }
+}

@@ -1,0 +1,201 @@
+//! The sidecar's state API, reduced to the four calls that records need.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use dapr::dapr::proto::common::v1::state_options::{StateConcurrency, StateConsistency};
+use dapr::dapr::proto::common::v1::{Etag, StateItem, StateOptions};
+use dapr::dapr::proto::runtime::v1::{DeleteStateRequest, GetStateRequest, SaveStateRequest};
+use tonic::{Code, Status};
+
+use super::InboxOptions;
+use super::record::Record;
+use crate::Sidecar;
+
+/// First-write, and durable on replicas where the store has any: a claim that a failover forgets is
+/// an effect that happens twice.
+const OPTIONS: StateOptions = StateOptions {
+    concurrency: StateConcurrency::ConcurrencyFirstWrite as i32,
+    consistency: StateConsistency::ConsistencyStrong as i32,
+};
+
+pub(super) struct Store {
+    sidecar: Sidecar,
+    name: String,
+}
+
+#[derive(Debug)]
+pub(super) enum StoreError {
+    /// Somebody else wrote the record.
+    Conflict(Status),
+    /// Any other answer, or none.
+    Failed(Status),
+    Record(serde_json::Error),
+}
+
+impl StoreError {
+    /// Whether nothing can have been written, or there is no point in asking the same sidecar.
+    ///
+    /// A lost race is *not* among these: `state.redis` reports it as a conflict only for a write
+    /// with an etag, and as a plain error (INTERNAL) for the creation of a record
+    /// (dapr/components-contrib `state/redis/redis.go`, `Set`).
+    pub(super) fn leaves_no_doubt(&self) -> bool {
+        match self {
+            Self::Failed(status) => !matches!(status.code(), Code::Internal | Code::Unknown),
+            Self::Conflict(_) | Self::Record(_) => false,
+        }
+    }
+
+    pub(super) fn status(self) -> Status {
+        match self {
+            Self::Conflict(status) | Self::Failed(status) => status,
+            Self::Record(error) => Status::data_loss(error.to_string()),
+        }
+    }
+}
+
+impl From<Status> for StoreError {
+    fn from(status: Status) -> Self {
+        match status.code() {
+            // How daprd reports an etag that does not match (dapr/dapr `pkg/api/grpc/grpc.go`,
+            // `getStateErrorCode`).
+            Code::Aborted => Self::Conflict(status),
+            _ => Self::Failed(status),
+        }
+    }
+}
+
+impl Store {
+    pub(super) fn new(sidecar: Sidecar, options: &InboxOptions) -> Self {
+        Self {
+            sidecar,
+            name: options.store.clone(),
+        }
+    }
+
+    /// The record and its etag.
+    pub(super) async fn get(
+        &self,
+        key: &str,
+        limit: Duration,
+    ) -> Result<Option<(Record, String)>, StoreError> {
+        let request = GetStateRequest {
+            store_name: self.name.clone(),
+            key: key.to_owned(),
+            consistency: StateConsistency::ConsistencyStrong as i32,
+            metadata: HashMap::new(),
+        };
+        let found = self
+            .sidecar
+            .call(limit, request, async |mut client, request| {
+                client.get_state(request).await
+            })
+            .await?;
+        if found.data.is_empty() {
+            return Ok(None);
+        }
+        let record = serde_json::from_slice(&found.data).map_err(StoreError::Record)?;
+        Ok(Some((record, found.etag)))
+    }
+
+    /// Writes the record if there is none: a first-write without etag.
+    pub(super) async fn create(
+        &self,
+        key: &str,
+        record: &Record,
+        ttl: Duration,
+        limit: Duration,
+    ) -> Result<(), StoreError> {
+        self.save(key, record, None, ttl, limit).await
+    }
+
+    /// Writes the record if the present one has this etag.
+    ///
+    /// Where there is none any more, `state.redis` writes it too; and after a record has expired, a
+    /// new one counts its etags from 1 again. An etag is therefore proof only as long as the record
+    /// it belongs to cannot have expired, which is the caller's business.
+    pub(super) async fn replace(
+        &self,
+        key: &str,
+        record: &Record,
+        etag: &str,
+        ttl: Duration,
+        limit: Duration,
+    ) -> Result<(), StoreError> {
+        self.save(key, record, Some(etag), ttl, limit).await
+    }
+
+    async fn save(
+        &self,
+        key: &str,
+        record: &Record,
+        etag: Option<&str>,
+        ttl: Duration,
+        limit: Duration,
+    ) -> Result<(), StoreError> {
+        let ttl = whole_seconds(ttl).to_string();
+        let item = StateItem {
+            key: key.to_owned(),
+            value: serde_json::to_vec(record).map_err(StoreError::Record)?,
+            etag: etag.map(|value| Etag {
+                value: value.to_owned(),
+            }),
+            metadata: HashMap::from([("ttlInSeconds".to_owned(), ttl)]),
+            options: Some(OPTIONS),
+        };
+        let request = SaveStateRequest {
+            store_name: self.name.clone(),
+            states: vec![item],
+        };
+        self.sidecar
+            .call(limit, request, async |mut client, request| {
+                client.save_state(request).await
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Removes the record if it has this etag.
+    pub(super) async fn delete(
+        &self,
+        key: &str,
+        etag: &str,
+        limit: Duration,
+    ) -> Result<(), StoreError> {
+        let request = DeleteStateRequest {
+            store_name: self.name.clone(),
+            key: key.to_owned(),
+            etag: Some(Etag {
+                value: etag.to_owned(),
+            }),
+            options: Some(OPTIONS),
+            metadata: HashMap::new(),
+        };
+        self.sidecar
+            .call(limit, request, async |mut client, request| {
+                client.delete_state(request).await
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+/// Rounded up: a record must not end before its owner thinks so.
+fn whole_seconds(ttl: Duration) -> u64 {
+    (ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::whole_seconds;
+
+    #[test]
+    fn ttls_are_rounded_up() {
+        assert_eq!(whole_seconds(Duration::from_millis(1)), 1);
+        assert_eq!(whole_seconds(Duration::from_secs(10)), 10);
+        assert_eq!(whole_seconds(Duration::from_millis(10_001)), 11);
+        assert_eq!(whole_seconds(Duration::ZERO), 1);
+    }
+}

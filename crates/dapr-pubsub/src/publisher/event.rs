@@ -1,0 +1,165 @@
+//! What is to be published.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::PublishError;
+use crate::trace_context::TraceHeaders;
+
+/// An event to publish.
+///
+/// daprd wraps it into a `CloudEvents` 1.0 envelope whose `source` is the app-id and whose `type` is
+/// `com.dapr.event.sent`, unless they are set here.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// `id` of the envelope. Choose it where the event is decided on, not where it is sent: all
+    /// attempts carry it, and with it a subscriber recognises an event it has seen. Not empty.
+    pub id: String,
+    /// The payload.
+    pub data: Bytes,
+    /// Its media type. JSON is embedded in the envelope, `application/octet-stream` goes as base64,
+    /// anything else as a string. `application/cloudevents+json` means that `data` *is* the
+    /// envelope: then it has to contain the id itself, and what is set here is not used.
+    pub content_type: Cow<'static, str>,
+    /// Events with the same key keep their order on brokers that have partitions (Kafka, Pulsar).
+    pub partition_key: Option<String>,
+    /// `source` of the envelope instead of the app-id.
+    pub source: Option<String>,
+    /// `type` of the envelope.
+    pub kind: Option<String>,
+    /// `subject` of the envelope.
+    pub subject: Option<String>,
+}
+
+impl NewEvent {
+    /// An event whose data is `data` as JSON.
+    pub fn json(id: impl Into<String>, data: &impl Serialize) -> Result<Self, PublishError> {
+        let data = serde_json::to_vec(data).map_err(PublishError::Encode)?;
+        Ok(Self::new(id, data, "application/json"))
+    }
+
+    /// An event with any payload.
+    pub fn new(
+        id: impl Into<String>,
+        data: impl Into<Bytes>,
+        content_type: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            data: data.into(),
+            content_type: content_type.into(),
+            partition_key: None,
+            source: None,
+            kind: None,
+            subject: None,
+        }
+    }
+
+    /// Sets [`partition_key`](Self::partition_key).
+    #[must_use]
+    pub fn with_partition_key(mut self, key: impl Into<String>) -> Self {
+        self.partition_key = Some(key.into());
+        self
+    }
+
+    /// Sets [`kind`](Self::kind).
+    #[must_use]
+    pub fn with_kind(mut self, kind: impl Into<String>) -> Self {
+        self.kind = Some(kind.into());
+        self
+    }
+
+    /// Sets [`subject`](Self::subject).
+    #[must_use]
+    pub fn with_subject(mut self, subject: impl Into<String>) -> Self {
+        self.subject = Some(subject.into());
+        self
+    }
+
+    /// Metadata comes back as HTTP headers of the delivery. A control character in one of them makes
+    /// the request invalid, so the event could be published but never be delivered.
+    pub(super) fn check(&self) -> Result<(), PublishError> {
+        if self.id.is_empty() {
+            return Err(PublishError::unfit("the event has no id"));
+        }
+        for (name, value) in self.attributes() {
+            if value.chars().any(char::is_control) {
+                let message = format!("{name} contains a control character");
+                return Err(PublishError::unfit(message));
+            }
+        }
+        Ok(())
+    }
+
+    /// What daprd reads (dapr/dapr `pkg/runtime/pubsub/cloudevents.go`) and Kafka and Pulsar do.
+    pub(super) fn metadata(&self, trace: Option<&TraceHeaders>) -> HashMap<String, String> {
+        let attributes = self.attributes();
+        let mut metadata: HashMap<_, _> = attributes
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        if let Some(trace) = trace {
+            metadata.insert("cloudevent.traceparent".to_owned(), trace.parent.clone());
+            if let Some(state) = &trace.state {
+                metadata.insert("cloudevent.tracestate".to_owned(), state.clone());
+            }
+        }
+        metadata
+    }
+
+    fn attributes(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let optional = [
+            ("partitionKey", &self.partition_key),
+            ("cloudevent.source", &self.source),
+            ("cloudevent.type", &self.kind),
+            ("cloudevent.subject", &self.subject),
+        ];
+        let optional = optional
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_deref()?)));
+        std::iter::once(("cloudevent.id", self.id.as_str())).chain(optional)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::NewEvent;
+    use crate::PublishError;
+
+    #[test]
+    fn metadata_is_what_dapr_reads() {
+        let event = NewEvent::json("1", &"x")
+            .unwrap()
+            .with_partition_key("k")
+            .with_kind("made");
+        let metadata = event.metadata(None);
+        assert_eq!(metadata["cloudevent.id"], "1");
+        assert_eq!(metadata["cloudevent.type"], "made");
+        assert_eq!(metadata["partitionKey"], "k");
+        assert_eq!(metadata.len(), 3);
+    }
+
+    #[test]
+    fn what_could_never_be_delivered_is_not_published() {
+        let fit = NewEvent::new("1", "x", "text/plain");
+        fit.check().unwrap();
+        for unfit in [
+            NewEvent {
+                id: String::new(),
+                ..fit.clone()
+            },
+            NewEvent {
+                id: "a\nb".to_owned(),
+                ..fit.clone()
+            },
+            fit.with_partition_key("a\r\nX: y"),
+        ] {
+            assert!(
+                matches!(unfit.check(), Err(PublishError::Rejected { .. })),
+                "{unfit:?}"
+            );
+        }
+    }
+}

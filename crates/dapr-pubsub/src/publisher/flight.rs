@@ -1,0 +1,182 @@
+//! Calls to the sidecar, and what they mean for each event.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use dapr::dapr::proto::runtime::v1::{
+    BulkPublishRequest, BulkPublishRequestEntry, BulkPublishResponse, PublishEventRequest,
+};
+use futures_util::future::join_all;
+use tokio::time::Instant;
+use tonic::{Code, Status};
+use tracing::Instrument as _;
+
+use super::error::code_name;
+use super::queue::Entry;
+use super::verdict::{BulkVerdict, Verdict, of_bulk, of_event};
+use super::{PublishError, Shared, backoff};
+use crate::telemetry::SYSTEM;
+
+/// Publishes events that may share a call.
+pub(super) async fn together(shared: &Shared, mut entries: Vec<Entry>) {
+    entries.retain(|entry| !entry.abandoned());
+    if entries.len() < 2 {
+        return apart(shared, entries).await;
+    }
+    match bulk(shared, &mut entries).await {
+        Ok(answer) if answer.failed_entries.is_empty() => {
+            for entry in entries {
+                entry.settle(Ok(()));
+            }
+        }
+        // daprd 1.18 never answers like this, but its API allows it.
+        Ok(answer) => {
+            let failed: HashSet<_> = answer
+                .failed_entries
+                .into_iter()
+                .map(|failed| failed.entry_id)
+                .collect();
+            let mut again = Vec::new();
+            for (index, entry) in entries.into_iter().enumerate() {
+                if failed.contains(&index.to_string()) {
+                    again.push(entry);
+                } else {
+                    entry.settle(Ok(()));
+                }
+            }
+            apart(shared, again).await;
+        }
+        Err(status) => match of_bulk(&status) {
+            BulkVerdict::Each(verdict) => {
+                for entry in entries {
+                    conclude(shared, entry, status.clone(), verdict);
+                }
+            }
+            BulkVerdict::Unclear => {
+                tracing::debug!(
+                    %status,
+                    events = entries.len(),
+                    "a bulk publish failed: its events are published one by one"
+                );
+                apart(shared, entries).await;
+            }
+        },
+    }
+}
+
+/// Publishes each event by a call of its own, all at the same time: one that fails or gets no answer
+/// does not touch the others.
+pub(super) async fn apart(shared: &Shared, entries: Vec<Entry>) {
+    join_all(entries.into_iter().map(|entry| single(shared, entry))).await;
+}
+
+async fn single(shared: &Shared, mut entry: Entry) {
+    let remaining = entry.remaining(Instant::now());
+    if entry.abandoned() || remaining.is_zero() {
+        return entry.give_up(Instant::now());
+    }
+    entry.attempts += 1;
+    let limit = remaining.min(shared.options.attempt_timeout);
+    let request = PublishEventRequest {
+        pubsub_name: shared.options.pubsub.clone(),
+        topic: shared.options.topic.clone(),
+        data: entry.data.to_vec(),
+        data_content_type: entry.content_type.clone(),
+        metadata: entry.metadata.clone(),
+    };
+    let answer = shared
+        .sidecar
+        .call(limit, request, async |mut client, request| {
+            client.publish_event(request).await
+        })
+        .instrument(entry.span.clone())
+        .await;
+    shared.metrics.called(
+        "single",
+        code_name(answer.as_ref().map_or_else(Status::code, |()| Code::Ok)),
+    );
+    match answer {
+        Ok(()) => entry.settle(Ok(())),
+        Err(status) => {
+            // What could be this event's own fault must not happen to others again.
+            entry.alone |= of_bulk(&status) == BulkVerdict::Unclear;
+            let verdict = of_event(&status);
+            conclude(shared, entry, status, verdict);
+        }
+    }
+}
+
+async fn bulk(shared: &Shared, entries: &mut [Entry]) -> Result<BulkPublishResponse, Status> {
+    let now = Instant::now();
+    // The caller with the most time decides: one with less leaves by itself when its time is up.
+    let longest = entries
+        .iter()
+        .map(|entry| entry.remaining(now))
+        .max()
+        .unwrap_or(Duration::ZERO);
+    let limit = longest.min(shared.options.attempt_timeout);
+    let span = tracing::debug_span!(
+        "send_batch",
+        otel.name = format!("send {}", shared.options.topic),
+        otel.kind = "client",
+        messaging.system = SYSTEM,
+        messaging.operation.type = "send",
+        messaging.operation.name = "send_batch",
+        messaging.destination.name = shared.options.topic,
+        messaging.batch.message_count = entries.len(),
+    );
+    let mut messages = Vec::with_capacity(entries.len());
+    for (index, entry) in entries.iter_mut().enumerate() {
+        entry.attempts += 1;
+        span.follows_from(&entry.span);
+        messages.push(BulkPublishRequestEntry {
+            // Not the event's id: two callers may publish the same event at the same time.
+            entry_id: index.to_string(),
+            event: entry.data.to_vec(),
+            content_type: entry.content_type.clone(),
+            metadata: entry.metadata.clone(),
+        });
+    }
+    let request = BulkPublishRequest {
+        pubsub_name: shared.options.pubsub.clone(),
+        topic: shared.options.topic.clone(),
+        entries: messages,
+        metadata: HashMap::new(),
+    };
+    let answer = shared
+        .sidecar
+        .call(limit, request, async |mut client, request| {
+            client.bulk_publish_event(request).await
+        })
+        .instrument(span)
+        .await;
+    shared.metrics.called(
+        "bulk",
+        code_name(answer.as_ref().map_or_else(Status::code, |_| Code::Ok)),
+    );
+    answer
+}
+
+/// After a failed attempt: the end, or a rest before the next one.
+fn conclude(shared: &Shared, mut entry: Entry, status: Status, verdict: Verdict) {
+    let unknown = match verdict {
+        Verdict::Reject => return entry.settle(Err(PublishError::rejected(status))),
+        Verdict::Retry { unknown } => unknown,
+    };
+    let now = Instant::now();
+    let random = rand::random();
+    let pause = backoff::pause(
+        &shared.options,
+        entry.attempts,
+        entry.remaining(now),
+        random,
+    );
+    entry.span.in_scope(|| {
+        tracing::debug!(attempt = entry.attempts, %status, ?pause, "an attempt to publish failed");
+    });
+    entry.failed(status, unknown);
+    match pause {
+        Some(pause) => shared.queue.rest(entry, now + pause),
+        None => entry.give_up(now),
+    }
+}

@@ -1,0 +1,343 @@
+//! The events that wait: for a call, or for their next attempt.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
+use tonic::Status;
+use tracing::Span;
+
+use super::{NewEvent, PublishError, PublisherOptions};
+use crate::telemetry::PublishMetrics;
+use crate::trace_context::TraceHeaders;
+
+/// daprd takes messages of 4 MiB (dapr/dapr `pkg/runtime/config.go`); the rest is for what is not
+/// counted exactly.
+const BATCH_BYTES: usize = 7 * 512 * 1024;
+const WAITING_BYTES: usize = 64 * 1024 * 1024;
+/// Field tags and lengths of one entry.
+const ENTRY_OVERHEAD: usize = 128;
+
+pub(super) type Reply = oneshot::Sender<Result<(), PublishError>>;
+
+/// An event on its way.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// Its place in the order of arrival; given by the queue.
+    number: u64,
+    pub(super) data: Bytes,
+    pub(super) content_type: String,
+    pub(super) metadata: HashMap<String, String>,
+    pub(super) span: Span,
+    /// Failed in a call of its own before: not to be put together with others.
+    pub(super) alone: bool,
+    pub(super) attempts: u32,
+    /// An attempt without an answer may have succeeded.
+    unknown: bool,
+    last: Option<Status>,
+    accepted: Instant,
+    deadline: Instant,
+    reply: Reply,
+    size: usize,
+    /// While it rests: when it may be sent again.
+    due: Option<Instant>,
+}
+
+impl Entry {
+    pub(super) fn new(
+        event: NewEvent,
+        trace: Option<&TraceHeaders>,
+        span: Span,
+        deadline: Instant,
+        reply: Reply,
+    ) -> Self {
+        let metadata = event.metadata(trace);
+        let text: usize = metadata
+            .iter()
+            .map(|(name, value)| name.len() + value.len() + 8)
+            .sum();
+        Self {
+            number: 0,
+            size: event.data.len() + event.content_type.len() + text + ENTRY_OVERHEAD,
+            data: event.data,
+            content_type: event.content_type.into_owned(),
+            metadata,
+            span,
+            alone: false,
+            attempts: 0,
+            unknown: false,
+            last: None,
+            accepted: Instant::now(),
+            deadline,
+            reply,
+            due: None,
+        }
+    }
+
+    /// The caller has gone, so nobody wants to know.
+    pub(super) fn abandoned(&self) -> bool {
+        self.reply.is_closed()
+    }
+
+    pub(super) fn remaining(&self, now: Instant) -> Duration {
+        self.deadline.saturating_duration_since(now)
+    }
+
+    pub(super) fn failed(&mut self, status: Status, unknown: bool) {
+        self.unknown |= unknown;
+        self.last = Some(status);
+    }
+
+    /// What the caller is told when no further attempt will be made.
+    pub(super) fn out_of_time(self, now: Instant) -> PublishError {
+        self.into_error(now).1
+    }
+
+    pub(super) fn give_up(self, now: Instant) {
+        let (reply, error) = self.into_error(now);
+        let _ = reply.send(Err(error));
+    }
+
+    /// The caller may be gone; then the result goes nowhere, which is right.
+    pub(super) fn settle(self, result: Result<(), PublishError>) {
+        let _ = self.reply.send(result);
+    }
+
+    fn into_error(self, now: Instant) -> (Reply, PublishError) {
+        let source = self.last.map(|status| Box::new(status).into());
+        let error = if self.unknown {
+            PublishError::Deadline {
+                deadline: now - self.accepted,
+                source,
+            }
+        } else {
+            PublishError::Unavailable {
+                attempts: self.attempts,
+                source,
+            }
+        };
+        (self.reply, error)
+    }
+}
+
+/// What goes out next.
+#[derive(Debug)]
+pub(super) enum Batch {
+    /// Events that may share a call.
+    Together(Vec<Entry>),
+    /// Events that need a call each.
+    Apart(Vec<Entry>),
+}
+
+#[derive(Debug)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    /// There is something to send, or the queue was closed.
+    changed: Notify,
+    capacity: usize,
+    max_batch: usize,
+    metrics: PublishMetrics,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    entries: HashMap<u64, Entry>,
+    together: BTreeSet<u64>,
+    apart: BTreeSet<u64>,
+    resting: BTreeSet<(Instant, u64)>,
+    next: u64,
+    bytes: usize,
+    closed: bool,
+}
+
+impl State {
+    fn insert(&mut self, entry: Entry) {
+        let number = entry.number;
+        match entry.due {
+            Some(due) => self.resting.insert((due, number)),
+            None if entry.alone => self.apart.insert(number),
+            None => self.together.insert(number),
+        };
+        self.bytes += entry.size;
+        self.entries.insert(number, entry);
+    }
+
+    fn remove(&mut self, number: u64) -> Option<Entry> {
+        let entry = self.entries.remove(&number)?;
+        match entry.due {
+            Some(due) => self.resting.remove(&(due, number)),
+            None if entry.alone => self.apart.remove(&number),
+            None => self.together.remove(&number),
+        };
+        self.bytes -= entry.size;
+        Some(entry)
+    }
+
+    /// Ends the rest of those that are due.
+    fn wake(&mut self, now: Instant) {
+        while let Some(&(due, number)) = self.resting.first() {
+            if due > now {
+                break;
+            }
+            match self.remove(number) {
+                Some(mut entry) => {
+                    entry.due = None;
+                    self.insert(entry);
+                }
+                None => {
+                    self.resting.pop_first();
+                }
+            }
+        }
+    }
+
+    /// The oldest events that fit into one bulk call; at least one.
+    fn fitting(&self, most: usize) -> Vec<u64> {
+        let mut bytes = 0;
+        let mut numbers = Vec::new();
+        for number in self.together.iter().take(most) {
+            bytes += self.entries.get(number).map_or(0, |entry| entry.size);
+            if bytes > BATCH_BYTES && !numbers.is_empty() {
+                break;
+            }
+            numbers.push(*number);
+        }
+        numbers
+    }
+}
+
+impl Queue {
+    pub(super) fn new(options: &PublisherOptions, metrics: PublishMetrics) -> Self {
+        Self {
+            state: Mutex::default(),
+            changed: Notify::new(),
+            capacity: options.queue_capacity.max(1),
+            max_batch: options.max_batch.max(1),
+            metrics,
+        }
+    }
+
+    pub(super) fn push(&self, mut entry: Entry) -> Result<Ticket<'_>, PublishError> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(PublishError::Closed);
+        }
+        let waiting = state.entries.len();
+        if waiting >= self.capacity || state.bytes + entry.size > WAITING_BYTES.max(entry.size) {
+            return Err(PublishError::QueueFull { waiting });
+        }
+        let number = state.next;
+        state.next += 1;
+        entry.number = number;
+        state.insert(entry);
+        drop(state);
+        self.metrics.queued(1);
+        self.changed.notify_one();
+        Ok(Ticket {
+            queue: self,
+            number,
+        })
+    }
+
+    /// What to send now, oldest first: as many events as fit into one call.
+    pub(super) fn take(&self, now: Instant) -> Option<Batch> {
+        let mut state = self.lock();
+        state.wake(now);
+        let apart = match (state.together.first(), state.apart.first()) {
+            (None, None) => return None,
+            (Some(together), Some(apart)) => apart < together,
+            (together, _) => together.is_none(),
+        };
+        let numbers = if apart {
+            state.apart.iter().take(self.max_batch).copied().collect()
+        } else {
+            state.fitting(self.max_batch)
+        };
+        let entries: Vec<_> = numbers
+            .into_iter()
+            .filter_map(|it| state.remove(it))
+            .collect();
+        drop(state);
+        self.count_out(entries.len());
+        Some(if apart {
+            Batch::Apart(entries)
+        } else {
+            Batch::Together(entries)
+        })
+    }
+
+    /// Takes an event back that failed, under its old number. It was let in once, so there is room:
+    /// what can come back is bounded by what can be in flight.
+    pub(super) fn rest(&self, mut entry: Entry, due: Instant) {
+        if entry.abandoned() {
+            return;
+        }
+        entry.due = Some(due);
+        self.lock().insert(entry);
+        self.metrics.queued(1);
+        self.changed.notify_one();
+    }
+
+    /// Resolves when there may be something new to take.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// When the next resting event is due.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.lock().resting.first().map(|(due, _)| *due)
+    }
+
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_one();
+    }
+
+    /// All that waits, when nothing will be sent any more.
+    pub(super) fn drain(&self) -> Vec<Entry> {
+        let mut state = self.lock();
+        let numbers: Vec<u64> = state.entries.keys().copied().collect();
+        let entries: Vec<_> = numbers
+            .into_iter()
+            .filter_map(|it| state.remove(it))
+            .collect();
+        drop(state);
+        self.count_out(entries.len());
+        entries
+    }
+
+    fn count_out(&self, entries: usize) {
+        self.metrics
+            .queued(-i64::try_from(entries).unwrap_or(i64::MAX));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No code that can panic runs while the lock is held, so the state is whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A caller's hold on its waiting event: dropping it withdraws the event.
+#[derive(Debug)]
+pub(super) struct Ticket<'a> {
+    queue: &'a Queue,
+    number: u64,
+}
+
+impl Ticket<'_> {
+    /// `None` when the event is part of a call, or has its result.
+    pub(super) fn withdraw(&self) -> Option<Entry> {
+        let entry = self.queue.lock().remove(self.number);
+        self.queue.count_out(usize::from(entry.is_some()));
+        entry
+    }
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        drop(self.withdraw());
+    }
+}

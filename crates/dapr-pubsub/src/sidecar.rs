@@ -1,0 +1,257 @@
+//! The connection to the application's own daprd.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dapr::dapr::proto::runtime::v1::GetMetadataRequest;
+use dapr::dapr::proto::runtime::v1::dapr_client::DaprClient;
+use http::Uri;
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Response, Status};
+use tracing::Span;
+
+use crate::trace_context::TraceHeaders;
+use crate::{BoxError, Secret};
+
+/// Loopback: a sidecar that has not accepted after this long is not there.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// daprd closes connections that ping more often than every 8 s
+/// (dapr/dapr `pkg/api/grpc/server.go`, `KeepaliveEnforcementPolicy`).
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
+
+pub(crate) type Client = DaprClient<InterceptedService<Channel, Outbound>>;
+
+/// Where the sidecar listens, and how to authenticate to it.
+#[derive(Clone, Debug)]
+pub struct SidecarOptions {
+    /// daprd's gRPC API, as `http://host:port`. The connection never leaves the pod, so there is
+    /// no TLS: an `https` endpoint is refused.
+    pub grpc_endpoint: String,
+    /// Sent as `dapr-api-token` with each call, when daprd was started with `DAPR_API_TOKEN`.
+    pub api_token: Option<Secret>,
+}
+
+/// One multiplexed connection to the sidecar, shared by everything that is built on it.
+///
+/// It is opened by the first call and reopened by the next one after it broke, so neither the order
+/// in which application and sidecar start nor a restart of daprd matters. Clones share it.
+#[derive(Clone)]
+pub struct Sidecar {
+    client: Client,
+    endpoint: Arc<str>,
+}
+
+/// A component that the sidecar has initialised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadedComponent {
+    /// `metadata.name` of the Component.
+    pub name: String,
+    /// Its type, for instance `pubsub.redis`.
+    pub kind: String,
+}
+
+/// Why there is no [`Sidecar`], or no answer from it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SidecarError {
+    /// The endpoint is not `http://host:port`.
+    #[error("`{endpoint}` is not a sidecar endpoint: expected http://host:port")]
+    Endpoint {
+        /// What was configured.
+        endpoint: String,
+        /// What is wrong with it, where the parser said so.
+        source: Option<BoxError>,
+    },
+    /// The token contains characters that a header cannot carry.
+    #[error("the API token is not printable ASCII, so it cannot be sent")]
+    Token,
+    /// Called outside a tokio runtime.
+    #[error("a sidecar connection needs a running tokio runtime")]
+    NoRuntime,
+    /// The sidecar did not answer, or refused to.
+    #[error("the sidecar at {endpoint} did not answer: {source}")]
+    Call {
+        /// The endpoint that was called.
+        endpoint: String,
+        /// gRPC's answer.
+        source: BoxError,
+    },
+}
+
+impl Sidecar {
+    /// Prepares the connection; no I/O happens before the first call.
+    pub fn new(options: &SidecarOptions) -> Result<Self, SidecarError> {
+        tokio::runtime::Handle::try_current().map_err(|_| SidecarError::NoRuntime)?;
+        let channel = endpoint(&options.grpc_endpoint)?.connect_lazy();
+        let outbound = Outbound::new(options.api_token.as_ref())?;
+        Ok(Self {
+            client: DaprClient::with_interceptor(channel, outbound),
+            endpoint: options.grpc_endpoint.as_str().into(),
+        })
+    }
+
+    /// The components that daprd has initialised so far (`GetMetadata`).
+    ///
+    /// daprd lists a Component only once its `Init` succeeded, which for a pub/sub component
+    /// includes reaching the broker: this, unlike `/v1.0/healthz`, is a useful readiness check.
+    pub async fn components(
+        &self,
+        deadline: Duration,
+    ) -> Result<Vec<LoadedComponent>, SidecarError> {
+        let metadata = self
+            .call(
+                deadline,
+                GetMetadataRequest {},
+                async |mut client, request| client.get_metadata(request).await,
+            )
+            .await
+            .map_err(|status| SidecarError::Call {
+                endpoint: self.endpoint.to_string(),
+                source: status.into(),
+            })?;
+        let components = metadata.registered_components.into_iter();
+        Ok(components
+            .map(|it| LoadedComponent {
+                name: it.name,
+                kind: it.r#type,
+            })
+            .collect())
+    }
+
+    /// One call with an end: daprd is told the deadline, and it holds here even if daprd hangs.
+    pub(crate) async fn call<M, R, F, Fut>(
+        &self,
+        limit: Duration,
+        message: M,
+        call: F,
+    ) -> Result<R, Status>
+    where
+        F: FnOnce(Client, Request<M>) -> Fut,
+        Fut: Future<Output = Result<Response<R>, Status>>,
+    {
+        let mut request = Request::new(message);
+        request.set_timeout(limit);
+        match tokio::time::timeout(limit, call(self.client.clone(), request)).await {
+            Ok(answer) => answer.map(Response::into_inner),
+            Err(_) => Err(Status::deadline_exceeded(format!(
+                "no answer within {limit:?}"
+            ))),
+        }
+    }
+}
+
+impl fmt::Debug for Sidecar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sidecar")
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
+fn endpoint(text: &str) -> Result<Endpoint, SidecarError> {
+    let invalid = |source: Option<BoxError>| SidecarError::Endpoint {
+        endpoint: text.to_owned(),
+        source,
+    };
+    let uri: Uri = text
+        .parse()
+        .map_err(|error| invalid(Some(Box::new(error))))?;
+    if uri.scheme_str() != Some("http") || uri.host().is_none_or(str::is_empty) {
+        return Err(invalid(None));
+    }
+    Ok(Endpoint::from(uri)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+        .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+        .keep_alive_while_idle(true))
+}
+
+// === impl Outbound ===
+
+/// Adds to each call what daprd expects of it: the token, and the trace it belongs to.
+#[derive(Clone)]
+pub(crate) struct Outbound {
+    token: Option<MetadataValue<Ascii>>,
+}
+
+impl Outbound {
+    fn new(token: Option<&Secret>) -> Result<Self, SidecarError> {
+        let token = token.map(|token| token.expose().parse::<MetadataValue<Ascii>>());
+        let mut token = token.transpose().map_err(|_| SidecarError::Token)?;
+        if let Some(token) = &mut token {
+            token.set_sensitive(true);
+        }
+        Ok(Self { token })
+    }
+}
+
+impl Interceptor for Outbound {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        let metadata = request.metadata_mut();
+        if let Some(token) = &self.token {
+            metadata.insert("dapr-api-token", token.clone());
+        }
+        if let Some(trace) = TraceHeaders::of(&Span::current()) {
+            if let Ok(parent) = trace.parent.parse() {
+                metadata.insert("traceparent", parent);
+            }
+            if let Some(Ok(state)) = trace.state.map(|state| state.parse()) {
+                metadata.insert("tracestate", state);
+            }
+        }
+        Ok(request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Sidecar, SidecarError, SidecarOptions};
+
+    fn options(endpoint: &str) -> SidecarOptions {
+        SidecarOptions {
+            grpc_endpoint: endpoint.to_owned(),
+            api_token: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn refuses_what_is_no_endpoint() {
+        assert!(Sidecar::new(&options("http://127.0.0.1:50001")).is_ok());
+        for bad in [
+            "",
+            "127.0.0.1:50001",
+            "https://127.0.0.1:50001",
+            "unix:/tmp/dapr.sock",
+        ] {
+            assert!(
+                matches!(
+                    Sidecar::new(&options(bad)),
+                    Err(SidecarError::Endpoint { .. })
+                ),
+                "{bad}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn refuses_a_token_that_no_header_can_carry() {
+        let options = SidecarOptions {
+            api_token: Some("a\nb".parse().unwrap()),
+            ..options("http://x:1")
+        };
+        assert!(matches!(Sidecar::new(&options), Err(SidecarError::Token)));
+    }
+
+    #[test]
+    fn says_so_outside_a_runtime() {
+        let made = Sidecar::new(&options("http://127.0.0.1:50001"));
+        assert!(matches!(made, Err(SidecarError::NoRuntime)));
+    }
+}

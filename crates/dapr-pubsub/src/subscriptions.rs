@@ -1,0 +1,170 @@
+//! One declaration per topic gives the axum route, the `/dapr/subscribe` entry and, in a test, what
+//! a declarative Subscription has to say.
+
+mod bulk;
+mod declaration;
+mod delivery;
+mod handler;
+mod limits;
+mod router;
+mod token;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+
+pub use declaration::{Bulk, BulkSubscribe, Routes, SubscribeEntry, Subscription};
+use handler::ErasedHandler;
+pub use handler::{EventHandler, Handled, HandlerFuture};
+use limits::Limits;
+
+use crate::Secret;
+
+/// Who tells daprd what this application subscribes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Subscription objects of the cluster (`dapr.io/v2alpha1`): `/dapr/subscribe` answers `[]`.
+    #[default]
+    Declarative,
+    /// This application: daprd reads `/dapr/subscribe`, once, when it sees the application.
+    Programmatic,
+}
+
+/// The event routes of a service, as one axum router.
+///
+/// | request | answer |
+/// |---|---|
+/// | `POST` of a declared route | `200 {"status": ...}`, for bulk `200 {"statuses": [...]}` |
+/// | the same without the right `dapr-api-token`, where a token is set | 401, which daprd retries |
+/// | `GET /dapr/subscribe` | the list of [`SubscribeEntry`]; `[]` in declarative mode |
+/// | `POST` of anything else | 500: daprd retries, where a 404 would drop the event |
+/// | any other request | 404 |
+///
+/// What the handler never sees, and what becomes of it:
+///
+/// | event | answer |
+/// |---|---|
+/// | unreadable, lacks a required attribute, data of another shape, or larger than the limit | DROP: it goes to the dead-letter topic, and another attempt would not help |
+/// | an extractor refuses | RETRY: it is the service that is wrong, not the event |
+/// | the handler panics or takes longer than its timeout | RETRY |
+///
+/// Because of the last two lines of the first table the router has a fallback; merge it into another
+/// router that has none of its own.
+#[must_use = "subscriptions do nothing until `into_router`"]
+pub struct Subscriptions<S = ()> {
+    routes: Vec<(Subscription, Arc<dyn ErasedHandler<S>>)>,
+    mode: Mode,
+    token: Option<Secret>,
+    limits: Limits,
+}
+
+impl<S: Clone + Send + Sync + 'static> Subscriptions<S> {
+    /// No routes, declarative, no token, and the limits of the setters below.
+    pub fn new() -> Self {
+        Self {
+            routes: Vec::new(),
+            mode: Mode::default(),
+            token: None,
+            limits: Limits::default(),
+        }
+    }
+
+    /// Who declares the subscriptions to daprd. Default: declarative.
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// The token daprd sends to the application (`APP_API_TOKEN`, annotation
+    /// `dapr.io/app-token-secret`). Deliveries without it are refused; compared in constant time.
+    pub fn app_token(mut self, token: Option<Secret>) -> Self {
+        self.token = token;
+        self
+    }
+
+    /// Largest body of one event, in bytes. Default: 4 MiB, which is daprd's own limit for publishing
+    /// (dapr/dapr `pkg/runtime/config.go`). A bulk body may be as large as `max_messages` such
+    /// events, but not above 64 MiB.
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.limits.body = bytes;
+        self
+    }
+
+    /// How long a delivery may take, from the request's arrival to its answer; entries of a bulk
+    /// delivery that have not ended by then answer RETRY. Default: 5 s. Keep it below the timeout
+    /// of the sidecar's inbound policy, which otherwise gives up first and delivers again.
+    pub fn handler_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.handler = timeout;
+        self
+    }
+
+    /// How many entries of one bulk delivery are handled at once. Default: 16.
+    pub fn max_bulk_concurrency(mut self, entries: usize) -> Self {
+        self.limits.bulk_concurrency = entries.max(1);
+        self
+    }
+
+    /// Handles the events of `subscription` with `handler`: an async function whose last argument is
+    /// a [`CloudEvent<T>`](crate::CloudEvent), after up to six extractors of the request's parts.
+    ///
+    /// # Panics
+    /// When two subscriptions have the same route: a start-up error of the program, not of its
+    /// configuration, like two equal routes in axum.
+    pub fn on<H, M>(mut self, subscription: Subscription, handler: H) -> Self
+    where
+        H: EventHandler<M, S>,
+        M: 'static,
+    {
+        let taken: HashSet<_> = self.routes.iter().map(|(taken, _)| taken.route()).collect();
+        let route = subscription.route();
+        assert!(
+            !taken.contains(route),
+            "two subscriptions use the route {route}"
+        );
+        self.routes.push((subscription, handler::erase(handler)));
+        self
+    }
+
+    /// What `/dapr/subscribe` lists in programmatic mode, whatever the mode is. A test can hold it
+    /// against the Subscription objects that are deployed.
+    pub fn entries(&self) -> Vec<SubscribeEntry> {
+        self.routes
+            .iter()
+            .flat_map(|(subscription, _)| subscription.entries())
+            .collect()
+    }
+
+    /// The router.
+    ///
+    /// # Panics
+    /// In programmatic mode, when a subscription names no pub/sub component: daprd would be told
+    /// nothing, and the service would wait for events that never come.
+    pub fn into_router(self) -> Router<S> {
+        router::build(self)
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> Default for Subscriptions<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S> fmt::Debug for Subscriptions<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let routes: Vec<_> = self
+            .routes
+            .iter()
+            .map(|(subscription, _)| subscription)
+            .collect();
+        f.debug_struct("Subscriptions")
+            .field("routes", &routes)
+            .field("mode", &self.mode)
+            .field("token", &self.token)
+            .field("limits", &self.limits)
+            .finish()
+    }
+}

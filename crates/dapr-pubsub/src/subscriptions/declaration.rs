@@ -1,0 +1,225 @@
+//! What daprd has to know about a subscription.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// daprd's default for `maxMessagesCount` of components without bulk support of their own
+/// (dapr/dapr `pkg/runtime/pubsub/default_bulksub.go`).
+const DEFAULT_BULK_MESSAGES: usize = 100;
+
+/// A topic, the route its events are posted to, and how daprd should deliver them.
+///
+/// ```
+/// # use dapr_pubsub::Subscription;
+/// let subscription = Subscription::new("task-events", "/events/todo")
+///     .pubsubs(["pubsub-redis", "pubsub-kafka"])
+///     .dead_letter_topic("task-events-dead-letter");
+/// let entries = serde_json::to_string(&subscription.entries())?;
+/// assert_eq!(
+///     entries,
+///     concat!(
+///         r#"[{"pubsubname":"pubsub-redis","topic":"task-events","routes":{"default":"/events/todo"},"#,
+///         r#""deadLetterTopic":"task-events-dead-letter"},"#,
+///         r#"{"pubsubname":"pubsub-kafka","topic":"task-events","routes":{"default":"/events/todo"},"#,
+///         r#""deadLetterTopic":"task-events-dead-letter"}]"#,
+///     )
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Subscription {
+    topic: String,
+    route: String,
+    pubsubs: Vec<String>,
+    dead_letter_topic: Option<String>,
+    bulk: Option<Bulk>,
+    metadata: BTreeMap<String, String>,
+}
+
+/// Deliver several events per request, where the broker has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bulk {
+    /// Most events of one request.
+    pub max_messages: usize,
+    /// Longest time daprd waits for that many. It delays each event, so keep it short.
+    pub max_await: Duration,
+}
+
+/// One element of the list at `/dapr/subscribe`
+/// (`SubscriptionJSON` in dapr/dapr `pkg/runtime/pubsub/subscriptions.go`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SubscribeEntry {
+    /// Name of the pub/sub component.
+    #[serde(rename = "pubsubname")]
+    pub pubsub_name: String,
+    /// Topic to subscribe to.
+    pub topic: String,
+    /// Where its events are posted.
+    pub routes: Routes,
+    /// Where events go that were dropped, or still fail after the last retry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dead_letter_topic: Option<String>,
+    /// Settings for the component, per subscription.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
+    /// Bulk delivery, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bulk_subscribe: Option<BulkSubscribe>,
+}
+
+/// `routes` of a [`SubscribeEntry`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Routes {
+    /// The route of each event: this crate writes no CEL rules.
+    pub default: String,
+}
+
+/// `bulkSubscribe` of a [`SubscribeEntry`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BulkSubscribe {
+    /// Always true: an entry without bulk delivery has no such member.
+    pub enabled: bool,
+    /// [`Bulk::max_messages`].
+    pub max_messages_count: u32,
+    /// [`Bulk::max_await`] in milliseconds.
+    pub max_await_duration_ms: u32,
+}
+
+impl Subscription {
+    /// Events of `topic`, posted to `route`.
+    ///
+    /// # Panics
+    /// When `topic` is empty, or `route` is not a literal path below the root: daprd posts to it as
+    /// it is written, so a parameter would never be filled in.
+    pub fn new(topic: impl Into<String>, route: impl Into<String>) -> Self {
+        let (topic, route) = (topic.into(), route.into());
+        assert!(!topic.is_empty(), "a subscription needs a topic");
+        assert!(
+            route.len() > 1 && route.starts_with('/') && !route.contains(['{', '}', '*', '?', '#']),
+            "`{route}` is not a literal path"
+        );
+        assert!(
+            !route.starts_with("/dapr/"),
+            "`{route}`: /dapr/ is the sidecar's own name space"
+        );
+        Self {
+            topic,
+            route,
+            pubsubs: Vec::new(),
+            dead_letter_topic: None,
+            bulk: None,
+            metadata: BTreeMap::new(),
+        }
+    }
+
+    /// The components to subscribe through: one entry of `/dapr/subscribe` each. Not needed in
+    /// declarative mode, where the Subscription objects name them.
+    #[must_use]
+    pub fn pubsubs(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.pubsubs = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Where dropped events go, and those that fail to the end.
+    ///
+    /// Only together with an inbound retry policy of the sidecar: without one the *first* failure
+    /// is the last (dapr/dapr `pkg/runtime/subscription/subscription.go`).
+    #[must_use]
+    pub fn dead_letter_topic(mut self, topic: impl Into<String>) -> Self {
+        self.dead_letter_topic = Some(topic.into());
+        self
+    }
+
+    /// Asks for bulk delivery; the handler stays the same. Not with `rawPayload`, whose bulk entries
+    /// have no envelope and therefore no id.
+    #[must_use]
+    pub fn bulk(mut self, bulk: Bulk) -> Self {
+        self.bulk = Some(bulk);
+        self
+    }
+
+    /// A setting for the component, for instance `queueType` = `quorum` on `RabbitMQ`.
+    #[must_use]
+    pub fn metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.metadata.insert(key.into(), value.into());
+        self
+    }
+
+    /// The topic.
+    pub fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// The route.
+    pub fn route(&self) -> &str {
+        &self.route
+    }
+
+    /// What `/dapr/subscribe` says about this subscription: one entry per component.
+    pub fn entries(&self) -> Vec<SubscribeEntry> {
+        let clamp = |number: u128| u32::try_from(number).unwrap_or(u32::MAX);
+        let bulk_subscribe = self.bulk.map(|bulk| BulkSubscribe {
+            enabled: true,
+            max_messages_count: clamp(bulk.max_messages as u128),
+            max_await_duration_ms: clamp(bulk.max_await.as_millis()),
+        });
+        let entry = |pubsub: &String| SubscribeEntry {
+            pubsub_name: pubsub.clone(),
+            topic: self.topic.clone(),
+            routes: Routes {
+                default: self.route.clone(),
+            },
+            dead_letter_topic: self.dead_letter_topic.clone(),
+            metadata: self.metadata.clone(),
+            bulk_subscribe,
+        };
+        self.pubsubs.iter().map(entry).collect()
+    }
+
+    pub(super) fn max_bulk_messages(&self) -> usize {
+        self.bulk
+            .map_or(DEFAULT_BULK_MESSAGES, |bulk| bulk.max_messages)
+    }
+
+    pub(super) fn knows_pubsub(&self, name: &str) -> bool {
+        self.pubsubs.is_empty() || self.pubsubs.iter().any(|pubsub| pubsub == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Bulk, Subscription};
+
+    #[test]
+    fn bulk_and_metadata_are_spelt_as_dapr_reads_them() {
+        let subscription = Subscription::new("t", "/e")
+            .pubsubs(["p"])
+            .bulk(Bulk {
+                max_messages: 50,
+                max_await: Duration::from_millis(40),
+            })
+            .metadata("queueType", "quorum");
+        assert_eq!(
+            serde_json::to_value(subscription.entries()).unwrap(),
+            serde_json::json!([{
+                "pubsubname": "p", "topic": "t", "routes": {"default": "/e"},
+                "metadata": {"queueType": "quorum"},
+                "bulkSubscribe": {
+                    "enabled": true, "maxMessagesCount": 50, "maxAwaitDurationMs": 40
+                }
+            }])
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "not a literal path")]
+    fn a_route_with_a_parameter_is_refused() {
+        let _ = Subscription::new("t", "/events/{kind}");
+    }
+}

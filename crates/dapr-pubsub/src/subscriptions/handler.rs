@@ -1,0 +1,107 @@
+//! Async functions as event handlers.
+
+use std::future::{Future, ready};
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::response::IntoResponse as _;
+use http::StatusCode;
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use crate::{CloudEvent, DecodeError, Envelope, IntoOutcome, Outcome};
+
+/// What became of an event that reached a handler.
+#[derive(Debug)]
+pub enum Handled {
+    /// The handler ran, and said so.
+    Outcome(Outcome),
+    /// The event's data is not what the handler takes; it did not run.
+    Undecodable(DecodeError),
+    /// An extractor refused with this status; the handler did not run.
+    NotExtracted(StatusCode),
+}
+
+/// A handler at work.
+pub type HandlerFuture = Pin<Box<dyn Future<Output = Handled> + Send>>;
+
+/// An async function that takes events.
+///
+/// Implemented for functions of zero to six extractors ([`FromRequestParts`]: `State`, `Extension`,
+/// `HeaderMap`, ...) and, last, a [`CloudEvent<T>`], that return something that is
+/// [`IntoOutcome`]. `M` only tells the implementations apart.
+pub trait EventHandler<M, S>: Clone + Send + Sync + 'static {
+    /// Reads the data and starts the work. The event is not borrowed by the future.
+    fn handle(self, parts: Parts, event: &Envelope<'_>, state: S) -> HandlerFuture;
+}
+
+macro_rules! impl_event_handler {
+    ($($extractor:ident),*) => {
+        impl<F, Returned, T, S, $($extractor,)*> EventHandler<(T, $($extractor,)*), S> for F
+        where
+            F: Fn($($extractor,)* CloudEvent<T>) -> Returned + Clone + Send + Sync + 'static,
+            Returned: Future + Send + 'static,
+            Returned::Output: IntoOutcome,
+            T: DeserializeOwned + Send + 'static,
+            S: Send + Sync + 'static,
+            $($extractor: FromRequestParts<S> + Send + 'static,)*
+        {
+            #[allow(non_snake_case, unused_mut, unused_variables)]
+            fn handle(self, mut parts: Parts, event: &Envelope<'_>, state: S) -> HandlerFuture {
+                let event = match event.decode::<T>() {
+                    Ok(event) => event,
+                    Err(error) => return Box::pin(ready(Handled::Undecodable(error))),
+                };
+                Box::pin(async move {
+                    $(
+                        let $extractor = match $extractor::from_request_parts(&mut parts, &state).await {
+                            Ok(extracted) => extracted,
+                            Err(rejection) => {
+                                return Handled::NotExtracted(rejection.into_response().status());
+                            }
+                        };
+                    )*
+                    Handled::Outcome(self($($extractor,)* event).await.into_outcome())
+                })
+            }
+        }
+    };
+}
+
+impl_event_handler!();
+impl_event_handler!(E1);
+impl_event_handler!(E1, E2);
+impl_event_handler!(E1, E2, E3);
+impl_event_handler!(E1, E2, E3, E4);
+impl_event_handler!(E1, E2, E3, E4, E5);
+impl_event_handler!(E1, E2, E3, E4, E5, E6);
+
+/// A handler without its type, for the table of routes.
+pub(super) trait ErasedHandler<S>: Send + Sync {
+    fn handle(&self, parts: Parts, event: &Envelope<'_>, state: S) -> HandlerFuture;
+}
+
+struct Erased<H, M> {
+    handler: H,
+    marker: PhantomData<fn() -> M>,
+}
+
+impl<H: EventHandler<M, S>, M, S> ErasedHandler<S> for Erased<H, M> {
+    fn handle(&self, parts: Parts, event: &Envelope<'_>, state: S) -> HandlerFuture {
+        self.handler.clone().handle(parts, event, state)
+    }
+}
+
+pub(super) fn erase<H, M, S>(handler: H) -> Arc<dyn ErasedHandler<S>>
+where
+    H: EventHandler<M, S>,
+    M: 'static,
+    S: 'static,
+{
+    Arc::new(Erased {
+        handler,
+        marker: PhantomData,
+    })
+}

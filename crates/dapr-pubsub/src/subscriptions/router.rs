@@ -1,0 +1,98 @@
+//! Routes, and the answers to what is none of them.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use bytes::Bytes;
+use http::{Method, StatusCode, header};
+
+use super::delivery::Route;
+use super::{Mode, Subscriptions};
+use crate::telemetry::DeliveryMetrics;
+
+pub(super) fn build<S: Clone + Send + Sync + 'static>(all: Subscriptions<S>) -> Router<S> {
+    let list = subscribe_list(&all);
+    let metrics = DeliveryMetrics::new();
+    let mut router = Router::new()
+        .route(
+            "/dapr/subscribe",
+            get(async move || json(StatusCode::OK, list.clone())),
+        )
+        .fallback(unknown);
+    for (subscription, handler) in all.routes {
+        let path = subscription.route().to_owned();
+        let route = Arc::new(Route {
+            subscription,
+            handler,
+            token: all.token.clone(),
+            limits: all.limits,
+            metrics: metrics.clone(),
+        });
+        let deliver = post(move |State(state): State<S>, request: Request| {
+            let route = Arc::clone(&route);
+            async move { route.deliver(state, request).await }
+        });
+        router = router.route(&path, deliver);
+    }
+    router
+}
+
+fn subscribe_list<S: Clone + Send + Sync + 'static>(all: &Subscriptions<S>) -> Bytes {
+    if all.mode == Mode::Declarative {
+        return Bytes::from_static(b"[]");
+    }
+    for (subscription, _) in &all.routes {
+        assert!(
+            !subscription.entries().is_empty(),
+            "programmatic mode, but the subscription to `{}` names no pub/sub component",
+            subscription.topic()
+        );
+    }
+    // Strings and numbers only: there is nothing in it that JSON cannot write.
+    serde_json::to_vec(&all.entries()).map_or_else(|_| Bytes::from_static(b"[]"), Bytes::from)
+}
+
+/// A 404 to a POST would make daprd drop the event. Everything else is asked for by name
+/// (`GET /dapr/config`), and "there is none" is the right answer.
+async fn unknown(request: Request) -> Response {
+    if request.method() == Method::POST {
+        tracing::error!(
+            path = request.uri().path(),
+            "a delivery for a route that no subscription declares: answered 500, so that it is retried"
+        );
+        return problem(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "no subscription declares this route",
+        );
+    }
+    problem(StatusCode::NOT_FOUND, "there is nothing here")
+}
+
+/// RFC 9457, for the answers that Dapr does not read but people do, in daprd's log.
+pub(super) fn problem(status: StatusCode, detail: &str) -> Response {
+    #[derive(serde::Serialize)]
+    struct Problem<'a> {
+        title: &'a str,
+        status: u16,
+        detail: &'a str,
+    }
+    let title = status.canonical_reason().unwrap_or_default();
+    let body = serde_json::to_vec(&Problem {
+        title,
+        status: status.as_u16(),
+        detail,
+    });
+    let mut response = json(status, body.unwrap_or_default().into());
+    let media_type = header::HeaderValue::from_static("application/problem+json");
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, media_type);
+    response
+}
+
+pub(super) fn json(status: StatusCode, body: Bytes) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}

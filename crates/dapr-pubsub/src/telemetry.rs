@@ -1,0 +1,200 @@
+//! Names and instruments, after OpenTelemetry's semantic conventions for messaging
+//! (<https://opentelemetry.io/docs/specs/semconv/messaging/>). `dapr` is not among the well-known
+//! values of `messaging.system`, which may be extended: the broker behind the sidecar is exactly
+//! what this process does not know.
+//!
+//! Instruments are taken from the global meter when a publisher, router or inbox is built, so the
+//! meter provider has to be installed before.
+
+use std::sync::Once;
+use std::time::Duration;
+
+use opentelemetry::metrics::{Counter, Histogram, Meter, UpDownCounter};
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
+use opentelemetry::{Context, KeyValue, global};
+use tracing::Span;
+use tracing_opentelemetry::{OpenTelemetrySpanExt as _, SetParentError};
+
+pub(crate) const SYSTEM: &str = "dapr";
+
+/// Seconds; from a local broker's fraction of a millisecond to daprd's retry budget.
+const SECONDS: [f64; 14] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+
+fn meter() -> Meter {
+    global::meter("dapr-pubsub")
+}
+
+/// Makes `remote` the parent of `span`, which must not have been entered yet.
+///
+/// A failure is reported once per process: it is a property of the subscriber that is installed, not
+/// of the event, and it would otherwise be a line per event.
+pub(crate) fn continue_trace(span: &Span, remote: SpanContext) {
+    static REPORT: Once = Once::new();
+    match span.set_parent(Context::new().with_remote_span_context(remote)) {
+        Ok(()) => {}
+        Err(error @ SetParentError::AlreadyStarted) => {
+            tracing::error!(%error, "a delivery's span was entered before its parent was known");
+        }
+        Err(error) => REPORT.call_once(|| {
+            tracing::info!(%error, "traces end at this process: no OpenTelemetry layer takes them");
+        }),
+    }
+}
+
+/// What a publisher counts.
+#[derive(Clone, Debug)]
+pub(crate) struct PublishMetrics {
+    sent: Counter<u64>,
+    duration: Histogram<f64>,
+    attempts: Counter<u64>,
+    queued: UpDownCounter<i64>,
+    attributes: [KeyValue; 3],
+}
+
+impl PublishMetrics {
+    pub(crate) fn new(topic: &str) -> Self {
+        let meter = meter();
+        Self {
+            sent: meter
+                .u64_counter("messaging.client.sent.messages")
+                .with_unit("{message}")
+                .with_description("Events whose publish call ended, by error.type if it failed")
+                .build(),
+            duration: meter
+                .f64_histogram("messaging.client.operation.duration")
+                .with_unit("s")
+                .with_description("From publish() to its result, waiting and retries included")
+                .with_boundaries(SECONDS.to_vec())
+                .build(),
+            attempts: meter
+                .u64_counter("dapr.pubsub.publish.calls")
+                .with_unit("{call}")
+                .with_description("Calls to the sidecar, by kind and gRPC status")
+                .build(),
+            queued: meter
+                .i64_up_down_counter("dapr.pubsub.publish.queued")
+                .with_unit("{message}")
+                .with_description("Events that wait for a call or for their next attempt")
+                .build(),
+            attributes: attributes("send", topic),
+        }
+    }
+
+    pub(crate) fn ended(&self, elapsed: Duration, error: Option<&'static str>) {
+        let mut attributes = self.attributes.to_vec();
+        attributes.extend(error.map(|kind| KeyValue::new("error.type", kind)));
+        self.sent.add(1, &attributes);
+        self.duration.record(elapsed.as_secs_f64(), &attributes);
+    }
+
+    pub(crate) fn called(&self, kind: &'static str, code: &'static str) {
+        let mut attributes = self.attributes.to_vec();
+        attributes.push(KeyValue::new("dapr.pubsub.call", kind));
+        attributes.push(KeyValue::new("rpc.response.status_code", code));
+        self.attempts.add(1, &attributes);
+    }
+
+    pub(crate) fn queued(&self, change: i64) {
+        self.queued.add(change, &self.attributes);
+    }
+}
+
+/// What a subscriber counts.
+#[derive(Clone, Debug)]
+pub(crate) struct DeliveryMetrics {
+    duration: Histogram<f64>,
+    outcomes: Counter<u64>,
+    undecodable: Counter<u64>,
+}
+
+impl DeliveryMetrics {
+    pub(crate) fn new() -> Self {
+        let meter = meter();
+        Self {
+            duration: meter
+                .f64_histogram("messaging.process.duration")
+                .with_unit("s")
+                .with_description("Time in the event handler")
+                .with_boundaries(SECONDS.to_vec())
+                .build(),
+            outcomes: meter
+                .u64_counter("dapr.pubsub.deliveries")
+                .with_unit("{message}")
+                .with_description("Delivered events by outcome")
+                .build(),
+            undecodable: meter
+                .u64_counter("dapr.pubsub.decode.failures")
+                .with_unit("{message}")
+                .with_description("Events that were dropped because they could not be read")
+                .build(),
+        }
+    }
+
+    pub(crate) fn handled(
+        &self,
+        elapsed: Duration,
+        topic: &str,
+        pubsub: &str,
+        outcome: &'static str,
+        error: Option<&'static str>,
+    ) {
+        let mut attributes = attributes("process", topic).to_vec();
+        attributes.extend(error.map(|kind| KeyValue::new("error.type", kind)));
+        self.duration.record(elapsed.as_secs_f64(), &attributes);
+        attributes.push(KeyValue::new("dapr.pubsub.name", pubsub.to_owned()));
+        attributes.push(KeyValue::new("dapr.pubsub.outcome", outcome));
+        self.outcomes.add(1, &attributes);
+    }
+
+    pub(crate) fn undecodable(&self, topic: &str, reason: &'static str) {
+        let mut attributes = attributes("process", topic).to_vec();
+        attributes.push(KeyValue::new("error.type", reason));
+        self.undecodable.add(1, &attributes);
+    }
+}
+
+/// What an inbox counts.
+#[derive(Clone, Debug)]
+pub(crate) struct InboxMetrics {
+    claims: Counter<u64>,
+    lost: Counter<u64>,
+    consumer: KeyValue,
+}
+
+impl InboxMetrics {
+    pub(crate) fn new(consumer: &str) -> Self {
+        let meter = meter();
+        Self {
+            claims: meter
+                .u64_counter("dapr.pubsub.inbox.claims")
+                .with_unit("{claim}")
+                .with_description("Claims by result: fresh, taken_over, done, busy, unavailable")
+                .build(),
+            lost: meter
+                .u64_counter("dapr.pubsub.inbox.leases.lost")
+                .with_unit("{lease}")
+                .with_description("Leases that ended before the work did: it may run twice")
+                .build(),
+            consumer: KeyValue::new("messaging.consumer.group.name", consumer.to_owned()),
+        }
+    }
+
+    pub(crate) fn claimed(&self, result: &'static str) {
+        let result = KeyValue::new("dapr.pubsub.inbox.result", result);
+        self.claims.add(1, &[self.consumer.clone(), result]);
+    }
+
+    pub(crate) fn lost(&self) {
+        self.lost.add(1, std::slice::from_ref(&self.consumer));
+    }
+}
+
+fn attributes(operation: &'static str, topic: &str) -> [KeyValue; 3] {
+    [
+        KeyValue::new("messaging.system", SYSTEM),
+        KeyValue::new("messaging.operation.name", operation),
+        KeyValue::new("messaging.destination.name", topic.to_owned()),
+    ]
+}
