@@ -1,0 +1,211 @@
+//! Every tool, declared once.
+
+use super::version::Version;
+
+/// A tool of the local stack. The order is that of the list, and of installing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub(crate) enum Tool {
+    /// Renders the chart.
+    Helm,
+    /// Checks rendered objects against their schemas.
+    Kubeconform,
+    /// The sidecar.
+    Daprd,
+    /// Broker and state store.
+    Redis,
+    /// Runs Kafka.
+    Java,
+    /// Kafka's jars.
+    Kafka,
+    /// The source folder of Dapr, for its CRDs.
+    DaprModule,
+}
+
+/// What is known of a tool.
+#[derive(Debug)]
+pub(crate) struct Declaration {
+    pub(crate) tool: Tool,
+    /// Name of the program, or of the thing.
+    pub(crate) name: &'static str,
+    /// What is installed when it is missing; for what a system brings along, what is asked of it.
+    pub(crate) version: &'static str,
+    pub(crate) find: Find,
+    pub(crate) install: Install,
+    /// Roughly how long installing takes.
+    pub(crate) takes: &'static str,
+    /// What to do where installing is not possible.
+    pub(crate) by_hand: &'static str,
+}
+
+/// How a tool is recognised.
+#[derive(Debug)]
+pub(crate) enum Find {
+    /// A program that is asked for its version.
+    Program {
+        ask: &'static [&'static str],
+        accepts: fn(Option<Version>) -> bool,
+    },
+    /// A folder in the cache, complete by construction.
+    CachedFolder,
+    /// A folder of Go's own cache; Go knows whether it is there.
+    GoModule,
+}
+
+/// How a tool is installed.
+#[derive(Debug)]
+pub(crate) enum Install {
+    /// `go install <package>@v<version>`.
+    GoProgram { package: &'static str },
+    /// `go build` inside the folder of a downloaded module: for modules that `go install` refuses.
+    GoProgramOfModule {
+        module: &'static str,
+        package: &'static str,
+        tags: &'static str,
+        stamps: &'static [&'static str],
+    },
+    /// Just the download of a module.
+    GoSources { module: &'static str },
+    /// The system's package manager.
+    SystemPackage { package: &'static str },
+    /// Jars by Maven.
+    MavenJars { artifacts: &'static [&'static str] },
+    /// Nothing that a command of ours should do.
+    ByHand,
+}
+
+const DAPR: &str = "github.com/dapr/dapr";
+
+/// The whole table, in the order of [`Tool`].
+pub(crate) const TABLE: [Declaration; 7] = [
+    Declaration {
+        tool: Tool::Helm,
+        name: "helm",
+        version: "3.22.0",
+        find: Find::Program {
+            ask: &["version", "--template", "{{.Version}}"],
+            accepts: |version| version.is_some_and(|version| version.at_least(3, 14)),
+        },
+        install: Install::GoProgram {
+            package: "helm.sh/helm/v3/cmd/helm",
+        },
+        takes: "about 2 minutes",
+        by_hand: "put Helm 3.14 or newer on PATH",
+    },
+    Declaration {
+        tool: Tool::Kubeconform,
+        name: "kubeconform",
+        version: "0.8.0",
+        // Built by `go install` it does not know its own version.
+        find: Find::Program {
+            ask: &["-v"],
+            accepts: |_| true,
+        },
+        install: Install::GoProgram {
+            package: "github.com/yannh/kubeconform/cmd/kubeconform",
+        },
+        takes: "seconds",
+        by_hand: "put kubeconform on PATH",
+    },
+    Declaration {
+        tool: Tool::Daprd,
+        name: "daprd",
+        version: "1.18.2",
+        // Before 1.18 hot reload is off by default, and resources are read differently.
+        find: Find::Program {
+            ask: &["--version"],
+            accepts: |version| version.is_some_and(|version| version.at_least(1, 18)),
+        },
+        install: Install::GoProgramOfModule {
+            module: DAPR,
+            package: "./cmd/daprd",
+            tags: "allcomponents",
+            stamps: &[
+                "github.com/dapr/dapr/pkg/buildinfo.version",
+                "github.com/dapr/kit/logger.DaprVersion",
+            ],
+        },
+        takes: "about 6 minutes",
+        by_hand: "install Dapr 1.18 or newer with its own installer (`dapr init --slim`), or put daprd on PATH",
+    },
+    Declaration {
+        tool: Tool::Redis,
+        name: "redis-server",
+        version: "6.2 or newer",
+        find: Find::Program {
+            ask: &["--version"],
+            accepts: |version| version.is_some_and(|version| version.at_least(6, 2)),
+        },
+        install: Install::SystemPackage {
+            package: "redis-server",
+        },
+        takes: "seconds",
+        by_hand: "install Redis: `apt-get install redis-server`, `dnf install redis` or `brew install redis`",
+    },
+    Declaration {
+        tool: Tool::Java,
+        name: "java",
+        version: "17 or newer",
+        find: Find::Program {
+            ask: &["-version"],
+            accepts: |version| version.is_some_and(|version| version.at_least(17, 0)),
+        },
+        install: Install::ByHand,
+        takes: "",
+        by_hand: "install a Java runtime, version 17 or newer, and have it on PATH or in JAVA_HOME",
+    },
+    Declaration {
+        tool: Tool::Kafka,
+        name: "kafka",
+        version: "4.1.0",
+        find: Find::CachedFolder,
+        install: Install::MavenJars {
+            // The second prints Kafka's log to stderr; it must be of the version of slf4j that Kafka brings along.
+            artifacts: &[
+                "org.apache.kafka:kafka_2.13:4.1.0",
+                "org.slf4j:slf4j-simple:1.7.36",
+            ],
+        },
+        takes: "about a minute",
+        by_hand: "install Maven (`mvn`), which fetches Kafka's jars",
+    },
+    Declaration {
+        tool: Tool::DaprModule,
+        name: "dapr-module",
+        version: "1.18.2",
+        find: Find::GoModule,
+        install: Install::GoSources { module: DAPR },
+        takes: "seconds",
+        by_hand: "install Go, which fetches Dapr's sources",
+    },
+];
+
+impl Tool {
+    /// What is known of it.
+    pub(crate) fn declaration(self) -> &'static Declaration {
+        &TABLE[self as usize]
+    }
+}
+
+impl Declaration {
+    /// `helm 3.22.0`.
+    pub(crate) fn title(&self) -> String {
+        format!("{} {}", self.name, self.version)
+    }
+
+    /// The name of its folder in the cache.
+    pub(crate) fn folder(&self) -> String {
+        format!("{}-{}", self.name, self.version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_tools() {
+        for declaration in &TABLE {
+            assert_eq!(declaration.tool.declaration().name, declaration.name);
+        }
+    }
+}

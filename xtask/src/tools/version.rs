@@ -1,0 +1,48 @@
+//! Version numbers in what programs say of themselves.
+
+/// Major and minor number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Version {
+    major: u32,
+    minor: u32,
+}
+
+impl Version {
+    pub(crate) fn at_least(self, major: u32, minor: u32) -> bool {
+        self >= Self { major, minor }
+    }
+}
+
+/// The first version number in a text, as it is written and as numbers: `Redis server v=7.0.15 sha=..` gives 7.0.
+pub(crate) fn first(text: &str) -> Option<(String, Version)> {
+    let words = text.split(|c: char| !(c.is_ascii_digit() || c == '.'));
+    words.map(|word| word.trim_matches('.')).find_map(|word| {
+        let mut numbers = word.split('.').map(str::parse);
+        let (major, minor) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
+        Some((word.to_owned(), Version { major, minor }))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_number_in_what_programs_say() {
+        let number = |text: &str| first(text).map(|(text, _)| text);
+        assert_eq!(number("v3.22").as_deref(), Some("3.22"));
+        assert_eq!(
+            number("Redis server v=7.0.15 sha=00000000:0 bits=64").as_deref(),
+            Some("7.0.15")
+        );
+        assert_eq!(
+            number("openjdk version \"17.0.15\" 2025-04-15").as_deref(),
+            Some("17.0.15")
+        );
+        assert_eq!(number("edge"), None);
+        assert!(
+            first("openjdk version \"1.8.0_392\"")
+                .is_some_and(|(_, version)| !version.at_least(17, 0))
+        );
+    }
+}
