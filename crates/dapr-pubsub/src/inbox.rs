@@ -126,6 +126,14 @@ impl Inbox {
         claim.map(|(claim, _)| claim)
     }
 
+    /// Asks the state store for a record that does not exist, within `deadline`. `Ok` means that claims can be made: while
+    /// they cannot, a service should turn its app health red, so that events wait in the broker.
+    pub async fn check(&self, deadline: Duration) -> Result<(), InboxError> {
+        let key = record_key(&self.inner.options.consumer, "", "check");
+        self.inner.store.get(&key, deadline).await?;
+        Ok(())
+    }
+
     /// Waits until every lease has ended, at most for `deadline`; returns how many have not.
     /// Events must not be delivered any more.
     pub async fn shutdown(&self, deadline: Duration) -> usize {

@@ -10,7 +10,7 @@ use std::sync::Once;
 use std::time::Duration;
 
 use opentelemetry::metrics::{Counter, Histogram, Meter, UpDownCounter};
-use opentelemetry::trace::{SpanContext, TraceContextExt as _};
+use opentelemetry::trace::{SpanContext, TraceContextExt as _, TraceId};
 use opentelemetry::{Context, KeyValue, global};
 use tracing::Span;
 use tracing_opentelemetry::{OpenTelemetrySpanExt as _, SetParentError};
@@ -40,6 +40,15 @@ pub(crate) fn continue_trace(span: &Span, remote: SpanContext) {
         Err(error) => REPORT.call_once(|| {
             tracing::info!(%error, "traces end at this process: no OpenTelemetry layer takes them");
         }),
+    }
+}
+
+/// Writes the trace's id into the span's field `trace_id`, where log lines show it.
+pub(crate) fn name_trace(span: &Span) {
+    let context = span.context();
+    let trace_id = context.span().span_context().trace_id();
+    if trace_id != TraceId::INVALID {
+        span.record("trace_id", tracing::field::display(trace_id));
     }
 }
 

@@ -8,6 +8,7 @@
 //! | [`readiness`] | named conditions behind `/readyz` |
 //! | [`admin`] | `/livez`, `/readyz`, `/startupz`, `/metrics` |
 //! | [`server`] | the accept loop: limits, timeouts, drain |
+//! | [`sidecar`] | where the Dapr sidecar is |
 //! | [`shutdown`] | the two stages of a graceful end |
 //! | [`problem`] | RFC 9457 problem details |
 //! | [`json`] | the JSON body extractor that answers with problems |
@@ -22,4 +23,5 @@ pub mod readiness;
 pub mod request;
 pub mod server;
 pub mod shutdown;
+pub mod sidecar;
 pub mod telemetry;

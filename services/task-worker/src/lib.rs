@@ -1,1 +1,84 @@
-//! placeholder
+//! `task-worker`: receives `task.created` and acts on each event effectively once.
+//!
+//! What it does with a task is behind the trait [`Effect`]; replace [`LogTask`] with your own work.
+
+mod config;
+mod effect;
+mod events;
+mod health;
+mod task_created;
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use dapr_pubsub::{Inbox, Sidecar};
+use service_kit::admin;
+use service_kit::readiness::Readiness;
+use service_kit::server::{self, Limits};
+use service_kit::shutdown::Shutdown;
+use tokio::net::TcpListener;
+
+pub use config::Config;
+pub use effect::{Effect, EffectError, LogTask};
+pub use task_created::TaskCreated;
+
+/// The ports, bound before anything is promised.
+#[derive(Debug)]
+pub struct Listeners {
+    /// Where the sidecar delivers events.
+    pub events: TcpListener,
+    /// Probes and metrics.
+    pub admin: TcpListener,
+}
+
+impl Listeners {
+    /// Binds both ports.
+    ///
+    /// # Errors
+    /// Names the address that cannot be had and its variable.
+    pub async fn bind(config: &Config) -> anyhow::Result<Self> {
+        Ok(Self {
+            events: server::bind(config.listen_addr, "LISTEN_ADDR").await?,
+            admin: server::bind(config.admin_addr, "ADMIN_ADDR").await?,
+        })
+    }
+}
+
+/// Serves until the shutdown has run its course: the sidecar is told to stop delivering, events in hand are finished.
+///
+/// # Errors
+/// The sidecar's address cannot be used.
+pub async fn run<E: Effect>(
+    config: Config,
+    listeners: Listeners,
+    effect: E,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
+    let sidecar = Sidecar::new(&config.sidecar.options()).context("DAPR_GRPC_ENDPOINT")?;
+    let inbox = config
+        .inbox
+        .options()
+        .map(|options| Inbox::new(&sidecar, options));
+    let readiness = Readiness::default();
+    let health = health::Health::new(inbox.clone(), &readiness, &shutdown);
+
+    let worker = Arc::new(events::Worker { effect, inbox });
+    let router = events::router(worker, &config).merge(health.router());
+    tracing::info!(
+        events = %listeners.events.local_addr()?,
+        admin = %listeners.admin.local_addr()?,
+        topic = config.subscription.topic,
+        mode = ?config.subscription.subscription_mode,
+        inbox = config.inbox.state_store.as_deref().unwrap_or("none"),
+        "listening"
+    );
+    let service = server::serve(listeners.events, router, Limits::default(), &shutdown);
+    let both = async {
+        tokio::select! {
+            () = service => {}
+            never = health.watch() => match never {},
+        }
+    };
+    admin::serve_beside(listeners.admin, readiness, &shutdown, both).await;
+    Ok(())
+}

@@ -1,2 +1,22 @@
-//! placeholder
-fn main() {}
+//! Boots `task-worker`.
+
+use std::process::ExitCode;
+
+use service_kit::{boot, config};
+use task_worker::{Config, Listeners, LogTask};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let config: Config = match config::parse() {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    let (telemetry, timing) = (config.telemetry.clone(), config.shutdown);
+    boot::run("task-worker", &telemetry, timing, async |shutdown| {
+        let listeners = Listeners::bind(&config).await?;
+        let effect = LogTask::open(config.effect_journal.as_deref())?;
+        task_worker::run(config, listeners, effect, shutdown).await
+    })
+}

@@ -183,6 +183,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
             otel.name = format!("process {topic}"),
             otel.kind = "consumer",
             otel.status_code = field::Empty,
+            trace_id = field::Empty,
             messaging.system = SYSTEM,
             messaging.operation.type = "process",
             messaging.operation.name = "process",
@@ -200,6 +201,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         if let Some(remote) = parent.and_then(|parent| trace_context::parse(parent, state)) {
             telemetry::continue_trace(&span, remote);
         }
+        telemetry::name_trace(&span);
         span
     }
 }

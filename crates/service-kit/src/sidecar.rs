@@ -1,0 +1,28 @@
+//! Where the Dapr sidecar is, by the variables that Dapr's injector and SDKs use.
+
+use dapr_pubsub::{Secret, SidecarOptions};
+
+/// The sidecar's address and token.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SidecarArgs {
+    /// The sidecar's gRPC API as a URL. Without it: `http://127.0.0.1:` and `DAPR_GRPC_PORT`.
+    #[arg(long, env = "DAPR_GRPC_ENDPOINT")]
+    pub dapr_grpc_endpoint: Option<String>,
+    /// The sidecar's gRPC port; the injector sets it.
+    #[arg(long, env = "DAPR_GRPC_PORT", default_value_t = 50001)]
+    pub dapr_grpc_port: u16,
+    /// The token that the sidecar asks of the service (`dapr.io/api-token-secret`).
+    #[arg(long, env = "DAPR_API_TOKEN", hide_env_values = true)]
+    pub dapr_api_token: Option<Secret>,
+}
+
+impl SidecarArgs {
+    /// What the client needs.
+    pub fn options(&self) -> SidecarOptions {
+        let default = || format!("http://127.0.0.1:{}", self.dapr_grpc_port);
+        SidecarOptions {
+            grpc_endpoint: self.dapr_grpc_endpoint.clone().unwrap_or_else(default),
+            api_token: self.dapr_api_token.clone(),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! `/tasks`.
+
+pub(crate) mod create;
+mod title;

@@ -1,0 +1,181 @@
+//! The configuration of `task-worker`. Every field is an environment variable; the chart sets them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, ValueEnum};
+use dapr_pubsub::{InboxOptions, Mode, Secret, Subscription};
+use service_kit::config::{Check, duration};
+use service_kit::shutdown::ShutdownArgs;
+use service_kit::sidecar::SidecarArgs;
+use service_kit::telemetry::TelemetryArgs;
+
+/// The consumer's name in the inbox: all replicas share what has been done.
+const CONSUMER: &str = "task-worker";
+
+/// Where the sidecar delivers tasks; the chart's Subscription names the same route.
+const ROUTE: &str = "/events/todo";
+
+/// Receives `task.created` through the Dapr sidecar and acts on each event effectively once.
+#[derive(Debug, Clone, Parser)]
+#[command(version)]
+pub struct Config {
+    /// Where the sidecar delivers events. Only the sidecar calls it, so loopback is enough.
+    #[arg(long, env = "LISTEN_ADDR", default_value = "127.0.0.1:8001")]
+    pub listen_addr: SocketAddr,
+    /// Where probes and metrics are served.
+    #[arg(long, env = "ADMIN_ADDR", default_value = "0.0.0.0:9100")]
+    pub admin_addr: SocketAddr,
+    /// The sidecar.
+    #[command(flatten)]
+    pub sidecar: SidecarArgs,
+    /// What is received.
+    #[command(flatten)]
+    pub subscription: SubscriptionArgs,
+    /// How an event is kept from being acted on twice.
+    #[command(flatten)]
+    pub inbox: InboxArgs,
+    /// A file that remembers which events this instance has acted on, across a crash of the process.
+    #[arg(long, env = "EFFECT_JOURNAL")]
+    pub effect_journal: Option<PathBuf>,
+    /// How the process ends.
+    #[command(flatten)]
+    pub shutdown: ShutdownArgs,
+    /// Logs, traces, metrics.
+    #[command(flatten)]
+    pub telemetry: TelemetryArgs,
+}
+
+/// Who tells the sidecar about the subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SubscriptionMode {
+    /// A Subscription resource does.
+    Declarative,
+    /// The worker does, when the sidecar asks `GET /dapr/subscribe`.
+    Programmatic,
+}
+
+/// What is received.
+#[derive(Debug, Clone, Args)]
+pub struct SubscriptionArgs {
+    /// Who tells the sidecar about the subscription; never both.
+    #[arg(long, env = "SUBSCRIPTION_MODE", default_value = "declarative")]
+    pub subscription_mode: SubscriptionMode,
+    /// The pub/sub components to subscribe to in programmatic mode, separated by commas.
+    #[arg(long, env = "PUBSUB_NAMES", value_delimiter = ',')]
+    pub pubsub_names: Vec<String>,
+    /// The topic of the events.
+    #[arg(long, env = "TOPIC", default_value = "task-events")]
+    pub topic: String,
+    /// Where events go that were dropped, or retried in vain.
+    #[arg(
+        long,
+        env = "DEAD_LETTER_TOPIC",
+        default_value = "task-events-dead-letter"
+    )]
+    pub dead_letter_topic: String,
+    /// How long acting on one event may take; then the sidecar is asked to deliver it again.
+    #[arg(long, env = "HANDLER_TIMEOUT", default_value = "5s", value_parser = duration)]
+    pub handler_timeout: Duration,
+    /// The token that the sidecar must show (`dapr.io/app-token-secret`).
+    #[arg(long, env = "APP_API_TOKEN", hide_env_values = true)]
+    pub app_api_token: Option<Secret>,
+}
+
+/// How an event is kept from being acted on twice.
+#[derive(Debug, Clone, Args)]
+pub struct InboxArgs {
+    /// The Dapr state store that remembers events. Empty: none, and a redelivered event is acted on again.
+    #[arg(long, env = "STATE_STORE")]
+    pub state_store: Option<String>,
+    /// How long a claim on an event lasts when its owner dies.
+    #[arg(long, env = "INBOX_LEASE", default_value = "10s", value_parser = duration)]
+    pub inbox_lease: Duration,
+    /// How long it is remembered that an event is done. Longer than the broker keeps events.
+    #[arg(long, env = "INBOX_RETENTION", default_value = "168h", value_parser = duration)]
+    pub inbox_retention: Duration,
+}
+
+impl SubscriptionArgs {
+    pub(crate) fn mode(&self) -> Mode {
+        match self.subscription_mode {
+            SubscriptionMode::Declarative => Mode::Declarative,
+            SubscriptionMode::Programmatic => Mode::Programmatic,
+        }
+    }
+
+    /// The one declaration of what is received: route, `/dapr/subscribe` entry and the chart's Subscription follow from it.
+    pub fn subscription(&self) -> Subscription {
+        Subscription::new(&self.topic, ROUTE)
+            .pubsubs(&self.pubsub_names)
+            .dead_letter_topic(&self.dead_letter_topic)
+    }
+}
+
+impl InboxArgs {
+    pub(crate) fn store(&self) -> Option<&str> {
+        self.state_store.as_deref().filter(|name| !name.is_empty())
+    }
+
+    pub(crate) fn options(&self) -> Option<InboxOptions> {
+        let mut options = InboxOptions::new(self.store()?, CONSUMER);
+        options.lease = self.inbox_lease;
+        options.retention = self.inbox_retention;
+        Some(options)
+    }
+}
+
+impl Check for Config {
+    fn check(&self) -> Result<(), String> {
+        let (lease, handler) = (self.inbox.inbox_lease, self.subscription.handler_timeout);
+        if lease <= handler {
+            return Err(format!(
+                "INBOX_LEASE ({lease:?}) must be longer than HANDLER_TIMEOUT ({handler:?}): a claim could lapse while its owner is \
+                 still at work, and the event would be acted on twice"
+            ));
+        }
+        if handler > self.shutdown.shutdown_deadline {
+            return Err(format!(
+                "HANDLER_TIMEOUT ({handler:?}) must not exceed SHUTDOWN_DEADLINE ({:?}): events in hand would be cut off when the \
+                 process ends",
+                self.shutdown.shutdown_deadline
+            ));
+        }
+        let named = self
+            .subscription
+            .pubsub_names
+            .iter()
+            .any(|name| !name.trim().is_empty());
+        if self.subscription.subscription_mode == SubscriptionMode::Programmatic && !named {
+            return Err("PUBSUB_NAMES must name a pub/sub component when SUBSCRIPTION_MODE is programmatic: nothing would be \
+                        received"
+                .to_owned());
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Config::command().debug_assert();
+    }
+
+    #[test]
+    fn contradictions_are_refused_with_the_consequence() {
+        let refusal = |args: &[&str]| {
+            Config::try_parse_from([&["task-worker"], args].concat())
+                .unwrap()
+                .check()
+                .unwrap_err()
+        };
+        assert!(refusal(&["--inbox-lease", "5s"]).contains("acted on twice"));
+        assert!(refusal(&["--shutdown-deadline", "2s"]).contains("cut off"));
+        assert!(refusal(&["--subscription-mode", "programmatic"]).contains("PUBSUB_NAMES"));
+    }
+}

@@ -1,0 +1,97 @@
+//! What the worker does with a task.
+
+mod journal;
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use dapr_pubsub::CloudEvent;
+use opentelemetry::global;
+use opentelemetry::metrics::Counter;
+
+use crate::TaskCreated;
+use journal::Journal;
+
+/// The work that an event asks for. This is the part to replace.
+///
+/// The worker calls [`Effect::apply`] for one event once, unless the process died in the middle or could not write down that
+/// it had finished. Then nobody knows whether the work was done, and [`Effect::was_applied`] is asked first. With an effect
+/// that can answer (an upsert by the event's id, a row of an inbox table written in the same transaction, a journal as here),
+/// every event has its effect exactly once; with one that cannot, at least once.
+pub trait Effect: Send + Sync + 'static {
+    /// Whether an earlier attempt has already done the work for this event.
+    fn was_applied(
+        &self,
+        event: &CloudEvent<TaskCreated>,
+    ) -> impl Future<Output = Result<bool, EffectError>> + Send;
+
+    /// Does the work.
+    ///
+    /// # Errors
+    /// [`EffectError::Transient`] has the event delivered again, [`EffectError::Permanent`] sends it to the dead letters.
+    fn apply(
+        &self,
+        event: &CloudEvent<TaskCreated>,
+    ) -> impl Future<Output = Result<(), EffectError>> + Send;
+}
+
+/// Why the work was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum EffectError {
+    /// It may work later: a network fault, a lock, a service that restarts.
+    #[error("for now: {0:#}")]
+    Transient(anyhow::Error),
+    /// It will never work for this event.
+    #[error("for good: {0:#}")]
+    Permanent(anyhow::Error),
+}
+
+/// The tutorial's work: a log line for each task, and a counter.
+#[derive(Debug)]
+pub struct LogTask {
+    journal: Option<Journal>,
+    handled: Counter<u64>,
+}
+
+impl LogTask {
+    /// `journal` is the file that remembers events across a crash; without one a crash may repeat a line.
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub fn open(journal: Option<&Path>) -> anyhow::Result<Self> {
+        let journal = journal
+            .map(|path| {
+                Journal::open(path)
+                    .with_context(|| format!("EFFECT_JOURNAL: cannot use {}", path.display()))
+            })
+            .transpose()?;
+        let handled = global::meter("task-worker")
+            .u64_counter("task_worker.tasks.handled")
+            .with_description("Tasks acted on.")
+            .build();
+        Ok(Self { journal, handled })
+    }
+}
+
+impl Effect for LogTask {
+    async fn was_applied(&self, event: &CloudEvent<TaskCreated>) -> Result<bool, EffectError> {
+        Ok(self
+            .journal
+            .as_ref()
+            .is_some_and(|journal| journal.contains(&event.source, &event.id)))
+    }
+
+    async fn apply(&self, event: &CloudEvent<TaskCreated>) -> Result<(), EffectError> {
+        let data = serde_json::to_string(&event.data)
+            .map_err(|error| EffectError::Permanent(error.into()))?;
+        // Two writes with nothing awaited between them: only a kill in these microseconds can separate them.
+        tracing::info!("EVENT RECEIVED: {data}");
+        if let Some(journal) = &self.journal {
+            journal
+                .record(&event.source, &event.id)
+                .map_err(|error| EffectError::Transient(error.into()))?;
+        }
+        self.handled.add(1, &[]);
+        Ok(())
+    }
+}
