@@ -34,7 +34,7 @@ common/component/kafka/metadata.go (where the two differ, the code).
 {{- end -}}
 {{- end -}}
 {{- /* With authType none daprd speaks plain TCP whatever else is set; with the others TLS is on unless switched off. */}}
-{{- if and (ne $kafka.authType "none") (not ($tls.enabled | default false)) }}
+{{- if and (ne $kafka.authType "none") (hasKey $tls "enabled") (not $tls.enabled) }}
 - name: disableTls
   value: "true"
 {{- end -}}
@@ -51,9 +51,11 @@ common/component/kafka/metadata.go (where the two differ, the code).
 {{- /* Every in-sync replica has the event before a publish counts as acknowledged. */}}
 - name: producerRequiredAcks
   value: all
-{{- /* A dead broker is found in about 10 s: how long one connection attempt, and all of them together, may take. */}}
+{{- /* daprd opens components one after another and does not cut Kafka's off: these bound how long a dead one holds up the rest. */}}
 - name: dialTimeout
   value: {{ $kafka.dialTimeout | default "5s" | quote }}
+- name: readTimeout
+  value: {{ $kafka.readTimeout | default "5s" | quote }}
 - name: metadataTimeout
   value: {{ $kafka.metadataTimeout | default "10s" | quote }}
 {{- include "task-pubsub.item" (dict "name" "sessionTimeout" "value" $kafka.sessionTimeout) -}}

@@ -18,7 +18,7 @@
       "app.kubernetes.io/part-of" .Chart.Name
       "app.kubernetes.io/version" .Chart.AppVersion
       "app.kubernetes.io/managed-by" .Release.Service -}}
-{{- merge $own .Values.commonLabels ((.Values.global | default dict).commonLabels | default dict) | toYaml -}}
+{{- merge $own (deepCopy .Values.commonLabels) ((.Values.global | default dict).commonLabels | default dict) | toYaml -}}
 {{- end -}}
 
 {{/* What selects the pods of one service; never changes, because a Deployment's selector cannot. */}}
@@ -35,12 +35,23 @@ app.kubernetes.io/component: {{ .service.role }}
 {{ include "task-pubsub.labels" .root }}
 {{- end -}}
 
+{{/* Labels of its pods: without versions, so that a new chart does not by itself roll them. */}}
+{{- define "task-pubsub.podLabels" -}}
+app: {{ .name }}
+{{ include "task-pubsub.selectorLabels" . }}
+app.kubernetes.io/component: {{ .service.role }}
+app.kubernetes.io/part-of: {{ .root.Chart.Name }}
+{{- with merge (deepCopy .service.podLabels) .root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
 {{/*
 Annotations: the wave in which Argo CD applies the object, and the user's own.
 Within one wave Argo CD, like Helm, applies custom resources after Deployments, so the wave is what makes the order.
 */}}
 {{- define "task-pubsub.annotations" -}}
-{{- merge (dict "argocd.argoproj.io/sync-wave" .wave) .root.Values.commonAnnotations | toYaml -}}
+{{- merge (dict "argocd.argoproj.io/sync-wave" .wave) (deepCopy .root.Values.commonAnnotations) | toYaml -}}
 {{- end -}}
 
 {{/* The image of one service: a digest wins over a tag, the global registry over the chart's. */}}

@@ -1,0 +1,56 @@
+{{/* Durations and names that only make sense together. */}}
+
+{{- define "task-pubsub.problems.timing" -}}
+{{- $delivery := .Values.delivery -}}
+{{- $lower := include "task-pubsub.budgetLowerMs" . | int64 -}}
+{{- $upper := include "task-pubsub.budgetUpperMs" . | int64 -}}
+{{- $lease := include "task-pubsub.ms" $delivery.lease | int64 -}}
+{{- if le $lease (include "task-pubsub.ms" $delivery.handlerTimeout | int64) }}
+- delivery.lease: {{ $delivery.lease }} is not longer than delivery.handlerTimeout ({{ $delivery.handlerTimeout }}); a claim could run out while its handler works, and a second copy would have a second effect.
+{{- end -}}
+{{- if ge $lease $lower }}
+- delivery.lease: {{ $delivery.lease }} is not shorter than delivery.retry.interval x maxRetries ({{ div $lower 1000 }}s); a claim left behind by a crash would outlive every retry, and the event would go to the dead letters unhandled.
+{{- end -}}
+{{- if le (include "task-pubsub.ms" $delivery.retention | int64) (include "task-pubsub.redeliveryFloorMs" . | int64) }}
+- delivery.retention: {{ $delivery.retention }} is not longer than a redelivery can be away ({{ div (include "task-pubsub.redeliveryFloorMs" . | int64) 1000 }}s); a handled event would be forgotten before its copy arrives, and the copy would have a second effect.
+{{- end -}}
+{{- if gt (include "task-pubsub.ms" .Values.publish.attemptTimeout | int64) (include "task-pubsub.ms" .Values.publish.deadline | int64) }}
+- publish.attemptTimeout: {{ .Values.publish.attemptTimeout }} is longer than publish.deadline ({{ .Values.publish.deadline }}); the first attempt would use up the request's time and there would be no retry.
+{{- end -}}
+{{- range $name, $topic := .Values.topics -}}
+{{- if and $topic (eq $topic.name $topic.deadLetter) }}
+- topics.{{ $name }}.deadLetter: `{{ $topic.deadLetter }}` is the topic itself; an event that cannot be handled would be published to it again without end.
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "task-pubsub.problems.shutdown" -}}
+{{- $stop := .Values.shutdown -}}
+{{- $deadline := include "task-pubsub.ms" $stop.deadline | int64 -}}
+{{- if lt $deadline (include "task-pubsub.ms" .Values.delivery.handlerTimeout | int64) }}
+- shutdown.deadline: {{ $stop.deadline }} is shorter than delivery.handlerTimeout ({{ .Values.delivery.handlerTimeout }}); a stopping worker would be killed in the middle of a handler.
+{{- end -}}
+{{- if lt $deadline (include "task-pubsub.ms" .Values.publish.deadline | int64) }}
+- shutdown.deadline: {{ $stop.deadline }} is shorter than publish.deadline ({{ .Values.publish.deadline }}); a stopping publisher would drop requests it has accepted.
+{{- end -}}
+{{- $notice := include "task-pubsub.appHealthNoticeMs" . | int64 -}}
+{{- if lt (include "task-pubsub.ms" $stop.delay | int64) $notice }}
+- shutdown.delay: {{ $stop.delay }} is shorter than the sidecar needs to notice a stopping worker (appHealth.interval x (threshold + 1) = {{ div $notice 1000 }}s); it would go on delivering to a worker that no longer takes events.
+{{- end -}}
+{{- $health := .Values.appHealth -}}
+{{- if ge (include "task-pubsub.ms" $health.timeout | int64) (include "task-pubsub.ms" $health.interval | int64) }}
+- appHealth.timeout: {{ $health.timeout }} is not shorter than appHealth.interval ({{ $health.interval }}); daprd refuses to start with that.
+{{- end -}}
+{{- end -}}
+
+{{- define "task-pubsub.problems.services" -}}
+{{- $services := include "task-pubsub.services" . | fromYaml -}}
+{{- range $name, $service := $services -}}
+{{- if not (get $.Values.topics $service.topic) }}
+- services.{{ $name }}.topic: `{{ $service.topic }}` is no entry of `topics` ({{ keys $.Values.topics | sortAlpha | join ", " }}); the service would have nothing to publish to or hear from.
+{{- end -}}
+{{- if eq (int $service.port) (int $.Values.adminPort) }}
+- services.{{ $name }}.port: {{ $service.port }} is adminPort too; the second of the two servers could not start.
+{{- end -}}
+{{- end -}}
+{{- end -}}
