@@ -1,20 +1,21 @@
 //! The commands of this repository: `cargo xtask <command>`.
 
+mod cargo;
 mod console;
+mod demo;
 mod interrupt;
+mod test;
 mod tools;
+mod up;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+/// task-pubsub without Kubernetes and without Docker: real sidecars, real brokers, the chart's own rendering.
 #[derive(Debug, Parser)]
-#[command(
-    name = "cargo xtask",
-    about = "The commands of this repository",
-    disable_help_subcommand = true
-)]
+#[command(name = "cargo xtask", disable_help_subcommand = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -22,6 +23,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Shows tasks flow, and the broker change from Redis to Kafka under load.
+    Demo(demo::Args),
+    /// Keeps the stack running until Ctrl-C, to try things on.
+    Up(up::Args),
+    /// Everything that a fresh machine can check.
+    Test(test::Args),
     /// Lists the tools of the local stack: version, origin, path.
     Tools(tools::Args),
 }
@@ -35,6 +42,19 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<ExitCode> {
     match command {
+        Command::Demo(args) => demo::run(&args).await,
+        Command::Up(args) => up::run(&args).await,
+        Command::Test(args) => test::run(args).await,
         Command::Tools(args) => tools::run(&args).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Cli::command().debug_assert();
     }
 }

@@ -59,7 +59,11 @@ impl Count {
 impl Ledger {
     /// A request goes to an instance that publishes to `broker`.
     pub fn asked(&self, broker: &str) {
-        *self.entries().published.entry(broker.to_owned()).or_default() += 1;
+        *self
+            .entries()
+            .published
+            .entry(broker.to_owned())
+            .or_default() += 1;
     }
 
     /// The request was answered 200 with this task's id.
@@ -84,7 +88,12 @@ impl Ledger {
 
     /// The acknowledged events that have no effect yet.
     pub fn missing(&self, effects: &HashMap<Uuid, u64>) -> Vec<Uuid> {
-        self.entries().acknowledged.keys().filter(|task| !effects.contains_key(*task)).copied().collect()
+        self.entries()
+            .acknowledged
+            .keys()
+            .filter(|task| !effects.contains_key(*task))
+            .copied()
+            .collect()
     }
 
     /// The figures for each broker. `effects` counts effects by task.
@@ -103,21 +112,26 @@ impl Ledger {
             count.duplicated_effects += effects.saturating_sub(1);
         }
         for failure in &entries.failures {
-            counts.entry(failure.broker.clone()).or_default().failed_publishes += 1;
+            counts
+                .entry(failure.broker.clone())
+                .or_default()
+                .failed_publishes += 1;
         }
         counts
     }
 
     /// The figures over all brokers.
     pub fn total(&self, effects: &HashMap<Uuid, u64>) -> Count {
-        self.count(effects).values().fold(Count::default(), |sum, count| Count {
-            published: sum.published + count.published,
-            acknowledged: sum.acknowledged + count.acknowledged,
-            received: sum.received + count.received,
-            lost: sum.lost + count.lost,
-            duplicated_effects: sum.duplicated_effects + count.duplicated_effects,
-            failed_publishes: sum.failed_publishes + count.failed_publishes,
-        })
+        self.count(effects)
+            .values()
+            .fold(Count::default(), |sum, count| Count {
+                published: sum.published + count.published,
+                acknowledged: sum.acknowledged + count.acknowledged,
+                received: sum.received + count.received,
+                lost: sum.lost + count.lost,
+                duplicated_effects: sum.duplicated_effects + count.duplicated_effects,
+                failed_publishes: sum.failed_publishes + count.failed_publishes,
+            })
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
@@ -139,13 +153,32 @@ mod tests {
         }
         ledger.asked("kafka");
         let message = "refused".to_owned();
-        ledger.failed(Failure { broker: "kafka".to_owned(), status: Some(503), retry_after: true, message });
+        ledger.failed(Failure {
+            broker: "kafka".to_owned(),
+            status: Some(503),
+            retry_after: true,
+            message,
+        });
 
         let effects = HashMap::from([(kept, 1), (twice, 3)]);
         let counts = ledger.count(&effects);
-        let redis = Count { published: 3, acknowledged: 3, received: 2, lost: 1, duplicated_effects: 2, failed_publishes: 0 };
+        let redis = Count {
+            published: 3,
+            acknowledged: 3,
+            received: 2,
+            lost: 1,
+            duplicated_effects: 2,
+            failed_publishes: 0,
+        };
         assert_eq!(counts["redis"], redis);
-        assert_eq!(counts["kafka"], Count { published: 1, failed_publishes: 1, ..Count::default() });
+        assert_eq!(
+            counts["kafka"],
+            Count {
+                published: 1,
+                failed_publishes: 1,
+                ..Count::default()
+            }
+        );
         assert_eq!(ledger.missing(&effects), [lost]);
         assert!(!ledger.total(&effects).is_perfect());
     }

@@ -1,3 +1,9 @@
 //! Scenarios on real sidecars and real brokers, and the harness that they run in.
 
+pub mod environment;
+pub mod in_process;
+pub mod ledger;
+pub mod load;
 pub mod local;
+pub mod scenarios;
+pub mod worker_log;

@@ -40,8 +40,17 @@ impl Load {
     pub fn start(endpoints: &Endpoints, rate: u32, ledger: &Ledger) -> Self {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        tasks.spawn(publish(endpoints.clone(), rate, ledger.clone(), stop.clone()));
-        Self { stop, tasks, ledger: ledger.clone() }
+        tasks.spawn(publish(
+            endpoints.clone(),
+            rate,
+            ledger.clone(),
+            stop.clone(),
+        ));
+        Self {
+            stop,
+            tasks,
+            ledger: ledger.clone(),
+        }
     }
 
     /// Waits until `events` more events have been acknowledged.
@@ -83,16 +92,26 @@ async fn publish(endpoints: Endpoints, rate: u32, ledger: Ledger, stop: Cancella
             requests.join_next().await;
         }
         number += 1;
-        requests.spawn(one(http.clone(), endpoints.clone(), ledger.clone(), format!("task {number}")));
+        requests.spawn(one(
+            http.clone(),
+            endpoints.clone(),
+            ledger.clone(),
+            format!("task {number}"),
+        ));
     }
     while requests.join_next().await.is_some() {}
 }
 
 async fn one(http: Http, endpoints: Endpoints, ledger: Ledger, title: String) {
-    let Some(endpoint) = endpoints.next() else {
+    let Some(endpoint) = endpoints.pick() else {
         ledger.asked("none");
         let message = "no instance is ready".to_owned();
-        return ledger.failed(Failure { broker: "none".to_owned(), status: None, retry_after: false, message });
+        return ledger.failed(Failure {
+            broker: "none".to_owned(),
+            status: None,
+            retry_after: false,
+            message,
+        });
     };
     ledger.asked(&endpoint.broker);
     if let Err(failure) = post(&http, &endpoint, &title, &ledger).await {
@@ -104,9 +123,19 @@ async fn one(http: Http, endpoints: Endpoints, ledger: Ledger, title: String) {
 ///
 /// # Errors
 /// The answer was not 200, or there was none.
-pub async fn post(http: &Http, endpoint: &Endpoint, title: &str, ledger: &Ledger) -> Result<Uuid, Failure> {
+pub async fn post(
+    http: &Http,
+    endpoint: &Endpoint,
+    title: &str,
+    ledger: &Ledger,
+) -> Result<Uuid, Failure> {
     let broker = endpoint.broker.clone();
-    let failure = |status, retry_after, message| Failure { broker: broker.clone(), status, retry_after, message };
+    let failure = |status, retry_after, message| Failure {
+        broker: broker.clone(),
+        status,
+        retry_after,
+        message,
+    };
     let body = serde_json::json!({ "title": title }).to_string();
     let request = Request::post(format!("{}/tasks", endpoint.url))
         .header(CONTENT_TYPE, "application/json")
@@ -116,9 +145,15 @@ pub async fn post(http: &Http, endpoint: &Endpoint, title: &str, ledger: &Ledger
     let answer = answer.map_err(|error| failure(None, false, format!("{error:#}")))?;
     let retry_after = answer.headers.contains_key(RETRY_AFTER);
     if answer.status != StatusCode::OK {
-        return Err(failure(Some(answer.status.as_u16()), retry_after, answer.text()));
+        return Err(failure(
+            Some(answer.status.as_u16()),
+            retry_after,
+            answer.text(),
+        ));
     }
-    let created: Created = answer.json().map_err(|error| failure(Some(200), false, error.to_string()))?;
+    let created: Created = answer
+        .json()
+        .map_err(|error| failure(Some(200), false, error.to_string()))?;
     ledger.acknowledged(&endpoint.broker, created.id);
     Ok(created.id)
 }

@@ -24,10 +24,15 @@ pub mod sidecar;
 pub mod site;
 pub mod stack;
 pub mod toolbox;
+mod topics;
 
+pub use chart::merge;
 pub use endpoints::{Endpoint, Endpoints};
-pub use options::{Progress, StackOptions};
-pub use pod::App;
+pub use http::Http;
+pub use kafka::Kafka;
+pub use options::{Progress, StackOptions, workspace};
+pub use pod::{App, PodEnd};
 pub use process::NotReady;
+pub use redis::Redis;
 pub use stack::{Rollout, Stack};
 pub use toolbox::{KafkaTools, Toolbox};

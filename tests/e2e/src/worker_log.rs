@@ -33,7 +33,12 @@ struct Data {
 impl WorkerLog {
     /// Reads the log at `path` from its beginning; the file may not be there yet.
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), offset: 0, effects: HashMap::new(), lines: Vec::new() }
+        Self {
+            path: path.to_owned(),
+            offset: 0,
+            effects: HashMap::new(),
+            lines: Vec::new(),
+        }
     }
 
     /// How many effects each task has had so far.
@@ -67,7 +72,9 @@ impl WorkerLog {
     }
 
     fn take(&mut self, line: &str) {
-        let Some((_, data)) = line.split_once(MARK) else { return };
+        let Some((_, data)) = line.split_once(MARK) else {
+            return;
+        };
         // A stream deserialiser stops at the end of the object, whatever follows it on the line.
         let mut data = serde_json::Deserializer::from_str(data).into_iter::<Data>();
         if let Some(Ok(data)) = data.next() {
@@ -93,7 +100,11 @@ impl WorkerLog {
                 return Ok(());
             }
             if started.elapsed() > deadline {
-                anyhow::bail!("{what}: not within {deadline:?}; {} effects in {}", self.effects.len(), self.path.display());
+                anyhow::bail!(
+                    "{what}: not within {deadline:?}; {} effects in {}",
+                    self.effects.len(),
+                    self.path.display()
+                );
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }

@@ -19,6 +19,8 @@ pub(crate) enum Tool {
     Kafka,
     /// The source folder of Dapr, for its CRDs.
     DaprModule,
+    /// The source folder of Kubernetes, for its API description.
+    KubernetesModule,
 }
 
 /// What is known of a tool.
@@ -76,7 +78,7 @@ pub(crate) enum Install {
 const DAPR: &str = "github.com/dapr/dapr";
 
 /// The whole table, in the order of [`Tool`].
-pub(crate) const TABLE: [Declaration; 7] = [
+pub(crate) const TABLE: [Declaration; 8] = [
     Declaration {
         tool: Tool::Helm,
         name: "helm",
@@ -176,6 +178,17 @@ pub(crate) const TABLE: [Declaration; 7] = [
         install: Install::GoSources { module: DAPR },
         takes: "seconds",
         by_hand: "install Go, which fetches Dapr's sources",
+    },
+    Declaration {
+        tool: Tool::KubernetesModule,
+        name: "kubernetes-module",
+        version: "1.33.13",
+        find: Find::GoModule,
+        install: Install::GoSources {
+            module: "k8s.io/kubernetes",
+        },
+        takes: "seconds",
+        by_hand: "install Go, which fetches Kubernetes' sources",
     },
 ];
 

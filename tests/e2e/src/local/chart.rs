@@ -69,12 +69,14 @@ impl Chart {
         let output = timeout(RENDER, helm)
             .await
             .context("helm does not come back")??;
-        let stderr = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            // Advice for chart authors follows the message.
+            let message = stderr.split("\n\nUse --debug").next().unwrap_or_default();
             bail!(
                 "helm cannot render {}: {}",
                 self.folder.display(),
-                stderr.trim()
+                message.trim()
             );
         }
         Rendered::parse(&String::from_utf8(output.stdout)?)
@@ -128,6 +130,11 @@ impl Rendered {
             });
         }
         Ok(Self { manifests })
+    }
+
+    /// Every object.
+    pub fn objects(&self) -> impl Iterator<Item = &Value> {
+        self.manifests.iter().map(|manifest| &manifest.object)
     }
 
     /// The objects of one kind.

@@ -14,6 +14,8 @@ pub struct Endpoint {
     pub pod: String,
     /// Base URL.
     pub url: String,
+    /// The entry of `brokers` that it publishes to.
+    pub broker: String,
 }
 
 /// The shared list; clones see the same one.
@@ -74,6 +76,7 @@ mod tests {
             endpoints.add(Endpoint {
                 pod: pod.to_owned(),
                 url: String::new(),
+                broker: String::new(),
             });
         }
         let picked: Vec<_> = (0..4)

@@ -70,6 +70,11 @@ impl Kafka {
         self.clients.address()
     }
 
+    /// The folder with a folder for each partition.
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
     /// Whether it was started and has neither ended nor been stopped.
     pub fn is_running(&self) -> bool {
         self.process
@@ -124,10 +129,7 @@ impl Kafka {
 
     /// Writes the configuration, and formats the data folder when it is new.
     async fn configure(&self) -> Result<PathBuf> {
-        let (config, data) = (
-            self.folder.join("server.properties"),
-            self.folder.join("data"),
-        );
+        let (config, data) = (self.folder.join("server.properties"), self.data());
         if data.join("meta.properties").exists() {
             return Ok(config);
         }

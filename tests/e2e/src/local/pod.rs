@@ -125,6 +125,12 @@ impl Pod {
         &self.name
     }
 
+    /// The entry of `brokers` that it publishes to; empty for a subscriber.
+    pub fn broker(&self) -> &str {
+        let component = self.template.env.get("PUBSUB_NAME");
+        component.map_or("", |name| name.strip_prefix("pubsub-").unwrap_or(name))
+    }
+
     /// The Deployment that it was started from.
     pub fn template(&self) -> &Deployment {
         &self.template

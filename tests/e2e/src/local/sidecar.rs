@@ -164,6 +164,15 @@ impl Sidecar {
         self.ports.grpc.url()
     }
 
+    /// A client of its gRPC API.
+    pub fn client(&self) -> Result<dapr_pubsub::Sidecar> {
+        let options = dapr_pubsub::SidecarOptions {
+            grpc_endpoint: self.grpc_url(),
+            api_token: None,
+        };
+        Ok(dapr_pubsub::Sidecar::new(&options)?)
+    }
+
     /// URL of its Prometheus metrics.
     pub fn metrics_url(&self) -> String {
         self.ports.metrics.url()
@@ -175,7 +184,7 @@ impl Sidecar {
     }
 
     /// Ports that the injector would tell the app by environment.
-    pub(super) fn app_env(&self) -> [(String, String); 3] {
+    pub fn app_env(&self) -> [(String, String); 3] {
         let (http, grpc) = (self.ports.http.number(), self.ports.grpc.number());
         [
             ("DAPR_GRPC_ENDPOINT".to_owned(), self.grpc_url()),

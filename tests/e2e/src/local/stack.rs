@@ -3,7 +3,7 @@
 mod change;
 mod faults;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
@@ -25,6 +25,7 @@ use super::{
 
 pub use change::Rollout;
 
+const NO_KAFKA: &str = "this stack was started without Kafka's tools";
 const API: &str = "task-api";
 const WORKER: &str = "task-worker";
 
@@ -182,15 +183,23 @@ impl Stack {
     }
 
     /// Redis, which is broker and state store.
-    pub fn redis(&mut self) -> &mut Redis {
+    pub fn redis(&self) -> &Redis {
+        &self.redis
+    }
+
+    /// Redis, to stop and start it.
+    pub fn redis_mut(&mut self) -> &mut Redis {
         &mut self.redis
     }
 
     /// Kafka, running or not; an error when the toolbox has none.
-    pub fn kafka(&mut self) -> Result<&mut Kafka> {
-        self.kafka
-            .as_mut()
-            .context("this stack was started without Kafka's tools")
+    pub fn kafka(&self) -> Result<&Kafka> {
+        self.kafka.as_ref().context(NO_KAFKA)
+    }
+
+    /// Kafka, to stop and start it.
+    pub fn kafka_mut(&mut self) -> Result<&mut Kafka> {
+        self.kafka.as_mut().context(NO_KAFKA)
     }
 
     /// The log of all `task-worker` processes of this stack, in the order in which they wrote.
@@ -261,6 +270,7 @@ fn endpoint(pod: &Pod) -> Result<Endpoint> {
     Ok(Endpoint {
         pod: pod.name().to_owned(),
         url: pod.service()?.url(),
+        broker: pod.broker().to_owned(),
     })
 }
 
@@ -275,15 +285,13 @@ fn worker_env(options: &StackOptions, site: &Site) -> BTreeMap<String, String> {
     env
 }
 
-/// What a laptop changes in the chart's values: addresses, readable logs, and a drain that is as long as news
-/// travels here.
+/// What a laptop changes in the chart's values: addresses, and logs that people can read.
 fn values(options: &StackOptions, redis: &Redis, kafka: Option<&Kafka>) -> Value {
     let mut values = json!({
         "broker": {"active": options.broker, "subscribe": options.subscribe},
         "brokers": {"redis": {"host": redis.address()}},
         "stateStore": {"host": redis.address()},
         "log": {"format": "text"},
-        "shutdown": {"delay": format!("{}ms", (options.endpoint_lag + Duration::from_millis(750)).as_millis())},
     });
     if let Some(kafka) = kafka {
         merge(

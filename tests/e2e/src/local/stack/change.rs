@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use super::{API, Stack, WORKER, endpoint, merge, worker_env};
 use crate::local::{
     deployment::Deployment,
-    pod::{App, Pod},
+    pod::{App, Pod, PodEnd},
     resources::Change,
 };
 
@@ -53,8 +53,8 @@ impl Stack {
     }
 
     /// A rolling update of `task-api` with `maxUnavailable: 0`: a new pod from the current Deployment, and only when
-    /// that is ready the end of the old one, which gets SIGTERM before the last client knows.
-    pub async fn roll_api(&mut self, reason: &str) -> Result<()> {
+    /// that is ready the end of the old one, which gets SIGTERM before the last client knows. Tells how that ended.
+    pub async fn roll_api(&mut self, reason: &str) -> Result<PodEnd> {
         self.options
             .progress
             .step(&format!("rolling {API}: {reason}"));
@@ -70,18 +70,18 @@ impl Stack {
             self.endpoints.remove(&name);
         };
         let (ended, ()) = tokio::join!(old.terminate(), leave);
-        ended.map(drop)
+        ended
     }
 
-    /// A rolling update of `task-worker`: for a while both instances subscribe.
-    pub async fn roll_worker(&mut self) -> Result<()> {
+    /// A rolling update of `task-worker`: for a while both instances subscribe. Tells how the old one ended.
+    pub async fn roll_worker(&mut self) -> Result<PodEnd> {
         self.options.progress.step(&format!("rolling {WORKER}"));
         let template = self.rendered.deployment_of(WORKER)?;
         let next = self.start_pod(template, &self.options.worker).await;
         let next =
             next.context("the new task-worker does not come up; the old one goes on working")?;
         let old = std::mem::replace(&mut self.worker, next);
-        old.terminate().await.map(drop)
+        old.terminate().await
     }
 
     async fn apply_without_pruning(&mut self, values: &Value) -> Result<Vec<Change>> {

@@ -1,0 +1,24 @@
+//! Reads a service's configuration from the environment that the chart gives it.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, anyhow};
+use clap::Parser;
+use service_kit::config::Check;
+
+/// Parses and checks a configuration with `env` in place of this process's environment.
+///
+/// # Errors
+/// What the service itself would refuse to start with.
+pub fn parse<C: Parser + Check>(env: &BTreeMap<String, String>) -> Result<C> {
+    let command = C::command();
+    let flags = command.get_arguments().filter_map(|arg| {
+        let value = env.get(arg.get_env()?.to_str()?)?;
+        Some(format!("--{}={value}", arg.get_long()?))
+    });
+    let config = C::try_parse_from(std::iter::once(command.get_name().to_owned()).chain(flags))?;
+    config
+        .check()
+        .map_err(|contradiction| anyhow!(contradiction))?;
+    Ok(config)
+}

@@ -1,0 +1,151 @@
+//! The proofs: each runs on real sidecars and real brokers and counts.
+
+mod answers;
+mod bad_input;
+mod broker_change;
+mod crashes;
+mod idempotency;
+mod shutdown;
+mod tutorial;
+
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+
+use crate::ledger::{Count, Ledger};
+use crate::local::{App, Stack, StackOptions, Toolbox};
+use crate::worker_log::WorkerLog;
+
+/// What a scenario may use.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The programs.
+    pub toolbox: Toolbox,
+    /// The `task-api` binary.
+    pub api: PathBuf,
+    /// The `task-worker` binary.
+    pub worker: PathBuf,
+}
+
+/// A promise and the run that proves it.
+#[derive(Debug, Clone, Copy)]
+pub struct Scenario {
+    /// Its name, for reports and `--only`.
+    pub name: &'static str,
+    /// What is promised.
+    pub promise: &'static str,
+    /// Runs it; the text is what was counted.
+    pub run: fn(Setup) -> Run,
+}
+
+/// A scenario under way.
+pub type Run = Pin<Box<dyn Future<Output = Result<String>>>>;
+
+macro_rules! scenarios {
+    ($($module:ident :: $name:ident($($argument:expr),*) = $title:literal: $promise:literal;)*) => {
+        &[$(Scenario {
+            name: $title,
+            promise: $promise,
+            run: |setup| Box::pin($module::$name(setup, $($argument),*)),
+        }),*]
+    };
+}
+
+/// Every scenario, in the order of README and GUARANTEES.
+pub const ALL: &[Scenario] = scenarios! {
+    tutorial::request("declarative") = "tutorial-declarative": "the tutorial's request gets its three fields, and the worker's log its line";
+    tutorial::request("programmatic") = "tutorial-programmatic": "the same when the worker itself lists the subscription";
+    answers::retried("redis") = "retry-redis": "RETRY n times, then SUCCESS: n+1 deliveries, one effect";
+    answers::retried("kafka") = "retry-kafka": "RETRY n times, then SUCCESS: n+1 deliveries, one effect";
+    answers::dead_letters("redis") = "dead-letters-redis": "dropped and undecodable events are in the dead-letter topic at once";
+    answers::dead_letters("kafka") = "dead-letters-kafka": "dropped and undecodable events are in the dead-letter topic at once";
+    crashes::worker("redis") = "worker-killed-redis": "SIGKILL of the worker under load: every acknowledged event has one effect";
+    crashes::worker("kafka") = "worker-killed-kafka": "SIGKILL of the worker under load: every acknowledged event has one effect";
+    crashes::worker_sidecar("redis") = "worker-sidecar-killed-redis": "SIGKILL of the worker's sidecar: every acknowledged event has one effect";
+    crashes::worker_sidecar("kafka") = "worker-sidecar-killed-kafka": "SIGKILL of the worker's sidecar: every acknowledged event has one effect";
+    crashes::api_sidecar("redis") = "publisher-sidecar-killed": "SIGKILL of the publisher's sidecar: 200, or 503/504 with Retry-After; one effect each";
+    crashes::broker("redis") = "redis-restarted": "restart of Redis, broker and state store: 200, or 503/504 with Retry-After; one effect each";
+    crashes::broker("kafka") = "kafka-restarted": "restart of Kafka: 200, or 503/504 with Retry-After; one effect each";
+    broker_change::there_and_back() = "broker-change": "Redis to Kafka and back at 500 events/s: nothing lost, doubled or refused";
+    broker_change::to_a_dead_broker() = "dead-new-broker": "a new broker that is dead stops the rollout, the old path goes on, and the message says why";
+    shutdown::rolling_update("redis") = "sigterm-redis": "SIGTERM under load: nothing lost or refused, ended within the grace period";
+    shutdown::rolling_update("kafka") = "sigterm-kafka": "SIGTERM under load: nothing lost or refused, ended within the grace period";
+    bad_input::crowd() = "crowd": "10,000 requests at once: 200 or the documented problem, memory bounded";
+    bad_input::slow_drip() = "slow-drip": "bodies that drip get 408 while others are served";
+    idempotency::same_key() = "idempotency-key": "the same key, at once and after a restart: one id, one effect";
+};
+
+/// Long enough for everything that is redelivered after a crash with these timings, and then some.
+const SETTLE_DEADLINE: Duration = Duration::from_mins(2);
+
+/// A second effect would come by then: longer than the retry interval and the lease.
+const QUIET: Duration = Duration::from_secs(5);
+
+impl Setup {
+    /// A stack with short timings, so that what waits for a timeout can be waited for.
+    fn options(&self) -> StackOptions {
+        let mut options = StackOptions::new(
+            self.toolbox.clone(),
+            self.api.clone(),
+            App::Binary(self.worker.clone()),
+        );
+        options.values = json!({
+            "delivery": {"handlerTimeout": "1s", "retry": {"interval": "500ms", "maxRetries": 20}, "lease": "3s"},
+        });
+        options
+    }
+
+    fn with_broker(&self, broker: &str) -> StackOptions {
+        StackOptions {
+            broker: broker.to_owned(),
+            ..self.options()
+        }
+    }
+}
+
+/// Waits until every acknowledged event has its effect, or cannot have it any more, then counts.
+async fn settled(stack: &Stack, ledger: &Ledger) -> Result<Count> {
+    let mut log = WorkerLog::new(&stack.worker_log());
+    let all = log
+        .wait("every acknowledged event", SETTLE_DEADLINE, |effects| {
+            ledger.missing(effects).is_empty()
+        })
+        .await;
+    if all.is_ok() {
+        log.settle(QUIET).await?;
+    }
+    stack.check()?;
+    Ok(ledger.total(log.effects()))
+}
+
+/// Fails unless every acknowledged event had exactly one effect.
+fn exactly_once(count: &Count) -> Result<String> {
+    let figures = format!(
+        "{} published, {} acknowledged, {} received, {} lost, {} duplicated effects, {} failed publishes",
+        count.published,
+        count.acknowledged,
+        count.received,
+        count.lost,
+        count.duplicated_effects,
+        count.failed_publishes
+    );
+    ensure!(
+        count.acknowledged > 0 && count.lost == 0 && count.duplicated_effects == 0,
+        "{figures}"
+    );
+    Ok(figures)
+}
+
+/// Fails unless, in addition, no publish failed.
+fn perfect(count: &Count, ledger: &Ledger) -> Result<String> {
+    let figures = exactly_once(count)?;
+    ensure!(
+        count.is_perfect(),
+        "{figures}; the first failure: {:?}",
+        ledger.failures().first()
+    );
+    Ok(figures)
+}

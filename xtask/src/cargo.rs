@@ -1,0 +1,90 @@
+//! Calls cargo.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, bail};
+use e2e::local::workspace;
+use serde::Deserialize;
+use tokio::process::Command;
+
+/// The services' binaries.
+#[derive(Debug, Clone)]
+pub(crate) struct Binaries {
+    pub(crate) api: PathBuf,
+    pub(crate) worker: PathBuf,
+}
+
+/// A line of `cargo build --message-format=json`.
+#[derive(Debug, Deserialize)]
+struct Message {
+    target: Option<Target>,
+    executable: Option<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Target {
+    name: String,
+}
+
+/// Builds both services.
+pub(crate) async fn build_services(release: bool) -> Result<Binaries> {
+    let mut arguments = vec![
+        "build",
+        "--package=task-api",
+        "--package=task-worker",
+        "--bins",
+        "--message-format=json",
+    ];
+    if release {
+        arguments.push("--release");
+    }
+    let output = run(&arguments).await.context("building the services")?;
+    let messages: Vec<Message> = output
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    let executable = |name: &str| {
+        let built = messages.iter().find(|message| {
+            message.executable.is_some()
+                && message
+                    .target
+                    .as_ref()
+                    .is_some_and(|target| target.name == name)
+        });
+        built
+            .and_then(|message| message.executable.clone())
+            .with_context(|| format!("cargo built no {name}"))
+    };
+    Ok(Binaries {
+        api: executable("task-api")?,
+        worker: executable("task-worker")?,
+    })
+}
+
+/// Runs cargo in the workspace and returns its standard output.
+///
+/// # Errors
+/// It failed; the error ends with what it wrote.
+pub(crate) async fn run(arguments: &[&str]) -> Result<String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let command = Command::new(cargo)
+        .args(arguments)
+        .current_dir(workspace())
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = command.await.context("cannot run cargo")?;
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() {
+        return Ok(stdout);
+    }
+    let readable = |line: &&str| !line.starts_with('{');
+    let stdout: Vec<_> = stdout.lines().filter(readable).collect();
+    bail!(
+        "cargo {} failed\n{}\n{}",
+        arguments.join(" "),
+        stdout.join("\n"),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}

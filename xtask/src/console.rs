@@ -1,0 +1,108 @@
+//! What people read. Progress and remarks go to standard error, results to standard output, so that `--json` stays clean.
+
+use std::fmt::Display;
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A step that is under way: a spinner on a terminal, else one line when it has ended.
+#[derive(Debug)]
+pub(crate) struct Step {
+    name: String,
+    started: Instant,
+    bar: ProgressBar,
+}
+
+impl Step {
+    pub(crate) fn start(name: impl Into<String>) -> Self {
+        let name = name.into();
+        let style = ProgressStyle::with_template("  {spinner} {msg} {elapsed:.dim}");
+        let bar = ProgressBar::new_spinner().with_message(name.clone());
+        if let Ok(style) = style {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Self {
+            name,
+            started: Instant::now(),
+            bar,
+        }
+    }
+
+    /// Shows what part of the step is being done.
+    pub(crate) fn detail(&self, detail: &str) {
+        self.bar.set_message(format!("{}: {detail}", self.name));
+    }
+
+    /// How the spinner can be told of details from elsewhere.
+    pub(crate) fn bar(&self) -> ProgressBar {
+        self.bar.clone()
+    }
+
+    /// The step has succeeded; `result` says what came out.
+    pub(crate) fn done(self, result: &str) {
+        self.end(&green("✓"), result);
+    }
+
+    /// The step has failed.
+    pub(crate) fn failed(self, reason: &str) {
+        self.end(&red("✗"), reason);
+    }
+
+    fn end(&self, mark: &str, result: &str) {
+        self.bar.finish_and_clear();
+        let seconds = self.started.elapsed().as_secs_f32();
+        note(&format!(
+            "  {mark} {:<28} {:>6.1} s  {result}",
+            self.name, seconds
+        ));
+    }
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A line for people.
+pub(crate) fn note(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// A line of the result.
+pub(crate) fn result(line: impl Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Reports why a command failed.
+pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
+    note(&format!("{} {error:#}", red("error:")));
+    ExitCode::FAILURE
+}
+
+pub(crate) fn bold(text: &str) -> String {
+    coloured("1", text)
+}
+
+pub(crate) fn dim(text: &str) -> String {
+    coloured("2", text)
+}
+
+pub(crate) fn green(text: &str) -> String {
+    coloured("32", text)
+}
+
+pub(crate) fn red(text: &str) -> String {
+    coloured("31", text)
+}
+
+fn coloured(code: &str, text: &str) -> String {
+    if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    } else {
+        text.to_owned()
+    }
+}

@@ -1,0 +1,33 @@
+//! `cargo xtask test`: everything that a fresh machine can check.
+
+mod chart;
+mod code;
+mod contract;
+mod report;
+mod scenarios;
+mod schemas;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use report::Report;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Runs only the checks whose name contains this.
+    #[arg(long, value_name = "WORD")]
+    only: Option<String>,
+    /// Lists the checks and what each promises.
+    #[arg(long)]
+    list: bool,
+}
+
+pub(crate) async fn run(args: Args) -> Result<ExitCode> {
+    let mut report = Report::new(args.only, args.list);
+    code::check(&mut report).await;
+    chart::check(&mut report).await;
+    contract::check(&mut report).await;
+    scenarios::check(&mut report).await?;
+    Ok(report.end())
+}

@@ -1,0 +1,168 @@
+//! The chart: lint, every example's rendering against upstream's schemas, and every refusal.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use e2e::local::chart::Chart;
+use e2e::local::workspace;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+use super::report::{Outcome, Report};
+use super::schemas;
+use crate::tools::{self, Tool};
+
+/// Values that the chart must refuse, and a part of what it says.
+#[derive(Debug, Deserialize)]
+struct Refused {
+    name: String,
+    values: Value,
+    message: String,
+}
+
+pub(super) async fn check(report: &mut Report) {
+    report
+        .check("chart-lint", "helm lint --strict has nothing to say", lint)
+        .await;
+    report
+        .check(
+            "chart-schemas",
+            "every example renders, and upstream's schemas know every field of it",
+            render,
+        )
+        .await;
+    report
+        .check(
+            "chart-refusals",
+            "wrong values are refused with a sentence that names them",
+            refuse,
+        )
+        .await;
+}
+
+fn folder() -> PathBuf {
+    workspace().join("charts/task-pubsub")
+}
+
+async fn lint() -> Result<String> {
+    let helm = tools::helm().await?;
+    let folder = folder();
+    output(
+        Command::new(helm)
+            .args(["lint", "--strict", "--quiet", "--kube-version", "1.33.0"])
+            .arg(folder),
+    )
+    .await?;
+    Ok(String::new())
+}
+
+async fn render() -> Result<Outcome> {
+    let wanted = [
+        Tool::Helm,
+        Tool::Kubeconform,
+        Tool::DaprModule,
+        Tool::KubernetesModule,
+    ];
+    let tools = tools::ensure(&wanted).await?;
+    let schemas = workspace().join("target/schemas");
+    schemas::write(
+        tools.path(Tool::KubernetesModule)?,
+        tools.path(Tool::DaprModule)?,
+        &schemas,
+    )?;
+    let chart = Chart::new(tools.path(Tool::Helm)?, folder(), "task-pubsub");
+    let examples = examples()?;
+    for example in &examples {
+        let name = example.file_name().unwrap_or_default().to_string_lossy();
+        let values: Value = serde_norway::from_str(&std::fs::read_to_string(example)?)?;
+        let rendered = chart
+            .render(&values)
+            .await
+            .with_context(|| name.to_string())?;
+        let objects = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": rendered.objects().collect::<Vec<_>>()});
+        conform(tools.path(Tool::Kubeconform)?, &schemas, &objects)
+            .await
+            .with_context(|| name.to_string())?;
+    }
+    Ok(Outcome {
+        passed: examples.len(),
+        figures: format!("{} examples", examples.len()),
+    })
+}
+
+/// The value files that the chart brings along, but for the table of refusals.
+fn examples() -> Result<Vec<PathBuf>> {
+    let files = std::fs::read_dir(folder().join("ci"))?;
+    let mut files: Vec<_> = files.map(|file| Ok(file?.path())).collect::<Result<_>>()?;
+    files.retain(|file| {
+        file.extension().is_some_and(|it| it == "yaml") && !file.ends_with("refused.yaml")
+    });
+    files.sort();
+    ensure!(!files.is_empty(), "no examples in ci/");
+    Ok(files)
+}
+
+async fn conform(kubeconform: &Path, schemas: &Path, objects: &Value) -> Result<()> {
+    let location = format!(
+        "{}/{{{{ .ResourceKind }}}}{{{{ .KindSuffix }}}}.json",
+        schemas.display()
+    );
+    let mut child = Command::new(kubeconform)
+        .args(["-strict", "-schema-location", &location, "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let mut stdin = child.stdin.take().context("kubeconform has no stdin")?;
+    stdin.write_all(&serde_json::to_vec(objects)?).await?;
+    drop(stdin);
+    let output = child.wait_with_output().await?;
+    ensure!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    Ok(())
+}
+
+async fn refuse() -> Result<Outcome> {
+    let chart = Chart::new(&tools::helm().await?, folder(), "task-pubsub");
+    let table: Vec<Refused> =
+        serde_norway::from_str(&std::fs::read_to_string(folder().join("ci/refused.yaml"))?)?;
+    ensure!(!table.is_empty(), "no refusals in ci/refused.yaml");
+    for row in &table {
+        let Err(refusal) = chart.render(&row.values).await else {
+            bail!("{}: not refused", row.name);
+        };
+        let said = format!("{refusal:#}");
+        ensure!(
+            said.contains(&row.message),
+            "{}: says not `{}` but: {said}",
+            row.name,
+            row.message
+        );
+    }
+    Ok(Outcome {
+        passed: table.len(),
+        figures: format!("{} refusals", table.len()),
+    })
+}
+
+async fn output(command: &mut Command) -> Result<()> {
+    let output = command
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await?;
+    let said = [output.stdout, output.stderr].concat();
+    ensure!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&said)
+    );
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! Format, lints, unit tests and doc tests.
+
+use anyhow::{Result, ensure};
+
+use super::report::{Outcome, Report};
+use crate::cargo;
+
+pub(super) async fn check(report: &mut Report) {
+    report.check("format", "the code is formatted", fmt).await;
+    report.check("clippy", "no lint complains", clippy).await;
+    report
+        .check(
+            "units",
+            "unit tests, black-box tests of the services, and the examples in the docs",
+            units,
+        )
+        .await;
+}
+
+async fn fmt() -> Result<String> {
+    cargo::run(&["fmt", "--all", "--check"]).await?;
+    Ok(String::new())
+}
+
+async fn clippy() -> Result<String> {
+    cargo::run(&[
+        "clippy",
+        "--quiet",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "--deny=warnings",
+    ])
+    .await?;
+    Ok(String::new())
+}
+
+async fn units() -> Result<Outcome> {
+    let output = cargo::run(&["test", "--quiet", "--workspace"]).await?;
+    let passed = output.lines().filter_map(passed).sum();
+    ensure!(passed > 0, "cargo test ran nothing:\n{output}");
+    Ok(Outcome {
+        passed,
+        figures: format!("{passed} tests"),
+    })
+}
+
+/// The count in `test result: ok. 12 passed; 0 failed; ...`.
+fn passed(line: &str) -> Option<usize> {
+    line.strip_prefix("test result: ok. ")?
+        .split(' ')
+        .next()?
+        .parse()
+        .ok()
+}

@@ -1,0 +1,99 @@
+//! One declaration on both sides: what the services declare is what the chart renders.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Parser as _;
+use e2e::local::chart::{Chart, Rendered};
+use e2e::local::workspace;
+use serde_json::json;
+
+use super::report::Report;
+use crate::tools;
+
+pub(super) async fn check(report: &mut Report) {
+    const NAME: &str = "contract";
+    const PROMISE: &str =
+        "routes, topics, ports and timings are the same in the services and in the chart";
+    report.check(NAME, PROMISE, compare).await;
+}
+
+async fn compare() -> Result<String> {
+    let helm = tools::helm().await?;
+    let chart = Chart::new(&helm, workspace().join("charts/task-pubsub"), "task-pubsub");
+    let rendered = chart
+        .render(&json!({"broker": {"active": "kafka", "subscribe": ["redis", "kafka"]}}))
+        .await?;
+    let worker = rendered.deployment_of("task-worker")?;
+    let api = rendered.deployment_of("task-api")?;
+
+    let mut env = worker.env;
+    env.insert(
+        "PUBSUB_NAMES".to_owned(),
+        "pubsub-redis,pubsub-kafka".to_owned(),
+    );
+    let declared = worker_config(&env)?.subscription.subscription();
+    for entry in declared.entries() {
+        let declared = serde_json::to_value(&entry)?;
+        let mut specs = rendered
+            .of_kind("Subscription")
+            .map(|subscription| &subscription.object["spec"]);
+        let spec = specs.find(|spec| spec["pubsubname"] == declared["pubsubname"]);
+        let spec = spec.with_context(|| format!("no Subscription like {declared}"))?;
+        for field in ["topic", "routes", "deadLetterTopic"] {
+            ensure!(
+                spec[field] == declared[field],
+                "{field} is {} in task-worker and {} in the chart",
+                declared[field],
+                spec[field]
+            );
+        }
+    }
+    let topic = api.env.get("TOPIC").context("task-api has no TOPIC")?;
+    ensure!(
+        topic == declared.topic(),
+        "task-api publishes to {topic}, task-worker subscribes to {}",
+        declared.topic()
+    );
+    task_api_config(&api.env)?;
+    ports(&rendered)?;
+    Ok("Subscriptions, environment and ports".to_owned())
+}
+
+/// The environment that the chart sets must be one that the service starts with.
+fn worker_config(env: &BTreeMap<String, String>) -> Result<task_worker::Config> {
+    e2e::environment::parse(env).context("the environment of task-worker")
+}
+
+fn task_api_config(env: &BTreeMap<String, String>) -> Result<task_api::Config> {
+    e2e::environment::parse(env).context("the environment of task-api")
+}
+
+/// `dapr.io/app-port` must be the port on which the service listens, here and by its own default.
+fn ports(rendered: &Rendered) -> Result<()> {
+    let api = task_api::Config::parse_from(["task-api"])
+        .listen_addr
+        .port();
+    let worker = task_worker::Config::parse_from(["task-worker"])
+        .listen_addr
+        .port();
+    for (app, port) in [("task-api", api), ("task-worker", worker)] {
+        let deployment = rendered.deployment_of(app)?;
+        let annotated = deployment
+            .annotation("app-port")
+            .context("no dapr.io/app-port")?;
+        let listens = deployment
+            .env
+            .get("LISTEN_ADDR")
+            .context("no LISTEN_ADDR")?;
+        ensure!(
+            annotated == port.to_string(),
+            "{app} listens on {port}, dapr.io/app-port is {annotated}"
+        );
+        ensure!(
+            listens.ends_with(&format!(":{port}")),
+            "{app} listens on {port}, LISTEN_ADDR is {listens}"
+        );
+    }
+    Ok(())
+}

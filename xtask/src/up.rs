@@ -1,0 +1,86 @@
+//! `cargo xtask up`: the stack, to try things on.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::ValueEnum;
+use e2e::local::{App, Stack, StackOptions};
+use serde_json::json;
+
+use crate::console::{self, Step, bold};
+use crate::{cargo, tools};
+
+/// Between two looks at whether everything still runs.
+const LOOK: Duration = Duration::from_millis(500);
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The broker that carries the events.
+    #[arg(long, default_value = "redis")]
+    broker: Broker,
+    /// Prints one line of JSON on standard output when everything is ready.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Broker {
+    Redis,
+    Kafka,
+}
+
+impl Broker {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Redis => "redis",
+            Self::Kafka => "kafka",
+        }
+    }
+}
+
+pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
+    let broker = args.broker.name();
+    let toolbox = tools::toolbox(broker == "kafka").await?;
+    let binaries = build().await?;
+    let step = Step::start("start");
+    let mut options = StackOptions::new(toolbox, binaries.api, App::Binary(binaries.worker));
+    broker.clone_into(&mut options.broker);
+    let stack = Stack::start(options).await?;
+    step.done(&format!("{broker}, two sidecars, two services"));
+
+    let (api, worker) = (stack.api().service()?, stack.worker().service()?);
+    if args.json {
+        console::result(json!({
+            "task_api": api.url(),
+            "task_api_admin": api.admin_url(),
+            "task_worker_admin": worker.admin_url(),
+            "worker_log": stack.worker_log(),
+            "broker": broker,
+        }));
+    } else {
+        console::result(format!("\n{}\n", bold("Publish a task:")));
+        console::result(format!(
+            "  curl -X POST {}/tasks -H \"Content-Type: application/json\" -d '{{\"title\": \"Learn Dapr pub/sub\"}}'\n",
+            api.url()
+        ));
+        console::result(format!(
+            "{}\n\n  tail -f {}\n",
+            bold("See it received:"),
+            stack.worker_log().display()
+        ));
+        console::result("Ctrl-C ends everything.");
+    }
+    loop {
+        stack.check()?;
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Builds the services and says so.
+pub(crate) async fn build() -> Result<cargo::Binaries> {
+    let step = Step::start("build");
+    let binaries = cargo::build_services(false).await?;
+    step.done("task-api, task-worker");
+    Ok(binaries)
+}
