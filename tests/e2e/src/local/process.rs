@@ -26,7 +26,7 @@ const QUOTED_LINES: usize = 12;
 const PROBE_INTERVAL: Duration = Duration::from_millis(50);
 
 /// One probe may hang (a listener that accepts and says nothing), so it has a limit of its own.
-const PROBE_LIMIT: Duration = Duration::from_secs(2);
+const PROBE_LIMIT: Duration = Duration::from_secs(4);
 
 /// SIGKILL cannot be refused, but a process in an uninterruptible disk wait dies only after it.
 const KILL_LIMIT: Duration = Duration::from_secs(20);
@@ -267,3 +267,6 @@ fn await_death(process: Pid) {
 
 #[cfg(not(target_os = "linux"))]
 fn await_death(_: Pid) {}
+
+#[cfg(test)]
+mod tests;

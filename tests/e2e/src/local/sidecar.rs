@@ -103,9 +103,9 @@ impl Sidecar {
         let log = site.folder().join(format!("{name}.daprd.log"));
         let mut launch = Launch::new(format!("daprd of {name}"), &site.toolbox().daprd, log)
             .folder(site.folder())
-            .args(address_flags(&ports, app_port))
             .args([Path::new("--resources-path"), resources.folder()])
             .args(annotation_flags(template)?)
+            .args(address_flags(&ports, app_port))
             // Otherwise it looks for the address of a network interface.
             .env("DAPR_HOST_IP", "127.0.0.1");
         if let Some(config) = template.annotation("config") {

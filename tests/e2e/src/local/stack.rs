@@ -2,14 +2,15 @@
 
 mod change;
 mod faults;
+mod start;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context as _, Result, bail};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    chart::{Chart, Rendered, merge},
+    chart::{Chart, Rendered},
     endpoints::{Endpoint, Endpoints},
     folder::WorkFolder,
     http::Http,
@@ -48,80 +49,6 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts everything and waits until both services are ready. Cancel safe: dropping the future kills what runs.
-    pub async fn start(options: StackOptions) -> Result<Self> {
-        let folder = Arc::new(WorkFolder::create(&options.root)?);
-        if options.keep {
-            folder.keep()?;
-        }
-        Self::start_in(options, Arc::clone(&folder))
-            .await
-            .map_err(|error| {
-                folder.leave();
-                error.context(format!(
-                    "the stack does not start; its logs are in {}",
-                    folder.path().display()
-                ))
-            })
-    }
-
-    async fn start_in(options: StackOptions, folder: Arc<WorkFolder>) -> Result<Self> {
-        let site = Site::new(options.toolbox.clone(), folder.path().to_owned());
-        let mut redis = Redis::new(&options.toolbox.redis_server, folder.path().join("redis"))?;
-        let kafka = options.toolbox.kafka.clone();
-        let mut kafka = kafka
-            .map(|tools| Kafka::new(tools, folder.path().join("kafka")))
-            .transpose()?;
-
-        let values = values(&options, &redis, kafka.as_ref());
-        let chart = Chart::new(&options.toolbox.helm, options.chart.clone(), "task-pubsub");
-        let rendered = chart.render(&values).await?;
-        let mut resources = Resources::create(folder.path())?;
-        resources.apply(&rendered)?;
-
-        options.progress.step("starting Redis");
-        redis.start().await?;
-        if options.starts_kafka() {
-            options.progress.step("starting Kafka");
-            kafka
-                .as_mut()
-                .context("Kafka is wanted, but the toolbox has none")?
-                .start()
-                .await?;
-        }
-
-        options
-            .progress
-            .step("starting the sidecars and the services");
-        let (worker, api) = (
-            rendered.deployment_of(WORKER)?,
-            rendered.deployment_of(API)?,
-        );
-        let worker_env = worker_env(&options, &site);
-        let worker = Pod::start(&site, &resources, worker, &options.worker, &worker_env).await?;
-        let api = Pod::start(&site, &resources, api, &options.api_app(), &options.api_env).await?;
-        let (http, deadline) = (site.http(), options.ready);
-        tokio::try_join!(worker.ready(http, deadline), api.ready(http, deadline))?;
-
-        let endpoints = Endpoints::new();
-        endpoints.add(endpoint(&api)?);
-        let stack = Self {
-            api,
-            worker,
-            redis,
-            kafka,
-            endpoints,
-            resources,
-            rendered,
-            values,
-            chart,
-            options,
-            site,
-            folder,
-        };
-        Ok(stack)
-    }
-
     /// Ends everything in the order of a clean uninstall, and removes the work folder unless it is to be kept.
     pub async fn shutdown(self) -> Result<()> {
         let Self {
@@ -276,29 +203,4 @@ fn endpoint(pod: &Pod) -> Result<Endpoint> {
 
 fn effect_journal(site: &Site) -> PathBuf {
     site.folder().join("effects.journal")
-}
-
-fn worker_env(options: &StackOptions, site: &Site) -> BTreeMap<String, String> {
-    let mut env = options.worker_env.clone();
-    let journal = effect_journal(site).to_string_lossy().into_owned();
-    env.entry("EFFECT_JOURNAL".to_owned()).or_insert(journal);
-    env
-}
-
-/// What a laptop changes in the chart's values: addresses, and logs that people can read.
-fn values(options: &StackOptions, redis: &Redis, kafka: Option<&Kafka>) -> Value {
-    let mut values = json!({
-        "broker": {"active": options.broker, "subscribe": options.subscribe},
-        "brokers": {"redis": {"host": redis.address()}},
-        "stateStore": {"host": redis.address()},
-        "log": {"format": "text"},
-    });
-    if let Some(kafka) = kafka {
-        merge(
-            &mut values,
-            &json!({"brokers": {"kafka": {"brokers": kafka.address()}}}),
-        );
-    }
-    merge(&mut values, &options.values);
-    values
 }

@@ -4,8 +4,9 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::{API, Stack, WORKER, endpoint, merge, worker_env};
+use super::{API, Stack, WORKER, endpoint, start::worker_env};
 use crate::local::{
+    chart::merge,
     deployment::Deployment,
     pod::{App, Pod, PodEnd},
     resources::Change,

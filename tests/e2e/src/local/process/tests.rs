@@ -1,0 +1,81 @@
+use super::*;
+
+/// A shell that runs `script`; its log is removed with the guard.
+async fn shell(script: &str) -> (Process, LogFile) {
+    let log = std::env::temp_dir().join(format!("process-{:08x}.log", rand::random::<u32>()));
+    let launch = Launch::new("shell", "/bin/sh", &log).args(["-c", script]);
+    (Process::start(launch).await.unwrap(), LogFile(log))
+}
+
+struct LogFile(PathBuf);
+
+impl Drop for LogFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_dies_is_reported_at_once_with_what_it_said() {
+    let (process, _log) = shell("echo no such broker; exit 3").await;
+    let start = Instant::now();
+    let never = async || Err("not yet".to_owned());
+    let error = process
+        .ready(Duration::from_mins(1), never)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(start.elapsed() < Duration::from_secs(10));
+    assert!(
+        error.contains("exit status: 3") && error.contains("no such broker"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_process_that_is_never_ready_is_told_by_the_reason_of_its_last_probe() {
+    let (process, _log) = shell("exec sleep 60").await;
+    let never = async || Err("503 no component".to_owned());
+    let error = process
+        .ready(Duration::from_millis(200), never)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.downcast::<NotReady>().unwrap().reason,
+        "503 no component"
+    );
+}
+
+#[tokio::test]
+async fn sigterm_first_and_sigkill_at_the_deadline() {
+    let polite = "trap 'exit 0' TERM; echo up; while :; do sleep 0.01; done";
+    let ended = terminate(polite, Duration::from_secs(10)).await;
+    assert!(ended.is_clean(), "{ended:?}");
+
+    let stubborn = "trap '' TERM; echo up; exec sleep 60";
+    let ended = terminate(stubborn, Duration::from_millis(100)).await;
+    assert!(ended.forced, "{ended:?}");
+}
+
+async fn terminate(script: &str, deadline: Duration) -> Ended {
+    let (process, log) = shell(script).await;
+    let up = async || match log::tail(&log.0, 1).as_str() {
+        "up" => Ok(()),
+        _ => Err("silent".to_owned()),
+    };
+    process.ready(Duration::from_secs(10), up).await.unwrap();
+    process.terminate(deadline).await.unwrap()
+}
+
+#[tokio::test]
+async fn dropping_it_kills_its_whole_group() {
+    let (process, _log) = shell("sleep 60 & wait").await;
+    let group = process.group;
+    drop(process);
+    let gone = async {
+        while killpg(group, None).is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), gone).await.unwrap();
+}
