@@ -36,16 +36,25 @@ or a second chain of retries starts beside the first. The margin covers the dead
 {{- add (include "task-pubsub.budgetUpperMs" . | int64) 15000 -}}
 {{- end -}}
 
+{{/* delay + deadline: from SIGTERM until an app has ended. */}}
+{{- define "task-pubsub.appStopSeconds" -}}
+{{- add (include "task-pubsub.seconds" .Values.shutdown.delay | int64) (include "task-pubsub.seconds" .Values.shutdown.deadline | int64) -}}
+{{- end -}}
+
+{{/* How long a blocking sidecar keeps its API open: a second longer than the app may need it. */}}
+{{- define "task-pubsub.blockSeconds" -}}
+{{- add1 (include "task-pubsub.appStopSeconds" . | int64) -}}
+{{- end -}}
+
 {{/*
-What a pod may take to stop, in seconds. native: the app ends first (delay + deadline), then the sidecar gets its own
-SIGTERM and its grace. block: both get SIGTERM at once; the sidecar drains its subscriptions (30 s at most, fixed in
-daprd), then blocks, then closes within its grace. 5 s on top for the telemetry flush and the kubelet.
+What a pod may take to stop. native: the app ends first, then the sidecar gets its own SIGTERM and its grace. block: both
+get SIGTERM at once; the sidecar drains its subscriptions (30 s at most, fixed in daprd), then blocks, then closes within
+its grace. 5 s on top for the telemetry flush and the kubelet.
 */}}
 {{- define "task-pubsub.terminationGraceSeconds" -}}
-{{- $stop := .Values.shutdown -}}
-{{- $app := add (include "task-pubsub.seconds" $stop.delay | int64) (include "task-pubsub.seconds" $stop.deadline | int64) -}}
-{{- $drain := ternary 0 30 (eq $stop.sidecar "native") -}}
-{{- add $app $drain (include "task-pubsub.seconds" $stop.sidecarGrace | int64) 5 -}}
+{{- $native := include "task-pubsub.appStopSeconds" . | int64 -}}
+{{- $block := include "task-pubsub.blockSeconds" . | int64 | add 30 -}}
+{{- add (ternary $native $block (eq .Values.shutdown.sidecar "native")) (include "task-pubsub.seconds" .Values.shutdown.sidecarGrace | int64) 5 -}}
 {{- end -}}
 
 {{/* Until the sidecar has noticed a red app-health path: threshold probes, one interval apart, and the one under way. */}}

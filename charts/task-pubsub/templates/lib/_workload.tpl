@@ -32,7 +32,7 @@ dapr.io/graceful-shutdown-seconds: {{ include "task-pubsub.seconds" $values.shut
 dapr.io/enable-native-sidecar: "true"
 {{- else }}
 # Both get SIGTERM at once: the sidecar keeps its API open for as long as the app may need.
-dapr.io/block-shutdown-duration: {{ add (include "task-pubsub.seconds" $values.shutdown.delay) (include "task-pubsub.seconds" $values.shutdown.deadline) | printf "%ds" | quote }}
+dapr.io/block-shutdown-duration: {{ include "task-pubsub.blockSeconds" .root | printf "%ss" | quote }}
 {{- end }}
 {{- if eq .service.role "subscriber" }}
 # Red while the worker drains or cannot work: the sidecar then stops taking events, and they wait in the broker.
