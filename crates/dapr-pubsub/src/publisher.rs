@@ -169,6 +169,11 @@ impl Publisher {
         result
     }
 
+    /// How many events wait, for a call or for their next attempt.
+    pub fn queued(&self) -> usize {
+        self.inner.shared.queue.len()
+    }
+
     /// Refuses new events, waits until all others have their result, at most for `deadline`, and
     /// ends the publisher's task. Returns how many were left without one; their callers get an
     /// error. To be called once; later calls find nothing to do.

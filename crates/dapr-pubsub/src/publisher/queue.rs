@@ -291,6 +291,10 @@ impl Queue {
         self.lock().resting.first().map(|(due, _)| *due)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.lock().entries.len()
+    }
+
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_one();

@@ -1,1 +1,34 @@
-//! Black-box tests.
+//! Black-box tests: the public API against a sidecar of our own making.
+// A panic is how a test fails, and nothing here is seen from outside.
+#![allow(
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    clippy::unwrap_used
+)]
+
+mod fake_sidecar;
+mod inbox;
+mod publisher;
+mod subscriptions;
+mod tracing_setup;
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+
+/// What no test should come near to.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Waits for something that has no notification of its own.
+async fn until(mut condition: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < end, "waited in vain");
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+async fn soon<F: Future>(future: F) -> F::Output {
+    timeout(PATIENCE, future).await.expect("took too long")
+}

@@ -1,0 +1,142 @@
+//! A state store with the habits of `state.redis` (dapr/components-contrib `state/redis/redis.go`):
+//! versions that start at 1 again after a record has gone, a lost race that is INTERNAL when the
+//! write had no etag and ABORTED when it had one, and a write with an etag that creates what is not
+//! there.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use dapr::dapr::proto::runtime::v1::{
+    DeleteStateRequest, GetStateRequest, GetStateResponse, SaveStateRequest,
+};
+use tokio::time::Instant;
+use tonic::Status;
+
+#[derive(Clone, Debug)]
+pub struct Stored {
+    pub value: String,
+    pub version: u64,
+    pub expires: Option<Instant>,
+}
+
+type Fault = Box<dyn FnMut(&str, &str) -> Option<Verdict> + Send>;
+
+/// Instead of doing it right.
+pub enum Verdict {
+    /// Fail without an effect.
+    Refuse(Status),
+    /// Do it, then fail: without setting the TTL, as when a sidecar dies between the two steps.
+    HalfDone(Status),
+    /// No effect and no answer.
+    Hang,
+}
+
+#[derive(Default)]
+pub struct State {
+    records: Mutex<HashMap<String, Stored>>,
+    fault: Mutex<Option<Fault>>,
+}
+
+impl State {
+    /// `fault` sees the operation (`save`, `get`, `delete`) and the value, if any.
+    pub fn disturb(&self, fault: impl FnMut(&str, &str) -> Option<Verdict> + Send + 'static) {
+        *self.fault.lock().unwrap() = Some(Box::new(fault));
+    }
+
+    pub fn heal(&self) {
+        *self.fault.lock().unwrap() = None;
+    }
+
+    pub fn record(&self, key: &str) -> Option<Stored> {
+        let mut records = self.records.lock().unwrap();
+        records.retain(|_, it| it.expires.is_none_or(|end| end > Instant::now()));
+        records.get(key).cloned()
+    }
+
+    pub fn put(&self, key: &str, value: &str) {
+        let stored = Stored {
+            value: value.to_owned(),
+            version: 1,
+            expires: None,
+        };
+        self.records.lock().unwrap().insert(key.to_owned(), stored);
+    }
+
+    pub fn remove(&self, key: &str) {
+        self.records.lock().unwrap().remove(key);
+    }
+
+    async fn verdict(&self, operation: &str, value: &str) -> Result<Option<Status>, Status> {
+        let verdict = self
+            .fault
+            .lock()
+            .unwrap()
+            .as_mut()
+            .and_then(|it| it(operation, value));
+        match verdict {
+            None => Ok(None),
+            Some(Verdict::Refuse(status)) => Err(status),
+            Some(Verdict::HalfDone(status)) => Ok(Some(status)),
+            Some(Verdict::Hang) => std::future::pending().await,
+        }
+    }
+
+    pub async fn save(&self, request: SaveStateRequest) -> Result<(), Status> {
+        for item in request.states {
+            let value = String::from_utf8(item.value).unwrap();
+            let half = self.verdict("save", &value).await?;
+            let present = self.record(&item.key);
+            let etag = item.etag.map(|etag| etag.value);
+            if let Some(present) = &present
+                && etag.as_deref() != Some(present.version.to_string().as_str())
+            {
+                return Err(match etag {
+                    Some(_) => Status::aborted("possible etag mismatch"),
+                    None => Status::internal("failed to set key"),
+                });
+            }
+            let ttl: u64 = item.metadata["ttlInSeconds"].parse().unwrap();
+            let expires = match half {
+                Some(_) => present.as_ref().and_then(|it| it.expires),
+                None => Some(Instant::now() + Duration::from_secs(ttl)),
+            };
+            let version = present.map_or(0, |it| it.version) + 1;
+            let stored = Stored {
+                value,
+                version,
+                expires,
+            };
+            self.records.lock().unwrap().insert(item.key, stored);
+            if let Some(status) = half {
+                return Err(status);
+            }
+        }
+        Ok(())
+    }
+
+    pub async fn get(&self, request: GetStateRequest) -> Result<GetStateResponse, Status> {
+        self.verdict("get", "").await?;
+        let Some(stored) = self.record(&request.key) else {
+            return Ok(GetStateResponse::default());
+        };
+        let (data, etag) = (stored.value.into_bytes(), stored.version.to_string());
+        Ok(GetStateResponse {
+            data,
+            etag,
+            ..Default::default()
+        })
+    }
+
+    pub async fn delete(&self, request: DeleteStateRequest) -> Result<(), Status> {
+        self.verdict("delete", "").await?;
+        let etag = request.etag.map(|etag| etag.value);
+        if let Some(present) = self.record(&request.key)
+            && etag != Some(present.version.to_string())
+        {
+            return Err(Status::aborted("possible etag mismatch"));
+        }
+        self.remove(&request.key);
+        Ok(())
+    }
+}

@@ -1,0 +1,32 @@
+mod claims;
+mod leases;
+
+use std::time::Duration;
+
+use dapr_pubsub::{Claim, Inbox, InboxOptions, Lease};
+
+use crate::fake_sidecar::FakeSidecar;
+
+const SOURCE: &str = "task-api";
+const KEY: &str = "worker:task-api:1";
+
+fn options(lease: Duration) -> InboxOptions {
+    InboxOptions {
+        lease,
+        call_timeout: Duration::from_millis(200),
+        ..InboxOptions::new("statestore", "worker")
+    }
+}
+
+/// Two replicas of a service.
+fn replicas(fake: &FakeSidecar, lease: Duration) -> (Inbox, Inbox) {
+    let inbox = || Inbox::new(&fake.sidecar(), options(lease));
+    (inbox(), inbox())
+}
+
+async fn fresh(inbox: &Inbox, id: &str) -> Lease {
+    match inbox.claim(SOURCE, id).await.unwrap() {
+        Claim::Fresh(lease) => lease,
+        other => panic!("{other:?}"),
+    }
+}

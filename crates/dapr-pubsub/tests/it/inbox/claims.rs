@@ -1,0 +1,138 @@
+//! Who gets an event.
+
+use std::time::Duration;
+
+use dapr_pubsub::{Claim, Inbox, InboxError, Outcome};
+use tokio::task::JoinSet;
+use tonic::Status;
+
+use super::{KEY, SOURCE, fresh, options, replicas};
+use crate::fake_sidecar::FakeSidecar;
+use crate::fake_sidecar::state::Verdict;
+use crate::{soon, until};
+
+const TEN: Duration = Duration::from_secs(10);
+
+#[tokio::test]
+async fn of_many_one_gets_it() {
+    let fake = FakeSidecar::start();
+    let mut claims = JoinSet::new();
+    for _ in 0..20 {
+        let inbox = Inbox::new(&fake.sidecar(), options(TEN));
+        claims.spawn(async move { inbox.claim(SOURCE, "1").await.unwrap() });
+    }
+    let claims = soon(claims.join_all()).await;
+    let count = |wanted: fn(&Claim) -> bool| claims.iter().filter(|claim| wanted(claim)).count();
+    assert_eq!(count(|claim| matches!(claim, Claim::Fresh(_))), 1);
+    assert_eq!(count(|claim| matches!(claim, Claim::Busy)), 19);
+}
+
+#[tokio::test]
+async fn what_is_done_stays_done() {
+    let fake = FakeSidecar::start();
+    let (one, two) = replicas(&fake, TEN);
+    let lease = fresh(&one, "1").await;
+    assert!(matches!(two.claim(SOURCE, "1").await, Ok(Claim::Busy)));
+    lease.complete().await.unwrap();
+    assert!(matches!(two.claim(SOURCE, "1").await, Ok(Claim::Done)));
+    assert!(matches!(one.claim(SOURCE, "1").await, Ok(Claim::Done)));
+
+    let record = fake.state().record(KEY).unwrap();
+    assert_eq!(record.value, r#"{"state":"done"}"#);
+    let left = record.expires.unwrap() - tokio::time::Instant::now();
+    assert!(left > Duration::from_hours(23), "{left:?}");
+}
+
+#[tokio::test]
+async fn what_is_released_can_be_claimed_at_once() {
+    let fake = FakeSidecar::start();
+    let (one, two) = replicas(&fake, TEN);
+    fresh(&one, "1").await.release().await.unwrap();
+    assert!(fake.state().record(KEY).is_none());
+    fresh(&two, "1").await.complete().await.unwrap();
+}
+
+#[tokio::test]
+async fn sources_and_consumers_do_not_mix() {
+    let fake = FakeSidecar::start();
+    let inbox = Inbox::new(&fake.sidecar(), options(TEN));
+    let _held = fresh(&inbox, "1").await;
+    assert!(matches!(
+        inbox.claim("other-api", "1").await,
+        Ok(Claim::Fresh(_))
+    ));
+    let mut other = options(TEN);
+    other.consumer = "auditor".to_owned();
+    let other = Inbox::new(&fake.sidecar(), other);
+    assert!(matches!(
+        other.claim(SOURCE, "1").await,
+        Ok(Claim::Fresh(_))
+    ));
+}
+
+#[tokio::test]
+async fn when_the_store_is_down_nothing_is_known() {
+    let mut fake = FakeSidecar::start();
+    let inbox = Inbox::new(&fake.sidecar(), options(TEN));
+    fake.state()
+        .disturb(|_, _| Some(Verdict::Refuse(Status::internal("redis is down"))));
+    let error = inbox.claim(SOURCE, "1").await.unwrap_err();
+    assert!(matches!(error, InboxError::Unavailable { .. }), "{error}");
+    assert_eq!(Outcome::from(error), Outcome::Retry);
+
+    fake.state().disturb(|_, _| Some(Verdict::Hang));
+    assert!(soon(inbox.claim(SOURCE, "1")).await.is_err());
+
+    fake.stop().await;
+    assert!(soon(inbox.claim(SOURCE, "1")).await.is_err());
+}
+
+#[tokio::test]
+async fn a_claim_that_was_written_but_reported_as_failed_is_made_good() {
+    let fake = FakeSidecar::start();
+    let inbox = Inbox::new(&fake.sidecar(), options(TEN));
+    let mut first = true;
+    fake.state().disturb(move |operation, _| {
+        let now = operation == "save" && std::mem::take(&mut first);
+        now.then(|| Verdict::HalfDone(Status::internal("failed to set ttl")))
+    });
+    let lease = fresh(&inbox, "1").await;
+    assert!(
+        fake.state().record(KEY).unwrap().expires.is_some(),
+        "the TTL is set by now"
+    );
+    lease.complete().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_record_of_something_else_is_an_error() {
+    let fake = FakeSidecar::start();
+    let inbox = Inbox::new(&fake.sidecar(), options(TEN));
+    fake.state().put(KEY, r#"{"surprise":1}"#);
+    let error = inbox.claim(SOURCE, "1").await.unwrap_err();
+    assert!(matches!(error, InboxError::Record { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_claim_without_an_end_is_taken_over_when_it_does_not_move() {
+    let fake = FakeSidecar::start();
+    let inbox = Inbox::new(&fake.sidecar(), options(Duration::from_millis(100)));
+    // A sidecar died between writing it and setting its TTL, and the holder with it.
+    fake.state()
+        .put(KEY, r#"{"state":"claimed","owner":"dead"}"#);
+    assert!(matches!(inbox.claim(SOURCE, "1").await, Ok(Claim::Busy)));
+    assert!(matches!(inbox.claim(SOURCE, "1").await, Ok(Claim::Busy)));
+    tokio::time::sleep(Duration::from_millis(160)).await;
+    fresh(&inbox, "1").await.complete().await.unwrap();
+}
+
+#[tokio::test]
+async fn shutdown_waits_for_leases() {
+    let fake = FakeSidecar::start();
+    let inbox = Inbox::new(&fake.sidecar(), options(TEN));
+    let lease = fresh(&inbox, "1").await;
+    assert_eq!(inbox.shutdown(Duration::from_millis(20)).await, 1);
+    lease.complete().await.unwrap();
+    assert_eq!(inbox.shutdown(TEN).await, 0);
+    until(|| fake.state().record(KEY).unwrap().value.contains("done")).await;
+}

@@ -1,0 +1,134 @@
+//! How long a claim lasts.
+
+use std::time::Duration;
+
+use dapr_pubsub::{Claim, InboxError};
+use tokio::time::sleep;
+use tonic::Status;
+
+use super::{KEY, SOURCE, fresh, replicas};
+use crate::fake_sidecar::FakeSidecar;
+use crate::fake_sidecar::state::Verdict;
+use crate::{soon, until};
+
+/// The shortest that a store's TTL can express.
+const LEASE: Duration = Duration::from_secs(1);
+
+#[tokio::test]
+async fn a_claim_outlives_its_lease_while_work_goes_on() {
+    let fake = FakeSidecar::start();
+    let (one, two) = replicas(&fake, LEASE);
+    let lease = fresh(&one, "1").await;
+    sleep(LEASE * 2).await;
+    assert!(!lease.is_lost());
+    assert!(matches!(two.claim(SOURCE, "1").await, Ok(Claim::Busy)));
+    lease.complete().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_claim_of_the_dead_expires() {
+    let fake = FakeSidecar::start();
+    let (one, two) = replicas(&fake, LEASE);
+    drop(fresh(&one, "1").await);
+    assert!(matches!(two.claim(SOURCE, "1").await, Ok(Claim::Busy)));
+    until(|| fake.state().record(KEY).is_none()).await;
+    fresh(&two, "1").await.complete().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lease_that_cannot_be_renewed_is_lost() {
+    let fake = FakeSidecar::start();
+    let (one, two) = replicas(&fake, LEASE);
+    let lease = fresh(&one, "1").await;
+    fake.state()
+        .disturb(|_, _| Some(Verdict::Refuse(Status::internal("redis is down"))));
+    soon(lease.lost()).await;
+    assert!(lease.is_lost());
+    fake.state().heal();
+    until(|| fake.state().record(KEY).is_none()).await;
+    // Another replica has it, under an etag that may well be the same as ours was.
+    let other = fresh(&two, "1").await;
+    let result = lease.complete().await;
+    assert!(matches!(result, Err(InboxError::LeaseLost)), "{result:?}");
+    other.complete().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lost_lease_cannot_be_released() {
+    let fake = FakeSidecar::start();
+    let (one, two) = replicas(&fake, LEASE);
+    let lease = fresh(&one, "1").await;
+    fake.state().disturb(|_, _| Some(Verdict::Hang));
+    soon(lease.lost()).await;
+    fake.state().heal();
+    until(|| fake.state().record(KEY).is_none()).await;
+    let other = fresh(&two, "1").await;
+    assert!(matches!(lease.release().await, Err(InboxError::LeaseLost)));
+    assert!(!other.is_lost());
+    other.complete().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_done_is_recorded_although_the_lease_was_lost_if_nobody_came() {
+    let fake = FakeSidecar::start();
+    let (one, two) = replicas(&fake, LEASE);
+    let lease = fresh(&one, "1").await;
+    fake.state()
+        .disturb(|_, _| Some(Verdict::Refuse(Status::unavailable("restarting"))));
+    soon(lease.lost()).await;
+    fake.state().heal();
+    lease.complete().await.unwrap();
+    assert!(matches!(two.claim(SOURCE, "1").await, Ok(Claim::Done)));
+}
+
+#[tokio::test]
+async fn a_lease_notices_that_its_record_was_taken() {
+    let fake = FakeSidecar::start();
+    let (one, _) = replicas(&fake, LEASE);
+    let lease = fresh(&one, "1").await;
+    fake.state()
+        .put(KEY, r#"{"state":"claimed","owner":"thief"}"#);
+    soon(lease.lost()).await;
+    assert!(matches!(lease.complete().await, Err(InboxError::LeaseLost)));
+}
+
+#[tokio::test]
+async fn completing_survives_a_short_outage() {
+    let fake = FakeSidecar::start();
+    let (one, two) = replicas(&fake, LEASE);
+    let lease = fresh(&one, "1").await;
+    let mut failures = 2;
+    fake.state().disturb(move |operation, _| {
+        let now = operation == "save" && failures > 0;
+        failures -= i32::from(now);
+        now.then(|| Verdict::Refuse(Status::internal("redis is down")))
+    });
+    lease.complete().await.unwrap();
+    assert!(matches!(two.claim(SOURCE, "1").await, Ok(Claim::Done)));
+}
+
+#[tokio::test]
+async fn done_is_only_done_with_its_retention() {
+    let fake = FakeSidecar::start();
+    let (one, _) = replicas(&fake, LEASE);
+    let lease = fresh(&one, "1").await;
+    let mut first = true;
+    fake.state().disturb(move |_, value| {
+        let now = value.contains("done") && std::mem::take(&mut first);
+        now.then(|| Verdict::HalfDone(Status::internal("failed to set ttl")))
+    });
+    lease.complete().await.unwrap();
+    let expires = fake.state().record(KEY).unwrap().expires.unwrap();
+    assert!(expires - tokio::time::Instant::now() > Duration::from_hours(1));
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_is_said_to_be_so() {
+    let fake = FakeSidecar::start();
+    let (one, _) = replicas(&fake, LEASE);
+    let lease = fresh(&one, "1").await;
+    fake.state()
+        .disturb(|_, _| Some(Verdict::Refuse(Status::internal("redis is down"))));
+    let error = soon(lease.complete()).await.unwrap_err();
+    assert!(matches!(error, InboxError::NotRecorded { .. }), "{error}");
+}

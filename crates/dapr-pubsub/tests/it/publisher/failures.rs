@@ -1,0 +1,234 @@
+//! What is tried again, until when, and what the caller is told.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use dapr_pubsub::{PublishError, Publisher, PublisherOptions};
+use tokio::time::Instant;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+use super::{SECOND, event, options, publish_all};
+use crate::fake_sidecar::{Answer, FakeSidecar};
+use crate::{soon, until};
+
+const MS: Duration = Duration::from_millis(1);
+
+/// Fails the first `times` calls.
+fn fails(times: usize, status: Status) -> impl FnMut(&crate::fake_sidecar::Call) -> Answer + Send {
+    let mut left = times;
+    move |_| {
+        if left == 0 {
+            return Answer::Ok;
+        }
+        left -= 1;
+        Answer::Fail(status.clone())
+    }
+}
+
+#[tokio::test]
+async fn attempts_are_repeated_under_the_same_id() {
+    for status in [
+        Status::unavailable("starting"),
+        Status::internal("redis is down"),
+        Status::deadline_exceeded("slow"),
+        Status::aborted("moved"),
+        Status::resource_exhausted("busy"),
+        Status::unknown("?"),
+    ] {
+        let fake = FakeSidecar::start();
+        fake.on_publish(fails(3, status));
+        let publisher = Publisher::new(&fake.sidecar(), options());
+        publisher.publish(event("same"), SECOND).await.unwrap();
+        let calls = fake.calls();
+        assert_eq!(calls.len(), 4);
+        assert!(calls.iter().all(|call| call.ids() == ["same"]));
+        assert!(
+            calls
+                .iter()
+                .all(|call| call.events[0].data == calls[0].events[0].data)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_component_that_is_being_loaded_is_waited_for() {
+    let details = ErrorDetails::with_error_info("DAPR_PUBSUB_NOT_FOUND", "dapr.io", HashMap::new());
+    let status = Status::with_error_details(Code::InvalidArgument, "pubsub is not found", details);
+    let fake = FakeSidecar::start();
+    fake.on_publish(fails(2, status));
+    Publisher::new(&fake.sidecar(), options())
+        .publish(event("1"), SECOND)
+        .await
+        .unwrap();
+    assert_eq!(fake.calls().len(), 3);
+}
+
+#[tokio::test]
+async fn what_daprd_will_never_take_is_told_at_once() {
+    for (status, name) in [
+        (
+            Status::permission_denied("topic is not allowed"),
+            "PERMISSION_DENIED",
+        ),
+        (Status::unauthenticated("token"), "UNAUTHENTICATED"),
+        (Status::invalid_argument("bad metadata"), "INVALID_ARGUMENT"),
+    ] {
+        let fake = FakeSidecar::start();
+        fake.on_publish(fails(usize::MAX, status.clone()));
+        let publisher = Publisher::new(&fake.sidecar(), options());
+        match publisher.publish(event("1"), SECOND).await {
+            Err(PublishError::Rejected {
+                code,
+                message,
+                source: Some(_),
+            }) => {
+                assert_eq!(code, name);
+                assert_eq!(message, status.message());
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(fake.calls().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn refusals_until_the_deadline_mean_unavailable() {
+    let fake = FakeSidecar::start();
+    fake.on_publish(fails(usize::MAX, Status::internal("redis is down")));
+    let publisher = Publisher::new(&fake.sidecar(), options());
+    let started = Instant::now();
+    let result = publisher.publish(event("1"), 300 * MS).await;
+    assert!(started.elapsed() < 600 * MS);
+    match result {
+        Err(PublishError::Unavailable {
+            attempts: 2..,
+            source: Some(source),
+        }) => {
+            assert!(source.to_string().contains("redis is down"), "{source}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn silence_means_that_the_outcome_is_unknown() {
+    let fake = FakeSidecar::start();
+    fake.on_publish(|_| Answer::Never);
+    let publisher = Publisher::new(&fake.sidecar(), options());
+    let started = Instant::now();
+    let result = publisher.publish(event("1"), 200 * MS).await;
+    assert!(started.elapsed() < 500 * MS);
+    assert!(
+        matches!(result, Err(PublishError::Deadline { .. })),
+        "{result:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_attempt_without_an_answer_makes_the_outcome_unknown_for_good() {
+    let fake = FakeSidecar::start();
+    let mut first = true;
+    fake.on_publish(move |_| {
+        if std::mem::take(&mut first) {
+            Answer::Never
+        } else {
+            Answer::Fail(Status::internal("redis is down"))
+        }
+    });
+    let quick = PublisherOptions {
+        attempt_timeout: 50 * MS,
+        ..options()
+    };
+    let result = Publisher::new(&fake.sidecar(), quick)
+        .publish(event("1"), 300 * MS)
+        .await;
+    assert!(
+        matches!(result, Err(PublishError::Deadline { .. })),
+        "{result:?}"
+    );
+    assert!(fake.calls().len() > 2);
+}
+
+#[tokio::test]
+async fn a_slow_attempt_is_given_up_for_another() {
+    let fake = FakeSidecar::start();
+    let mut first = true;
+    fake.on_publish(move |_| {
+        if std::mem::take(&mut first) {
+            Answer::Never
+        } else {
+            Answer::Ok
+        }
+    });
+    let quick = PublisherOptions {
+        attempt_timeout: 50 * MS,
+        ..options()
+    };
+    Publisher::new(&fake.sidecar(), quick)
+        .publish(event("1"), SECOND)
+        .await
+        .unwrap();
+    assert_eq!(fake.calls().len(), 2);
+}
+
+#[tokio::test]
+async fn the_sidecar_may_come_later_and_go_in_between() {
+    let mut fake = FakeSidecar::start();
+    fake.stop().await;
+    let publisher = Publisher::new(&fake.sidecar(), options());
+    match publisher.publish(event("1"), 200 * MS).await {
+        Err(PublishError::Unavailable {
+            attempts: 1..,
+            source: Some(_),
+        }) => {}
+        other => panic!("{other:?}"),
+    }
+    let caller = publish_all(&publisher, &["2"], 5 * SECOND);
+    until(|| publisher.queued() == 1).await;
+    fake.restart();
+    assert!(
+        soon(caller.join_all())
+            .await
+            .iter()
+            .all(|(_, result)| result.is_ok())
+    );
+
+    fake.stop().await;
+    let caller = publish_all(&publisher, &["3"], 5 * SECOND);
+    until(|| publisher.queued() == 1).await;
+    fake.restart();
+    assert!(
+        soon(caller.join_all())
+            .await
+            .iter()
+            .all(|(_, result)| result.is_ok())
+    );
+}
+
+#[tokio::test]
+async fn an_event_at_rest_holds_up_nothing() {
+    let fake = FakeSidecar::start();
+    fake.on_publish(|call| {
+        let fail = call.ids().contains(&"bad");
+        if fail {
+            Answer::Fail(Status::unavailable("no"))
+        } else {
+            Answer::Ok
+        }
+    });
+    let long_rests = PublisherOptions {
+        backoff_initial: 2 * SECOND,
+        backoff_max: 2 * SECOND,
+        ..options()
+    };
+    let publisher = Publisher::new(&fake.sidecar(), long_rests);
+    let bad = publish_all(&publisher, &["bad"], 5 * SECOND);
+    until(|| !fake.calls().is_empty()).await;
+    let started = Instant::now();
+    for _ in 0..10 {
+        publisher.publish(event("good"), SECOND).await.unwrap();
+    }
+    assert!(started.elapsed() < SECOND);
+    drop(bad);
+}
