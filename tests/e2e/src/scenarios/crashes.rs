@@ -15,11 +15,19 @@ const EVENTS: usize = 400;
 const DEADLINE: Duration = Duration::from_mins(1);
 
 /// How often the worker is killed: a kill hits other events each time.
-const KILLS: usize = 3;
+const KILLS: usize = 4;
+
+/// Events that pile up in front of a worker that has stopped moving, before it or its sidecar is killed.
+const IN_HAND: usize = 60;
 
 pub(super) async fn worker(setup: Setup, broker: &str) -> Result<String> {
     let (mut stack, ledger, load) = under_load(&setup, broker).await?;
-    for _ in 0..KILLS {
+    for kill in 0..KILLS {
+        // Now in full flight, now with as many events in hand as the sidecar gives out.
+        if kill % 2 == 0 {
+            stack.worker().service()?.process().suspend();
+            load.acknowledge(IN_HAND, DEADLINE).await?;
+        }
         stack.kill_worker().await?;
         stack.restart_worker().await?;
         load.acknowledge(EVENTS, DEADLINE).await?;
@@ -32,7 +40,10 @@ pub(super) async fn worker(setup: Setup, broker: &str) -> Result<String> {
 
 pub(super) async fn worker_sidecar(setup: Setup, broker: &str) -> Result<String> {
     let (mut stack, ledger, load) = under_load(&setup, broker).await?;
+    stack.worker().service()?.process().suspend();
+    load.acknowledge(IN_HAND, DEADLINE).await?;
     stack.kill_worker_sidecar().await?;
+    stack.worker().service()?.process().resume();
     stack.restart_worker_sidecar().await?;
     load.acknowledge(EVENTS, DEADLINE).await?;
     load.stop().await?;
