@@ -1,4 +1,4 @@
-{{/* Durations and names that only make sense together. */}}
+{{/* Durations, names and annotations that only make sense together. */}}
 
 {{- define "task-pubsub.problems.timing" -}}
 {{- $delivery := .Values.delivery -}}
@@ -51,6 +51,14 @@
 {{- end -}}
 {{- if eq (int $service.port) (int $.Values.adminPort) }}
 - services.{{ $name }}.port: {{ $service.port }} is adminPort too; the second of the two servers could not start.
+{{- end -}}
+{{- $plain := deepCopy $service -}}
+{{- $_ := set $plain.sidecar "annotations" dict -}}
+{{- $computed := include "task-pubsub.daprAnnotations" (dict "root" $ "name" $name "service" $plain) | fromYaml -}}
+{{- range $key := keys (merge (dict) $service.sidecar.annotations $service.podAnnotations) | sortAlpha -}}
+{{- if hasKey $computed $key }}
+- services.{{ $name }}: the annotation {{ $key }} is computed by the chart; set the value it comes from, or two places would disagree.
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
