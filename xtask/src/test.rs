@@ -18,6 +18,9 @@ pub(crate) struct Args {
     /// Runs only the checks whose name contains this.
     #[arg(long, value_name = "WORD")]
     only: Option<String>,
+    /// Leaves the folders of the scenarios, with all logs, in target/stacks.
+    #[arg(long)]
+    keep: bool,
     /// Lists the checks and what each promises.
     #[arg(long)]
     list: bool,
@@ -28,6 +31,6 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     code::check(&mut report).await;
     chart::check(&mut report).await;
     contract::check(&mut report).await;
-    scenarios::check(&mut report).await?;
+    scenarios::check(&mut report, args.keep).await?;
     Ok(report.end())
 }

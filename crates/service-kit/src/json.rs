@@ -1,23 +1,15 @@
 //! The JSON body extractor: bounded in size and time, and every rejection is a [`Problem`].
 
-use std::time::Duration;
-
 use axum::extract::{FromRequest, Request};
-use http::{StatusCode, header};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 
+use crate::body::{self, BodyError};
 use crate::problem::Problem;
-
-/// The largest body taken, in bytes. Times the number of connections it bounds the memory that clients can claim.
-pub const BODY_LIMIT: usize = 32 * 1024;
-
-/// How long a client may take to send its body.
-pub const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A JSON body of type `T`.
 ///
-/// Rejections: 400 not JSON, 408 body too slow, 413 larger than [`BODY_LIMIT`], 415 another content type,
+/// Rejections: 400 not JSON, 408 body too slow, 413 larger than [`body::LIMIT`], 415 another content type,
 /// 422 JSON of another shape.
 #[derive(Debug, Clone, Copy)]
 pub struct Json<T>(pub T);
@@ -26,27 +18,25 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        expect_json(&request)?;
-        let body = Limited::new(request.into_body(), BODY_LIMIT).collect();
-        let body = match tokio::time::timeout(BODY_DEADLINE, body).await {
-            Err(_) => return Err(too_slow()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() || caused_by_limit(&*error) => {
-                return Err(too_large());
+        let (parts, body) = request.into_parts();
+        // Read first, whatever the content type: a client that is still sending would not see the answer.
+        let body = body::read(body).await;
+        expect_json(&parts.headers)?;
+        let body = body.map_err(|error| match error {
+            BodyError::TooLarge => too_large(),
+            BodyError::TooSlow => too_slow(),
+            BodyError::Broken(reason) => {
+                Problem::malformed(format!("The body broke off: {reason}."))
             }
-            Ok(Err(error)) => {
-                return Err(Problem::malformed(format!("The body broke off: {error}.")));
-            }
-            Ok(Ok(body)) => body.to_bytes(),
-        };
+        })?;
         serde_json::from_slice(&body)
             .map(Self)
             .map_err(|error| unreadable(&error))
     }
 }
 
-fn expect_json(request: &Request) -> Result<(), Problem> {
-    let value = request
-        .headers()
+fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let value = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
     let media_type = value
@@ -86,7 +76,7 @@ fn too_large() -> Problem {
         StatusCode::PAYLOAD_TOO_LARGE,
         "/problems/too-large",
         "The body is too large",
-        format!("Send at most {BODY_LIMIT} bytes."),
+        format!("Send at most {} bytes.", body::LIMIT),
     )
 }
 
@@ -97,12 +87,7 @@ fn too_slow() -> Problem {
         "The body came too slowly",
         format!(
             "Send the whole body within {} seconds.",
-            BODY_DEADLINE.as_secs()
+            body::DEADLINE.as_secs()
         ),
     )
-}
-
-fn caused_by_limit(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(error.source(), |error| error.source())
-        .any(<dyn std::error::Error>::is::<LengthLimitError>)
 }

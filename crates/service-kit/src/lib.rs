@@ -2,6 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`body`] | request bodies, bounded in size and time |
 //! | [`boot`] | process start and end: runtime, signals, flush, exit code |
 //! | [`config`] | configuration parsed once, refused with exit 64 |
 //! | [`telemetry`] | logs, traces, metrics |
@@ -15,6 +16,7 @@
 //! | [`request`] | span, metrics and panic barrier of each request |
 
 pub mod admin;
+pub mod body;
 pub mod boot;
 pub mod config;
 pub mod json;

@@ -22,6 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 use tower::util::ServiceExt as _;
 
+use crate::body;
 use crate::problem::Problem;
 use crate::shutdown::Shutdown;
 
@@ -36,6 +37,9 @@ pub struct Limits {
 
 impl Limits {
     const SHED: usize = 512;
+
+    /// How long a connection that can only be refused may take to send its request.
+    const SHED_TIMEOUT: Duration = Duration::from_secs(10);
 }
 
 impl Default for Limits {
@@ -122,7 +126,7 @@ impl Accept {
             let refuse = TowerToHyperService::new(tower::service_fn(refuse));
             self.tasks.spawn(async move {
                 let connection =
-                    builder(Duration::from_secs(1)).serve_connection(TokioIo::new(stream), refuse);
+                    builder(Limits::SHED_TIMEOUT).serve_connection(TokioIo::new(stream), refuse);
                 let _ = watcher.watch(connection).await;
                 drop(permit);
             });
@@ -179,7 +183,9 @@ fn builder(header_timeout: Duration) -> http1::Builder {
     builder
 }
 
-async fn refuse(_request: Request<Incoming>) -> Result<Response, Infallible> {
+async fn refuse(request: Request<Incoming>) -> Result<Response, Infallible> {
+    // Its content does not matter, but a client that is still sending would not see the answer.
+    let _ = body::read(request.into_body()).await;
     let mut response =
         Problem::overloaded("Every connection of this instance is in use.").into_response();
     response

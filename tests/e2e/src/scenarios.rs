@@ -28,6 +28,8 @@ pub struct Setup {
     pub api: PathBuf,
     /// The `task-worker` binary.
     pub worker: PathBuf,
+    /// Leaves the stacks' folders, with all logs, in place.
+    pub keep: bool,
 }
 
 /// A promise and the run that proves it.
@@ -92,6 +94,7 @@ impl Setup {
             self.api.clone(),
             App::Binary(self.worker.clone()),
         );
+        options.keep = self.keep;
         options.values = json!({
             "delivery": {"handlerTimeout": "1s", "retry": {"interval": "500ms", "maxRetries": 20}, "lease": "3s"},
         });

@@ -6,7 +6,7 @@ use e2e::scenarios::{ALL, Setup};
 use super::report::Report;
 use crate::{tools, up};
 
-pub(super) async fn check(report: &mut Report) -> Result<()> {
+pub(super) async fn check(report: &mut Report, keep: bool) -> Result<()> {
     let wanted: Vec<_> = ALL
         .iter()
         .filter(|scenario| report.wants(scenario.name, scenario.promise))
@@ -20,6 +20,7 @@ pub(super) async fn check(report: &mut Report) -> Result<()> {
         toolbox,
         api: binaries.api,
         worker: binaries.worker,
+        keep,
     };
     for scenario in wanted {
         let run = async || {
