@@ -22,7 +22,7 @@ pub use error::PublishError;
 pub use event::NewEvent;
 
 use crate::Sidecar;
-use crate::telemetry::{PublishMetrics, SYSTEM};
+use crate::telemetry::{self, PublishMetrics};
 use crate::trace_context::TraceHeaders;
 use queue::{Entry, Queue};
 
@@ -146,15 +146,11 @@ impl Publisher {
             otel.name = format!("send {}", options.topic),
             otel.kind = "producer",
             otel.status_code = field::Empty,
-            messaging.system = SYSTEM,
-            messaging.operation.type = "send",
-            messaging.operation.name = "send",
             messaging.destination.name = options.topic,
             messaging.message.id = event.id,
-            messaging.message.body.size = event.data.len(),
-            dapr.pubsub.name = options.pubsub,
             error.type = field::Empty,
         );
+        telemetry::describe(&span, "send", Some(&options.pubsub));
         let started = Instant::now();
         let result = self
             .send(event, started, deadline)

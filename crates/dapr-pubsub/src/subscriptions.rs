@@ -85,8 +85,8 @@ impl<S: Clone + Send + Sync + 'static> Subscriptions<S> {
         self
     }
 
-    /// Largest body of one event, in bytes. Default: 4 MiB, which is daprd's own limit for publishing
-    /// (dapr/dapr `pkg/runtime/config.go`). A bulk body may be as large as `max_messages` such
+    /// Largest body of one event, in bytes. Default: 25 MiB, which is what an event of 4 MiB, daprd's
+    /// own limit, can become in its envelope. A bulk body may be as large as `max_messages` such
     /// events, but not above 64 MiB.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.limits.body = bytes;

@@ -24,7 +24,8 @@ pub struct NewEvent {
     /// anything else as a string. `application/cloudevents+json` means that `data` *is* the
     /// envelope: then it has to contain the id itself, and what is set here is not used.
     pub content_type: Cow<'static, str>,
-    /// Events with the same key keep their order on brokers that have partitions (Kafka, Pulsar).
+    /// Events with the same key keep their order on brokers that have partitions (Kafka, Pulsar), as
+    /// long as each is published after the result of the one before.
     pub partition_key: Option<String>,
     /// `source` of the envelope instead of the app-id.
     pub source: Option<String>,

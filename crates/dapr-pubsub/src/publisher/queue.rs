@@ -151,6 +151,8 @@ struct State {
     next: u64,
     bytes: usize,
     closed: bool,
+    /// The kind that was taken last.
+    last_apart: bool,
 }
 
 impl State {
@@ -242,15 +244,17 @@ impl Queue {
         })
     }
 
-    /// What to send now, oldest first: as many events as fit into one call.
+    /// What to send now, the oldest of its kind first: as many events as fit into one call.
     pub(super) fn take(&self, now: Instant) -> Option<Batch> {
         let mut state = self.lock();
         state.wake(now);
-        let apart = match (state.together.first(), state.apart.first()) {
-            (None, None) => return None,
-            (Some(together), Some(apart)) => apart < together,
-            (together, _) => together.is_none(),
+        // By turns, so that events that keep failing cannot take all places from the others.
+        let apart = match (state.together.is_empty(), state.apart.is_empty()) {
+            (true, true) => return None,
+            (false, false) => !state.last_apart,
+            (none_together, _) => none_together,
         };
+        state.last_apart = apart;
         let numbers = if apart {
             state.apart.iter().take(self.max_batch).copied().collect()
         } else {

@@ -21,7 +21,7 @@ use super::limits::Limits;
 use super::router::problem;
 use super::{Subscription, token};
 use crate::cloud_event::salvage_id;
-use crate::telemetry::{self, DeliveryMetrics, SYSTEM};
+use crate::telemetry::{self, DeliveryMetrics};
 use crate::{DecodeError, Envelope, Outcome, Secret, trace_context};
 
 /// An oversized body is read to its end, up to this many times the limit, before it is answered:
@@ -184,12 +184,8 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
             otel.kind = "consumer",
             otel.status_code = field::Empty,
             trace_id = field::Empty,
-            messaging.system = SYSTEM,
-            messaging.operation.type = "process",
-            messaging.operation.name = "process",
             messaging.destination.name = topic,
             messaging.message.id = event.id(),
-            dapr.pubsub.name = event.pubsub_name(),
             dapr.pubsub.outcome = field::Empty,
             error.type = field::Empty,
         );
@@ -201,6 +197,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         if let Some(remote) = parent.and_then(|parent| trace_context::parse(parent, state)) {
             telemetry::continue_trace(&span, remote);
         }
+        telemetry::describe(&span, "process", event.pubsub_name());
         telemetry::name_trace(&span);
         span
     }

@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 const MIB: usize = 1024 * 1024;
+/// daprd takes events of 4 MiB (dapr/dapr `pkg/runtime/config.go`) and delivers them in an envelope,
+/// in which each byte may have become six (`<` is written as `\u003c`). What was acknowledged must not
+/// be dropped for its size.
+const ONE_BODY: usize = 25 * MIB;
 /// However many messages a bulk delivery may have, no more than this is held in memory for one.
 const BULK_BODY: usize = 64 * MIB;
 
@@ -19,7 +23,7 @@ pub(super) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            body: 4 * MIB,
+            body: ONE_BODY,
             handler: Duration::from_secs(5),
             bulk_concurrency: 16,
         }

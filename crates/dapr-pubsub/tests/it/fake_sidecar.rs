@@ -86,6 +86,7 @@ pub struct FakeSidecar {
 impl FakeSidecar {
     /// Answers OK to everything until it is told otherwise.
     pub fn start() -> Self {
+        crate::tracing_setup::install();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut fake = Self {
             address: listener.local_addr().unwrap(),

@@ -9,6 +9,7 @@
 
 mod fake_sidecar;
 mod inbox;
+mod metrics;
 mod publisher;
 mod subscriptions;
 mod tracing_setup;

@@ -20,6 +20,7 @@ struct Task {
 }
 
 fn subscription() -> Subscription {
+    crate::tracing_setup::install();
     Subscription::new("task-events", ROUTE)
 }
 

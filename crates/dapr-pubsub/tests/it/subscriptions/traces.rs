@@ -1,13 +1,12 @@
 //! One trace from the publisher to the handler.
 
 use dapr_pubsub::{CloudEvent, Outcome, Subscriptions};
-use opentelemetry::trace::SpanKind;
+use opentelemetry::trace::{SpanKind, TraceId};
 use serde_json::json;
 
 use super::{Task, delivery, envelope, send, subscription};
-use crate::tracing_setup::{Traces, attribute};
+use crate::tracing_setup::{attribute, ended};
 
-const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
 
 async fn working(event: CloudEvent<Task>) -> Outcome {
@@ -21,12 +20,12 @@ async fn working(event: CloudEvent<Task>) -> Outcome {
 
 #[tokio::test]
 async fn a_delivery_continues_the_trace_of_its_envelope() {
-    let traces = Traces::start();
+    let trace = TraceId::from(0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c);
     let router = Subscriptions::<()>::new()
         .on(subscription(), working)
         .into_router();
     let mut event = envelope("retry");
-    event["traceparent"] = json!(format!("00-{TRACE}-{PARENT}-01"));
+    event["traceparent"] = json!(format!("00-{trace}-{PARENT}-01"));
     let mut request = delivery(event.to_string());
     // The envelope comes first.
     let other = "00-11111111111111111111111111111111-2222222222222222-01";
@@ -35,8 +34,7 @@ async fn a_delivery_continues_the_trace_of_its_envelope() {
         .insert("traceparent", other.parse().unwrap());
     send(&router, request).await;
 
-    let process = traces.span("process task-events");
-    assert_eq!(process.span_context.trace_id().to_string(), TRACE);
+    let process = ended(trace, "process task-events").await;
     assert_eq!(process.parent_span_id.to_string(), PARENT);
     assert!(process.parent_span_is_remote);
     assert_eq!(process.span_kind, SpanKind::Consumer);
@@ -52,22 +50,22 @@ async fn a_delivery_continues_the_trace_of_its_envelope() {
         attribute(&process, "dapr.pubsub.outcome").as_deref(),
         Some("RETRY")
     );
-    let work = traces.span("work");
+    let work = ended(trace, "work").await;
     assert_eq!(work.parent_span_id, process.span_context.span_id());
 }
 
 #[tokio::test]
 async fn without_one_the_header_counts() {
-    let traces = Traces::start();
+    let trace = TraceId::from(0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736);
     let router = Subscriptions::<()>::new()
         .on(subscription(), working)
         .into_router();
     let mut request = delivery(envelope("fine").to_string());
-    let header = format!("00-{TRACE}-{PARENT}-01");
+    let header = format!("00-{trace}-{PARENT}-01");
     request
         .headers_mut()
         .insert("traceparent", header.parse().unwrap());
     send(&router, request).await;
-    let process = traces.span("process task-events");
-    assert_eq!(process.span_context.trace_id().to_string(), TRACE);
+    let process = ended(trace, "process task-events").await;
+    assert_eq!(process.parent_span_id.to_string(), PARENT);
 }
