@@ -36,9 +36,12 @@ pub(crate) async fn build_services(release: bool) -> Result<Binaries> {
         "--bins",
         "--message-format=json",
     ];
-    if release {
-        arguments.push("--release");
-    }
+    // Together with xtask the services use the dependencies that were built for it; a release stands by itself.
+    arguments.push(if release {
+        "--release"
+    } else {
+        "--package=xtask"
+    });
     let output = run(&arguments).await.context("building the services")?;
     let messages: Vec<Message> = output
         .lines()
