@@ -17,6 +17,9 @@ use super::verdict::{BulkVerdict, Verdict, of_bulk, of_event};
 use super::{PublishError, Shared, backoff};
 use crate::telemetry::SYSTEM;
 
+/// A further attempt is worth making only with this much time left.
+const LEAST_ATTEMPT: Duration = Duration::from_millis(10);
+
 /// Publishes events that may share a call.
 pub(super) async fn together(shared: &Shared, mut entries: Vec<Entry>) {
     entries.retain(|entry| !entry.abandoned());
@@ -72,7 +75,13 @@ pub(super) async fn apart(shared: &Shared, entries: Vec<Entry>) {
 
 async fn single(shared: &Shared, mut entry: Entry) {
     let remaining = entry.remaining(Instant::now());
-    if entry.abandoned() || remaining.is_zero() {
+    // So late another attempt would hardly be answered, and would only turn "refused" into "unknown".
+    let least = if entry.attempts == 0 {
+        Duration::ZERO
+    } else {
+        LEAST_ATTEMPT
+    };
+    if entry.abandoned() || remaining <= least {
         return entry.give_up(Instant::now());
     }
     entry.attempts += 1;

@@ -7,8 +7,9 @@ pub mod state;
 
 use std::convert::Infallible;
 use std::future::ready;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
@@ -87,7 +88,10 @@ impl FakeSidecar {
     /// Answers OK to everything until it is told otherwise.
     pub fn start() -> Self {
         crate::tracing_setup::install();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        // Only Linux answers on the whole of 127.0.0.0/8.
+        let listener = TcpListener::bind((own_address(), 0))
+            .or_else(|_| TcpListener::bind("127.0.0.1:0"))
+            .unwrap();
         let mut fake = Self {
             address: listener.local_addr().unwrap(),
             inner: Arc::default(),
@@ -176,6 +180,14 @@ impl Drop for FakeSidecar {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// A loopback address that no other fake uses: one that is stopped keeps its port, so to say, and the
+/// clients that go on asking there find nobody else.
+fn own_address() -> Ipv4Addr {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let [_, _, high, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, high.max(1), low, NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 #[derive(Clone)]

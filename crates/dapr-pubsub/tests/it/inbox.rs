@@ -13,7 +13,7 @@ const KEY: &str = "worker:task-api:1";
 fn options(lease: Duration) -> InboxOptions {
     InboxOptions {
         lease,
-        call_timeout: Duration::from_millis(200),
+        call_timeout: Duration::from_secs(1),
         ..InboxOptions::new("statestore", "worker")
     }
 }
