@@ -74,8 +74,10 @@ async fn sources_and_consumers_do_not_mix() {
 async fn when_the_store_is_down_nothing_is_known() {
     let mut fake = FakeSidecar::start();
     let inbox = Inbox::new(&fake.sidecar(), options(TEN));
+    inbox.check(TEN).await.unwrap();
     fake.state()
         .disturb(|_, _| Some(Verdict::Refuse(Status::internal("redis is down"))));
+    assert!(inbox.check(TEN).await.is_err());
     let error = inbox.claim(SOURCE, "1").await.unwrap_err();
     assert!(matches!(error, InboxError::Unavailable { .. }), "{error}");
     assert_eq!(Outcome::from(error), Outcome::Retry);

@@ -1,7 +1,7 @@
 //! One trace from the publisher to the handler.
 
 use dapr_pubsub::{CloudEvent, Outcome, Subscriptions};
-use opentelemetry::trace::{SpanKind, TraceId};
+use opentelemetry::trace::{SpanKind, Status, TraceId};
 use serde_json::json;
 
 use super::{Task, delivery, envelope, send, subscription};
@@ -49,6 +49,15 @@ async fn a_delivery_continues_the_trace_of_its_envelope() {
     assert_eq!(
         attribute(&process, "dapr.pubsub.outcome").as_deref(),
         Some("RETRY")
+    );
+    assert_eq!(
+        attribute(&process, "trace_id").as_deref(),
+        Some(trace.to_string().as_str())
+    );
+    assert!(
+        matches!(process.status, Status::Error { .. }),
+        "{:?}",
+        process.status
     );
     let work = ended(trace, "work").await;
     assert_eq!(work.parent_span_id, process.span_context.span_id());
