@@ -8,6 +8,7 @@
 //! | `/metrics` | Prometheus' text format |
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Json, Response};
@@ -20,8 +21,11 @@ use crate::readiness::{ConditionState, Readiness};
 use crate::server::{Limits, serve};
 use crate::shutdown::{Shutdown, ShutdownArgs};
 
-/// The largest number of probes and scrapes at once.
-const CONNECTIONS: usize = 64;
+/// Probes and scrapes at once.
+const LIMITS: Limits = Limits {
+    max_connections: 64,
+    header_timeout: Duration::from_secs(30),
+};
 
 #[derive(Debug)]
 struct Admin {
@@ -48,16 +52,12 @@ pub async fn serve_beside<T>(
         readiness,
         shutdown: shutdown.clone(),
     });
-    let limits = Limits {
-        connections: CONNECTIONS,
-        ..Limits::default()
-    };
     let never = Shutdown::new(ShutdownArgs {
         shutdown_delay: shutdown.deadline(),
         shutdown_deadline: shutdown.deadline(),
     });
     tokio::select! {
-        () = serve(listener, router(admin), limits, &never) => unreachable!("nothing begins this shutdown"),
+        () = serve(listener, router(admin), LIMITS, &never) => unreachable!("nothing begins this shutdown"),
         ended = service => ended,
     }
 }

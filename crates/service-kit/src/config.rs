@@ -84,6 +84,17 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads a number of things of which at least one is needed.
+///
+/// # Errors
+/// A sentence for the person who wrote the value.
+pub fn size(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(size) if (1..=1_000_000).contains(&size) => Ok(size),
+        _ => Err("must be a whole number from 1 to 1000000".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
@@ -17,7 +18,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 use tower::util::ServiceExt as _;
@@ -26,47 +27,52 @@ use crate::body;
 use crate::problem::Problem;
 use crate::shutdown::Shutdown;
 
+/// Connections beyond the limit that are answered 429 and closed at the same time; more wait in the kernel.
+const SHED: usize = 512;
+
+/// How long a connection that can only be refused may take to send its request.
+const SHED_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// What a listener takes on at most.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, clap::Args)]
 pub struct Limits {
-    /// Connections that are served at once; the next [`Limits::SHED`] are answered 429 and closed, more wait in the kernel.
-    pub connections: usize,
+    /// Connections that are served at once; further ones are answered 429. Each needs about 25 KiB.
+    #[arg(long, env = "MAX_CONNECTIONS", default_value_t = 2048, value_parser = crate::config::size)]
+    pub max_connections: usize,
     /// How long a client may take to send the head of a request, or stay idle between two.
+    #[arg(long, env = "HEADER_TIMEOUT", default_value = "30s", value_parser = crate::config::duration)]
     pub header_timeout: Duration,
 }
 
-impl Limits {
-    const SHED: usize = 512;
-
-    /// How long a connection that can only be refused may take to send its request.
-    const SHED_TIMEOUT: Duration = Duration::from_secs(10);
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: 4096,
-            header_timeout: Duration::from_secs(30),
-        }
-    }
-}
+/// Connections that the kernel completes ahead of us: a crowd that comes at once waits there instead of being ignored, which
+/// clients only notice by a timeout.
+const BACKLOG: u32 = 4096;
 
 /// Binds a listener.
 ///
 /// # Errors
 /// Names the address and the variable that set it.
-pub async fn bind(address: SocketAddr, variable: &str) -> anyhow::Result<TcpListener> {
-    use anyhow::Context as _;
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address} ({variable})"))
+pub fn bind(address: SocketAddr, variable: &str) -> anyhow::Result<TcpListener> {
+    listen(address).with_context(|| format!("cannot listen on {address} ({variable})"))
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // A restarted service must not wait for the connections of the one before it to be forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Serves until the shutdown closes listeners, then lets requests in hand end within its deadline.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: &Shutdown) {
     let accept = Accept {
-        connections: Arc::new(Semaphore::new(limits.connections)),
-        shed: Arc::new(Semaphore::new(Limits::SHED)),
+        connections: Arc::new(Semaphore::new(limits.max_connections)),
+        shed: Arc::new(Semaphore::new(SHED)),
         tasks: TaskTracker::new(),
         graceful: GracefulShutdown::new(),
         header_timeout: limits.header_timeout,
@@ -126,7 +132,7 @@ impl Accept {
             let refuse = TowerToHyperService::new(tower::service_fn(refuse));
             self.tasks.spawn(async move {
                 let connection =
-                    builder(Limits::SHED_TIMEOUT).serve_connection(TokioIo::new(stream), refuse);
+                    builder(SHED_TIMEOUT).serve_connection(TokioIo::new(stream), refuse);
                 let _ = watcher.watch(connection).await;
                 drop(permit);
             });

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser};
 use dapr_pubsub::PublisherOptions;
-use service_kit::config::{Check, duration};
+use service_kit::config::{Check, duration, size};
+use service_kit::server::Limits;
 use service_kit::shutdown::ShutdownArgs;
 use service_kit::sidecar::SidecarArgs;
 use service_kit::telemetry::TelemetryArgs;
@@ -26,6 +27,9 @@ pub struct Config {
     /// What is published where, and how long that may take.
     #[command(flatten)]
     pub publish: PublishArgs,
+    /// What the API takes on at most.
+    #[command(flatten)]
+    pub limits: Limits,
     /// How the process ends.
     #[command(flatten)]
     pub shutdown: ShutdownArgs,
@@ -99,13 +103,6 @@ fn name(text: &str) -> Result<String, &'static str> {
         Err("must not be empty")
     } else {
         Ok(text.to_owned())
-    }
-}
-
-fn size(text: &str) -> Result<usize, &'static str> {
-    match text.parse() {
-        Ok(size) if (1..=1_000_000).contains(&size) => Ok(size),
-        _ => Err("must be a whole number from 1 to 1000000"),
     }
 }
 

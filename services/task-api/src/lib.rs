@@ -12,7 +12,7 @@ mod tasks;
 use anyhow::Context as _;
 use dapr_pubsub::{Publisher, Sidecar};
 use service_kit::readiness::Readiness;
-use service_kit::server::{self, Limits};
+use service_kit::server;
 use service_kit::shutdown::Shutdown;
 use service_kit::{admin, request};
 use tokio::net::TcpListener;
@@ -32,14 +32,14 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    /// Binds both ports.
+    /// Binds both ports; call it inside a runtime.
     ///
     /// # Errors
     /// Names the address that cannot be had and its variable.
-    pub async fn bind(config: &Config) -> anyhow::Result<Self> {
+    pub fn bind(config: &Config) -> anyhow::Result<Self> {
         Ok(Self {
-            api: server::bind(config.listen_addr, "LISTEN_ADDR").await?,
-            admin: server::bind(config.admin_addr, "ADMIN_ADDR").await?,
+            api: server::bind(config.listen_addr, "LISTEN_ADDR")?,
+            admin: server::bind(config.admin_addr, "ADMIN_ADDR")?,
         })
     }
 }
@@ -66,7 +66,7 @@ pub async fn run(config: Config, listeners: Listeners, shutdown: Shutdown) -> an
         "listening"
     );
     let service = async {
-        server::serve(listeners.api, api, Limits::default(), &shutdown).await;
+        server::serve(listeners.api, api, config.limits, &shutdown).await;
         let left = publisher.shutdown(shutdown.deadline()).await;
         if left > 0 {
             tracing::warn!(

@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     };
     let (telemetry, timing) = (config.telemetry.clone(), config.shutdown);
     boot::run("task-api", &telemetry, timing, async |shutdown| {
-        let listeners = Listeners::bind(&config).await?;
+        let listeners = Listeners::bind(&config)?;
         task_api::run(config, listeners, shutdown).await
     })
 }

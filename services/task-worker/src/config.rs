@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, ValueEnum};
 use dapr_pubsub::{InboxOptions, Mode, Secret, Subscription};
 use service_kit::config::{Check, duration};
+use service_kit::server::Limits;
 use service_kit::shutdown::ShutdownArgs;
 use service_kit::sidecar::SidecarArgs;
 use service_kit::telemetry::TelemetryArgs;
@@ -39,6 +40,9 @@ pub struct Config {
     /// A file that remembers which events this instance has acted on, across a crash of the process.
     #[arg(long, env = "EFFECT_JOURNAL")]
     pub effect_journal: Option<PathBuf>,
+    /// What the event port takes on at most.
+    #[command(flatten)]
+    pub limits: Limits,
     /// How the process ends.
     #[command(flatten)]
     pub shutdown: ShutdownArgs,

@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use dapr_pubsub::{Inbox, Sidecar};
 use service_kit::admin;
 use service_kit::readiness::Readiness;
-use service_kit::server::{self, Limits};
+use service_kit::server;
 use service_kit::shutdown::Shutdown;
 use tokio::net::TcpListener;
 
@@ -32,14 +32,14 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    /// Binds both ports.
+    /// Binds both ports; call it inside a runtime.
     ///
     /// # Errors
     /// Names the address that cannot be had and its variable.
-    pub async fn bind(config: &Config) -> anyhow::Result<Self> {
+    pub fn bind(config: &Config) -> anyhow::Result<Self> {
         Ok(Self {
-            events: server::bind(config.listen_addr, "LISTEN_ADDR").await?,
-            admin: server::bind(config.admin_addr, "ADMIN_ADDR").await?,
+            events: server::bind(config.listen_addr, "LISTEN_ADDR")?,
+            admin: server::bind(config.admin_addr, "ADMIN_ADDR")?,
         })
     }
 }
@@ -72,7 +72,7 @@ pub async fn run<E: Effect>(
         inbox = config.inbox.state_store.as_deref().unwrap_or("none"),
         "listening"
     );
-    let service = server::serve(listeners.events, router, Limits::default(), &shutdown);
+    let service = server::serve(listeners.events, router, config.limits, &shutdown);
     let both = async {
         tokio::select! {
             () = service => {}

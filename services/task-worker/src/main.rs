@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     };
     let (telemetry, timing) = (config.telemetry.clone(), config.shutdown);
     boot::run("task-worker", &telemetry, timing, async |shutdown| {
-        let listeners = Listeners::bind(&config).await?;
+        let listeners = Listeners::bind(&config)?;
         let effect = LogTask::open(config.effect_journal.as_deref())?;
         task_worker::run(config, listeners, effect, shutdown).await
     })

@@ -16,8 +16,8 @@ use uuid::Uuid;
 use crate::ledger::{Failure, Ledger};
 use crate::local::{Endpoint, Endpoints, Http};
 
-/// Longer than the API's own deadline, so that it is the API that gives up first.
-const ANSWER_DEADLINE: Duration = Duration::from_secs(15);
+/// Longer than the API's own deadline and a place in a long line, so that it is the API that gives up first.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
 
 /// More requests than this are never under way; a service that is that slow has failed anyway.
 const IN_FLIGHT: usize = 4096;

@@ -30,7 +30,7 @@ fn problem(answer: &Answer, status: u16) -> serde_json::Value {
 
 #[tokio::test]
 async fn bad_input_is_answered_with_the_documented_problem() {
-    let server = Server::start().await;
+    let server = Server::start();
     let long = format!(r#"{{"title": "{}"}}"#, "x".repeat(1001));
     let megabyte = format!(r#"{{"title": "{}"}}"#, "x".repeat(1 << 20));
     let cases: [(u16, &str, &str); 11] = [
@@ -56,7 +56,7 @@ async fn bad_input_is_answered_with_the_documented_problem() {
 
 #[tokio::test]
 async fn an_unusable_idempotency_key_is_refused() {
-    let server = Server::start().await;
+    let server = Server::start();
     for headers in [
         "Idempotency-Key: \r\n",
         "Idempotency-Key: a\r\nIdempotency-Key: b\r\n",
@@ -74,14 +74,14 @@ async fn an_unusable_idempotency_key_is_refused() {
 
 #[tokio::test]
 async fn other_paths_and_methods_are_problems_too() {
-    let server = Server::start().await;
+    let server = Server::start();
     problem(&get(server.api, "/nothing").await, 404);
     problem(&get(server.api, "/tasks").await, 405);
 }
 
 #[tokio::test]
 async fn without_a_sidecar_publishing_fails_within_its_deadline_and_says_when_to_come_back() {
-    let server = Server::start().await;
+    let server = Server::start();
     let started = Instant::now();
     let answer = server.post(JSON, "", br#"{"title": "Learn"}"#).await;
     assert!(
@@ -94,7 +94,7 @@ async fn without_a_sidecar_publishing_fails_within_its_deadline_and_says_when_to
 
 #[tokio::test]
 async fn readiness_says_what_is_missing_and_liveness_does_not_care() {
-    let server = Server::start().await;
+    let server = Server::start();
     assert_eq!(get(server.admin, "/livez").await.status, 200);
     assert_eq!(get(server.admin, "/startupz").await.status, 200);
     let ready = get(server.admin, "/readyz").await;
@@ -105,7 +105,7 @@ async fn readiness_says_what_is_missing_and_liveness_does_not_care() {
 
 #[tokio::test]
 async fn a_shutdown_ends() {
-    let mut server = Server::start().await;
+    let mut server = Server::start();
     server.shutdown.begin(std::future::pending()).await;
     let ended = tokio::time::timeout(Duration::from_secs(3), server.running.join_next()).await;
     ended

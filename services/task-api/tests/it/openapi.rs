@@ -9,7 +9,7 @@ const UPDATE: &str = "UPDATE_GOLDEN";
 
 #[tokio::test]
 async fn the_served_document_is_the_golden_file() {
-    let server = Server::start().await;
+    let server = Server::start();
     let document: serde_json::Value =
         serde_json::from_str(&get(server.api, "/openapi.json").await.body).unwrap();
     let document = serde_json::to_string_pretty(&document).unwrap() + "\n";

@@ -26,7 +26,7 @@ pub(crate) struct Answer {
 
 impl Server {
     /// Starts it with a sidecar address at which nobody listens.
-    pub(crate) async fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let config = Config::parse_from([
             "task-api",
             "--listen-addr=127.0.0.1:0",
@@ -37,7 +37,7 @@ impl Server {
             "--shutdown-delay=1ms",
             "--shutdown-deadline=2s",
         ]);
-        let listeners = Listeners::bind(&config).await.unwrap();
+        let listeners = Listeners::bind(&config).unwrap();
         let (api, admin) = (
             listeners.api.local_addr().unwrap(),
             listeners.admin.local_addr().unwrap(),
