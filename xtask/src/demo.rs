@@ -92,22 +92,19 @@ async fn greet(stack: &Stack, ledger: &Ledger, log: &mut WorkerLog) -> Result<St
     let mut first = None;
     for title in TITLES {
         ledger.asked(&endpoint.broker);
-        let task = load::post(stack.http(), &endpoint, title, ledger).await;
-        let task = task.map_err(|failure| anyhow!("{failure:?}"))?;
+        let posted = load::post(stack.http(), &endpoint, title, ledger).await;
+        let posted = posted.map_err(|failure| anyhow!("{failure:?}"))?;
         console::note(&format!("    POST /tasks {}", json!({ "title": title })));
-        console::note(&dim(&format!(
-            "      200 {}",
-            json!({"id": task, "title": title, "event": "published"})
-        )));
+        console::note(&dim(&format!("      200 {}", posted.body)));
         log.wait("the worker's line", DEADLINE, |effects| {
-            effects.contains_key(&task)
+            effects.contains_key(&posted.id)
         })
         .await?;
         for line in log.take_lines() {
             let (_, data) = line.split_once(MARK).unwrap_or_default();
             console::note(&dim(&format!("      task-worker: {MARK}{data}")));
         }
-        first.get_or_insert(task);
+        first.get_or_insert(posted.id);
     }
     Ok(first.context("no task")?.to_string())
 }

@@ -1,5 +1,6 @@
 //! The commands of this repository: `cargo xtask <command>`.
 
+mod bench;
 mod cargo;
 mod console;
 mod demo;
@@ -29,6 +30,8 @@ enum Command {
     Up(up::Args),
     /// Everything that a fresh machine can check.
     Test(test::Args),
+    /// Measures publishing against the sidecar's own limit, and what the services weigh.
+    Bench(bench::Args),
     /// Lists the tools of the local stack: version, origin, path.
     Tools(tools::Args),
 }
@@ -45,6 +48,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Demo(args) => demo::run(&args).await,
         Command::Up(args) => up::run(&args).await,
         Command::Test(args) => test::run(args).await,
+        Command::Bench(args) => bench::run(&args).await,
         Command::Tools(args) => tools::run(&args).await,
     }
 }

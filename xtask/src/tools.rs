@@ -20,6 +20,7 @@ use e2e::local::{KafkaTools, Toolbox};
 use serde::Serialize;
 
 use self::cache::Cache;
+use crate::console::Step;
 
 pub(crate) use self::{
     list::{Args, run},
@@ -64,7 +65,13 @@ pub(crate) struct Tools {
 /// The tools of the local stack; those for Kafka only where it is wanted.
 pub(crate) async fn toolbox(kafka: bool) -> Result<Toolbox> {
     let wanted = [STACK, if kafka { KAFKA } else { &[] }].concat();
-    ensure(&wanted).await?.toolbox()
+    let tools = ensure(&wanted).await?;
+    let step = Step::start("tools");
+    let versions = tools
+        .iter()
+        .map(|(tool, found)| format!("{} {}", tool.declaration().name, found.version));
+    step.done(&versions.collect::<Vec<_>>().join(", "));
+    tools.toolbox()
 }
 
 /// Just Helm.

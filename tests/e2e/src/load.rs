@@ -30,6 +30,15 @@ pub struct Load {
     ledger: Ledger,
 }
 
+/// A task that was created and announced.
+#[derive(Debug)]
+pub struct Posted {
+    /// The task's id.
+    pub id: Uuid,
+    /// The whole answer, as it came.
+    pub body: String,
+}
+
 #[derive(Debug, Deserialize)]
 struct Created {
     id: Uuid,
@@ -128,7 +137,7 @@ pub async fn post(
     endpoint: &Endpoint,
     title: &str,
     ledger: &Ledger,
-) -> Result<Uuid, Failure> {
+) -> Result<Posted, Failure> {
     let broker = endpoint.broker.clone();
     let failure = |status, retry_after, message| Failure {
         broker: broker.clone(),
@@ -155,5 +164,8 @@ pub async fn post(
         .json()
         .map_err(|error| failure(Some(200), false, error.to_string()))?;
     ledger.acknowledged(&endpoint.broker, created.id);
-    Ok(created.id)
+    Ok(Posted {
+        id: created.id,
+        body: answer.text(),
+    })
 }
