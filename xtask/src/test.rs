@@ -3,6 +3,7 @@
 mod chart;
 mod code;
 mod contract;
+mod docs;
 mod report;
 mod scenarios;
 mod schemas;
@@ -31,6 +32,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     code::check(&mut report).await;
     chart::check(&mut report).await;
     contract::check(&mut report).await;
+    docs::check(&mut report).await;
     scenarios::check(&mut report, args.keep).await?;
     Ok(report.end())
 }

@@ -5,6 +5,7 @@
 
 mod logs;
 mod otel;
+mod readable;
 
 use std::time::Duration;
 

@@ -78,6 +78,19 @@ impl Load {
         Ok(())
     }
 
+    /// Waits until a publish has failed: the outage has then lasted longer than retries can hide.
+    pub async fn fail(&self, deadline: Duration) -> Result<()> {
+        let started = Instant::now();
+        while self.ledger.failures().is_empty() {
+            anyhow::ensure!(
+                started.elapsed() < deadline,
+                "no publish has failed within {deadline:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
     /// Stops and waits for the answers that are still due.
     pub async fn stop(mut self) -> Result<()> {
         self.stop.cancel();

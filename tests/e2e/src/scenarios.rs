@@ -6,6 +6,7 @@ mod broker_change;
 mod crashes;
 mod idempotency;
 mod shutdown;
+mod trace;
 mod tutorial;
 
 use std::path::PathBuf;
@@ -60,6 +61,8 @@ macro_rules! scenarios {
 pub const ALL: &[Scenario] = scenarios! {
     tutorial::request("declarative") = "tutorial-declarative": "the tutorial's request gets its three fields, and the worker's log its line";
     tutorial::request("programmatic") = "tutorial-programmatic": "the same when the worker itself lists the subscription";
+    trace::unbroken("redis") = "trace-redis": "one W3C trace from the request through sidecars and broker to the worker's span";
+    trace::unbroken("kafka") = "trace-kafka": "one W3C trace from the request through sidecars and broker to the worker's span";
     answers::retried("redis") = "retry-redis": "RETRY n times, then SUCCESS: n+1 deliveries, one effect";
     answers::retried("kafka") = "retry-kafka": "RETRY n times, then SUCCESS: n+1 deliveries, one effect";
     answers::dead_letters("redis") = "dead-letters-redis": "dropped and undecodable events are in the dead-letter topic at once";
@@ -69,7 +72,7 @@ pub const ALL: &[Scenario] = scenarios! {
     crashes::worker_sidecar("redis") = "worker-sidecar-killed-redis": "SIGKILL of the worker's sidecar: every acknowledged event has one effect";
     crashes::worker_sidecar("kafka") = "worker-sidecar-killed-kafka": "SIGKILL of the worker's sidecar: every acknowledged event has one effect";
     crashes::api_sidecar("redis") = "publisher-sidecar-killed": "SIGKILL of the publisher's sidecar: 200, or 503/504 with Retry-After; one effect each";
-    crashes::broker("redis") = "redis-restarted": "restart of Redis, broker and state store: 200, or 503/504 with Retry-After; one effect each";
+    crashes::broker("redis") = "redis-restarted": "SIGKILL and restart of Redis, broker and state store: 200, or 503/504 with Retry-After; one effect each";
     crashes::broker("kafka") = "kafka-restarted": "restart of Kafka: 200, or 503/504 with Retry-After; one effect each";
     broker_change::there_and_back() = "broker-change": "Redis to Kafka and back at 500 events/s: nothing lost, doubled or refused";
     broker_change::to_a_dead_broker() = "dead-new-broker": "a new broker that is dead stops the rollout, the old path goes on, and the message says why";

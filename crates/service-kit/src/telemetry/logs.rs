@@ -6,6 +6,8 @@ use anyhow::Context as _;
 use tracing::Subscriber;
 use tracing_subscriber::{EnvFilter, Layer, registry::LookupSpan};
 
+use super::readable::Readable;
+
 /// The form of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
@@ -23,7 +25,7 @@ where
 {
     let layer = tracing_subscriber::fmt::layer().with_ansi(std::io::stdout().is_terminal());
     match format {
-        LogFormat::Text => layer.boxed(),
+        LogFormat::Text => layer.fmt_fields(Readable).boxed(),
         LogFormat::Json => layer
             .json()
             .flatten_event(true)

@@ -55,6 +55,7 @@ pub(super) async fn worker_sidecar(setup: Setup, broker: &str) -> Result<String>
 pub(super) async fn api_sidecar(setup: Setup, broker: &str) -> Result<String> {
     let (mut stack, ledger, load) = under_load(&setup, broker).await?;
     stack.kill_api_sidecar().await?;
+    load.fail(DEADLINE).await?;
     stack.restart_api_sidecar().await?;
     finish(stack, ledger, load).await
 }
@@ -64,7 +65,10 @@ pub(super) async fn broker(setup: Setup, broker: &str) -> Result<String> {
     if broker == "kafka" {
         stack.kafka_mut()?.restart().await?;
     } else {
-        stack.redis_mut().restart().await?;
+        // Harder than a restart: what the append-only file does not hold is gone.
+        stack.redis_mut().kill().await?;
+        load.fail(DEADLINE).await?;
+        stack.redis_mut().start().await?;
     }
     finish(stack, ledger, load).await
 }
