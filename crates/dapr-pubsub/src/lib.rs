@@ -23,3 +23,12 @@ pub use subscriptions::{
 
 /// The underlying cause of an error, as errors of this crate keep it.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What the other side said, without the transport's inner life, which `Display` of a [`tonic::Status`] spells out; the whole
+/// is in `source()`.
+fn said(error: &BoxError) -> String {
+    match error.downcast_ref::<tonic::Status>() {
+        Some(status) => status.message().to_owned(),
+        None => error.to_string(),
+    }
+}

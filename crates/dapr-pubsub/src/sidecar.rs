@@ -75,7 +75,7 @@ pub enum SidecarError {
     #[error("a sidecar connection needs a running tokio runtime")]
     NoRuntime,
     /// The sidecar did not answer, or refused to.
-    #[error("the sidecar at {endpoint} did not answer: {source}")]
+    #[error("the sidecar at {endpoint} did not answer: {}", crate::said(source))]
     Call {
         /// The endpoint that was called.
         endpoint: String,

@@ -84,9 +84,13 @@ impl Condition {
             return;
         }
         if ready {
-            tracing::info!(condition = state.name, message, "condition holds");
+            tracing::info!(condition = state.name, how = message, "condition holds");
         } else {
-            tracing::warn!(condition = state.name, message, "condition does not hold");
+            tracing::warn!(
+                condition = state.name,
+                why = message,
+                "condition does not hold"
+            );
         }
         state.ready = ready;
         state.message = message;

@@ -8,7 +8,7 @@ use crate::{BoxError, Outcome};
 #[non_exhaustive]
 pub enum InboxError {
     /// The state store, or the sidecar, gave no usable answer.
-    #[error("the state store is not available: {source}")]
+    #[error("the state store is not available: {}", crate::said(source))]
     Unavailable {
         /// gRPC's answer.
         source: BoxError,
@@ -24,7 +24,10 @@ pub enum InboxError {
     #[error("the claim was lost before the work was recorded")]
     LeaseLost,
     /// The event was handled, but that could not be recorded: it will be handled again.
-    #[error("the event was handled, but it could not be recorded: {source}")]
+    #[error(
+        "the event was handled, but it could not be recorded: {}",
+        crate::said(source)
+    )]
     NotRecorded {
         /// The answer to the last attempt.
         source: BoxError,

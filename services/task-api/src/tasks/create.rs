@@ -83,13 +83,13 @@ pub(crate) async fn create_task(
     let created = TaskCreated::new(id, title.as_str());
     let event_id = created.event_id().to_string();
     let event = NewEvent::json(&event_id, &created)
-        .map_err(|error| refusal(&error))?
+        .map_err(refusal)?
         // Events of one task keep their order where the broker has partitions.
         .with_partition_key(id.to_string());
     app.publisher
         .publish(event, app.publish_deadline)
         .await
-        .map_err(|error| refusal(&error))?;
+        .map_err(refusal)?;
     tracing::debug!(task_id = %id, event_id, "published");
     Ok(axum::Json(CreatedTask {
         id,
@@ -99,34 +99,33 @@ pub(crate) async fn create_task(
 }
 
 /// What the client is told; the cause goes into the log, here and nowhere else.
-fn refusal(error: &PublishError) -> Problem {
-    match error {
+fn refusal(error: PublishError) -> Problem {
+    let problem = match &error {
         PublishError::QueueFull { .. } => {
-            Problem::overloaded("As many events as allowed wait for the broker.")
+            return Problem::overloaded("As many events as allowed wait for the broker.");
         }
-        PublishError::Unavailable { .. } | PublishError::Closed => {
-            tracing::warn!(%error, "an event was not published");
-            Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "/problems/broker-unavailable",
-                "The broker is not available",
-                "The sidecar or the broker did not take the event. Send the request again later.",
-            )
-            .retry_after(RETRY_AFTER)
-        }
-        PublishError::Deadline { .. } => {
-            tracing::warn!(%error, "it is not known whether an event was published");
-            Problem::new(
-                StatusCode::GATEWAY_TIMEOUT,
-                "/problems/publish-deadline",
-                "The broker did not answer in time",
-                "The event may have been taken. Send the request again; with an Idempotency-Key it stays one task.",
-            )
-            .retry_after(RETRY_AFTER)
-        }
-        _ => {
-            tracing::error!(%error, "an event can never be published");
-            Problem::internal()
-        }
-    }
+        PublishError::Unavailable { .. } | PublishError::Closed => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "/problems/broker-unavailable",
+            "The broker is not available",
+            "The sidecar or the broker did not take the event. Send the request again later.",
+        )
+        .retry_after(RETRY_AFTER),
+        PublishError::Deadline { .. } => Problem::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "/problems/publish-deadline",
+            "The broker did not answer in time",
+            "The event may have been taken. Send the request again; with an Idempotency-Key it stays one task.",
+        )
+        .retry_after(RETRY_AFTER),
+        _ => Problem::internal(),
+    };
+    // The chain of causes: what the publisher says, then what the sidecar said.
+    let cause = anyhow::Error::new(error);
+    tracing::warn!(
+        status = problem.status,
+        cause = format!("{cause:#}"),
+        "not published"
+    );
+    problem
 }
