@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, anyhow};
 
 use e2e::ledger::Ledger;
 use e2e::load::{self, Load};
-use e2e::local::{App, Progress, Stack, StackOptions};
+use e2e::local::{App, Broker as _, Progress, Stack, StackOptions};
 use e2e::worker_log::{MARK, WorkerLog};
 use serde_json::json;
 

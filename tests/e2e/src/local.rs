@@ -4,6 +4,7 @@
 //! the API server ([`resources`]), the Service ([`endpoints`]), and the kubelet with Dapr's injector ([`pod`],
 //! [`sidecar`]). [`Stack`] puts them together.
 
+pub mod broker;
 pub mod chart;
 pub mod deployment;
 pub mod endpoints;
@@ -26,6 +27,7 @@ pub mod stack;
 pub mod toolbox;
 mod topics;
 
+pub use broker::Broker;
 pub use chart::merge;
 pub use endpoints::{Endpoint, Endpoints};
 pub use http::Http;

@@ -15,11 +15,7 @@ use tokio::{
 };
 
 use super::{
-    launch::Launch,
-    log,
-    ports::Port,
-    process::{Ended, Process},
-    toolbox::KafkaTools,
+    broker::Broker, launch::Launch, log, ports::Port, process::Process, toolbox::KafkaTools,
 };
 
 /// About 10 s on two idle cores; the rest is for busy ones.
@@ -27,9 +23,6 @@ const READY: Duration = Duration::from_mins(2);
 
 /// Formatting the folder starts a JVM, no more.
 const FORMAT: Duration = Duration::from_mins(1);
-
-/// A clean stop hands over its partitions and writes snapshots.
-const STOP: Duration = Duration::from_secs(30);
 
 /// A broker for a test: a small heap, one collector thread, and the fast compiler, which doubles the start.
 const JVM: [&str; 4] = [
@@ -80,46 +73,6 @@ impl Kafka {
         self.process
             .as_ref()
             .is_some_and(|process| process.ended().is_none())
-    }
-
-    /// Starts it on its port with the data that it has, and waits until it names itself as a live broker.
-    pub async fn start(&mut self) -> Result<()> {
-        let config = self.configure().await?;
-        let launch = self
-            .java("kafka")
-            .args(["kafka.Kafka".into(), config.into_os_string()]);
-        let process = Process::start(launch).await?;
-        process
-            .ready(READY, async || {
-                self.broker_is_up()
-                    .await
-                    .map_err(|error| format!("{error:#}"))
-            })
-            .await?;
-        self.process = Some(process);
-        Ok(())
-    }
-
-    /// Stops it in order (SIGTERM).
-    pub async fn stop(&mut self) -> Result<Option<Ended>> {
-        match self.process.take() {
-            Some(process) => process.terminate(STOP).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// Kills it (SIGKILL).
-    pub async fn kill(&mut self) -> Result<()> {
-        if let Some(process) = self.process.take() {
-            process.kill().await?;
-        }
-        Ok(())
-    }
-
-    /// Stops it in order and starts it again on the same port.
-    pub async fn restart(&mut self) -> Result<()> {
-        self.stop().await?;
-        self.start().await
     }
 
     /// The running process.
@@ -203,5 +156,28 @@ impl Kafka {
         );
         ensure!(brokers > 0, "it has not joined its cluster yet");
         Ok(())
+    }
+}
+
+impl Broker for Kafka {
+    async fn start(&mut self) -> Result<()> {
+        let config = self.configure().await?;
+        let launch = self
+            .java("kafka")
+            .args(["kafka.Kafka".into(), config.into_os_string()]);
+        let process = Process::start(launch).await?;
+        process
+            .ready(READY, async || {
+                self.broker_is_up()
+                    .await
+                    .map_err(|error| format!("{error:#}"))
+            })
+            .await?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    fn slot(&mut self) -> &mut Option<Process> {
+        &mut self.process
     }
 }

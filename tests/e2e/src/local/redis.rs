@@ -9,17 +9,15 @@ use anyhow::{Context as _, Result};
 use tokio::{io::AsyncWriteExt as _, io::BufReader, net::TcpStream, time::timeout};
 
 use super::{
+    broker::Broker,
     launch::Launch,
     ports::Port,
-    process::{Ended, Process},
+    process::Process,
     resp::{self, Reply},
 };
 
 /// Loading a large append-only file takes its time on a slow disk.
 const READY: Duration = Duration::from_secs(30);
-
-/// A clean stop writes what is left of the append-only file.
-const STOP: Duration = Duration::from_secs(10);
 
 /// Every command answers within this, or the server counts as gone.
 const COMMAND: Duration = Duration::from_secs(5);
@@ -49,8 +47,32 @@ impl Redis {
         self.port.address()
     }
 
-    /// Starts it on its port with the data that it has, and waits until it answers PING.
-    pub async fn start(&mut self) -> Result<()> {
+    /// The running process.
+    pub fn process(&self) -> Option<&Process> {
+        self.process.as_ref()
+    }
+
+    /// Runs one command, such as `["XLEN", "task-events"]`; a server-side error is an [`Err`].
+    pub async fn command(&self, words: &[&str]) -> Result<Reply> {
+        let exchange = async {
+            let mut stream = TcpStream::connect(self.address()).await?;
+            stream.write_all(&resp::encode(words)).await?;
+            resp::read(&mut BufReader::new(stream)).await
+        };
+        let reply = timeout(COMMAND, exchange).await;
+        reply
+            .context("no answer from Redis")?
+            .with_context(|| words.join(" "))
+    }
+
+    async fn ping(&self) -> Result<()> {
+        // While it loads its data, Redis answers an error.
+        self.command(&["PING"]).await.map(drop)
+    }
+}
+
+impl Broker for Redis {
+    async fn start(&mut self) -> Result<()> {
         std::fs::create_dir_all(&self.folder).context("cannot create the folder of Redis")?;
         // `always`: what was acknowledged is on the disk, so that SIGKILL loses nothing.
         let port = self.port.number().to_string();
@@ -78,48 +100,7 @@ impl Redis {
         Ok(())
     }
 
-    /// Stops it in order (SIGTERM).
-    pub async fn stop(&mut self) -> Result<Option<Ended>> {
-        match self.process.take() {
-            Some(process) => process.terminate(STOP).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// Kills it (SIGKILL).
-    pub async fn kill(&mut self) -> Result<()> {
-        if let Some(process) = self.process.take() {
-            process.kill().await?;
-        }
-        Ok(())
-    }
-
-    /// Stops it in order and starts it again on the same port.
-    pub async fn restart(&mut self) -> Result<()> {
-        self.stop().await?;
-        self.start().await
-    }
-
-    /// The running process.
-    pub fn process(&self) -> Option<&Process> {
-        self.process.as_ref()
-    }
-
-    /// Runs one command, such as `["XLEN", "task-events"]`; a server-side error is an [`Err`].
-    pub async fn command(&self, words: &[&str]) -> Result<Reply> {
-        let exchange = async {
-            let mut stream = TcpStream::connect(self.address()).await?;
-            stream.write_all(&resp::encode(words)).await?;
-            resp::read(&mut BufReader::new(stream)).await
-        };
-        let reply = timeout(COMMAND, exchange).await;
-        reply
-            .context("no answer from Redis")?
-            .with_context(|| words.join(" "))
-    }
-
-    async fn ping(&self) -> Result<()> {
-        // While it loads its data, Redis answers an error.
-        self.command(&["PING"]).await.map(drop)
+    fn slot(&mut self) -> &mut Option<Process> {
+        &mut self.process
     }
 }

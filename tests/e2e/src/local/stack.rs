@@ -9,6 +9,8 @@ use std::{path::PathBuf, sync::Arc};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
+use crate::local::broker::Broker;
+
 use super::{
     chart::{Chart, Rendered},
     endpoints::{Endpoint, Endpoints},

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use super::{Setup, exactly_once, perfect, settled};
 use crate::ledger::Ledger;
 use crate::load::Load;
-use crate::local::Stack;
+use crate::local::{Broker as _, Stack};
 
 /// Events per second.
 const RATE: u32 = 200;

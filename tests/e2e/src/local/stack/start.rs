@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
+use crate::local::broker::Broker as _;
+
 use super::{API, Stack, WORKER, effect_journal, endpoint};
 use crate::local::{
     chart::{Chart, merge},
