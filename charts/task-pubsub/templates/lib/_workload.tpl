@@ -42,6 +42,10 @@ dapr.io/app-health-probe-interval: {{ include "task-pubsub.seconds" $values.appH
 dapr.io/app-health-probe-timeout: {{ include "task-pubsub.ms" $values.appHealth.timeout | quote }}
 dapr.io/app-health-threshold: {{ $values.appHealth.threshold | quote }}
 {{- end }}
+{{- with $values.otel.endpoint }}
+# Not in the Configuration: an edit of that would restart every sidecar at once.
+dapr.io/env: {{ printf "OTEL_EXPORTER_OTLP_ENDPOINT=%s,OTEL_EXPORTER_OTLP_PROTOCOL=grpc,OTEL_EXPORTER_OTLP_INSECURE=true" (trimSuffix "/" .) | quote }}
+{{- end }}
 {{- with $values.tokens.daprApiTokenSecret }}
 dapr.io/api-token-secret: {{ . | quote }}
 {{- end }}
