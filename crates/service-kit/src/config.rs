@@ -1,5 +1,6 @@
 //! Configuration: parsed once into types, refused with exit 64 before any port is bound.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -23,15 +24,10 @@ pub trait Check {
 /// # Errors
 /// The exit code to end with, after the reason has been written to standard error: 64, or 0 for `--help` and `--version`.
 pub fn parse<C: Parser + Check>() -> Result<C, ExitCode> {
-    let complain = |message: &str| {
-        use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), "{message}");
-        Err(ExitCode::from(EX_USAGE))
-    };
     match C::try_parse() {
         Ok(config) => match config.check() {
             Ok(()) => Ok(config),
-            Err(contradiction) => complain(&format!("configuration refused: {contradiction}")),
+            Err(contradiction) => Err(refuse(&contradiction)),
         },
         Err(error)
             if matches!(
@@ -42,8 +38,14 @@ pub fn parse<C: Parser + Check>() -> Result<C, ExitCode> {
             let _ = error.print();
             Err(ExitCode::SUCCESS)
         }
-        Err(error) => complain(&format!("configuration refused: {}", explain::<C>(&error))),
+        Err(error) => Err(refuse(&explain::<C>(&error))),
     }
+}
+
+/// Says on standard error why the configuration cannot be used; returns the exit code to end with.
+pub fn refuse(reason: &str) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "configuration refused: {reason}");
+    ExitCode::from(EX_USAGE)
 }
 
 /// Names the environment variable beside the flag: in a container nobody sees flags.

@@ -6,7 +6,7 @@ use dapr_pubsub::{Secret, SidecarOptions};
 #[derive(Debug, Clone, clap::Args)]
 pub struct SidecarArgs {
     /// The sidecar's gRPC API as a URL. Without it: `http://127.0.0.1:` and `DAPR_GRPC_PORT`.
-    #[arg(long, env = "DAPR_GRPC_ENDPOINT")]
+    #[arg(long, env = "DAPR_GRPC_ENDPOINT", value_parser = endpoint)]
     pub dapr_grpc_endpoint: Option<String>,
     /// The sidecar's gRPC port; the injector sets it.
     #[arg(long, env = "DAPR_GRPC_PORT", default_value_t = 50001)]
@@ -24,5 +24,13 @@ impl SidecarArgs {
             grpc_endpoint: self.dapr_grpc_endpoint.clone().unwrap_or_else(default),
             api_token: self.dapr_api_token.clone(),
         }
+    }
+}
+
+fn endpoint(text: &str) -> Result<String, &'static str> {
+    let uri: Option<http::Uri> = text.parse().ok();
+    match uri.filter(|uri| uri.scheme_str() == Some("http") && uri.host().is_some()) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("is not a URL like `http://127.0.0.1:50001`"),
     }
 }

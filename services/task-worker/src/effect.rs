@@ -3,6 +3,7 @@
 mod journal;
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use anyhow::Context as _;
 use dapr_pubsub::CloudEvent;
@@ -50,8 +51,15 @@ pub enum EffectError {
 #[derive(Debug)]
 pub struct LogTask {
     journal: Option<Journal>,
-    handled: Counter<u64>,
 }
+
+/// Made when it is first used: the meter provider is installed after the journal has been opened.
+static HANDLED: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    global::meter("task-worker")
+        .u64_counter("task_worker.tasks.handled")
+        .with_description("Tasks acted on.")
+        .build()
+});
 
 impl LogTask {
     /// `journal` is the file that remembers events across a crash; without one a crash may repeat a line.
@@ -65,11 +73,7 @@ impl LogTask {
                     .with_context(|| format!("EFFECT_JOURNAL: cannot use {}", path.display()))
             })
             .transpose()?;
-        let handled = global::meter("task-worker")
-            .u64_counter("task_worker.tasks.handled")
-            .with_description("Tasks acted on.")
-            .build();
-        Ok(Self { journal, handled })
+        Ok(Self { journal })
     }
 }
 
@@ -91,7 +95,7 @@ impl Effect for LogTask {
                 .record(&event.source, &event.id)
                 .map_err(|error| EffectError::Transient(error.into()))?;
         }
-        self.handled.add(1, &[]);
+        HANDLED.add(1, &[]);
         Ok(())
     }
 }

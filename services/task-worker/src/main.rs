@@ -13,10 +13,13 @@ fn main() -> ExitCode {
         Ok(config) => config,
         Err(code) => return code,
     };
+    let effect = match LogTask::open(config.effect_journal.as_deref()) {
+        Ok(effect) => effect,
+        Err(error) => return config::refuse(&format!("{error:#}")),
+    };
     let (telemetry, timing) = (config.telemetry.clone(), config.shutdown);
     boot::run("task-worker", &telemetry, timing, async |shutdown| {
         let listeners = Listeners::bind(&config)?;
-        let effect = LogTask::open(config.effect_journal.as_deref())?;
         task_worker::run(config, listeners, effect, shutdown).await
     })
 }
