@@ -4,4 +4,5 @@
 
 mod answers;
 mod openapi;
+mod refusal;
 mod server;
