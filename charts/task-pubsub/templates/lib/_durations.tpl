@@ -15,6 +15,14 @@ in one place, because a typed second copy is what makes timeouts contradict each
 {{- div (add (include "task-pubsub.ms" . | int64) 999) 1000 -}}
 {{- end -}}
 
+{{/*
+The worker's own limit: a tenth shorter than the sidecar's, so that the worker's RETRY arrives before the sidecar gives up
+and delivers the event again beside an attempt that is still running.
+*/}}
+{{- define "task-pubsub.workerTimeout" -}}
+{{- div (mul (include "task-pubsub.ms" .Values.delivery.handlerTimeout | int64) 9) 10 -}}ms
+{{- end -}}
+
 {{/* The shortest time in which the retries can end: every attempt refused at once. */}}
 {{- define "task-pubsub.budgetLowerMs" -}}
 {{- $retry := .Values.delivery.retry -}}

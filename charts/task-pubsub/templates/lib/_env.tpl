@@ -67,7 +67,7 @@ publisher's holds the active broker's component, a declarative subscriber's no b
       "STATE_STORE" (ternary "" $values.stateStore.name (eq $values.stateStore.type "none"))
       "INBOX_LEASE" $values.delivery.lease
       "INBOX_RETENTION" $values.delivery.retention
-      "HANDLER_TIMEOUT" $values.delivery.handlerTimeout -}}
+      "HANDLER_TIMEOUT" (include "task-pubsub.workerTimeout" .root) -}}
 {{- if eq $values.subscription.mode "programmatic" -}}
 {{- $names := list -}}
 {{- range $entry := include "task-pubsub.subscribedBrokers" .root | fromYamlArray | sortAlpha -}}
