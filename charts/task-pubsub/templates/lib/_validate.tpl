@@ -4,7 +4,7 @@ would happen; all of them are reported at once.
 */}}
 {{- define "task-pubsub.validate" -}}
 {{- $problems := list -}}
-{{- range $part := list "brokers" "entries" "timing" "shutdown" "services" -}}
+{{- range $part := list "brokers" "entries" "timing" "shutdown" "services" "running" -}}
 {{- $problems = append $problems (include (printf "task-pubsub.problems.%s" $part) $ | trim) -}}
 {{- end -}}
 {{- with compact $problems -}}
