@@ -11,6 +11,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use axum::body::Body;
+use axum::extract::State;
+use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, Request, header};
 use hyper::body::Incoming;
@@ -76,7 +78,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdo
         tasks: TaskTracker::new(),
         graceful: GracefulShutdown::new(),
         header_timeout: limits.header_timeout,
-        router,
+        router: router.layer(middleware::map_response_with_state(shutdown.clone(), part)),
     };
     tokio::select! {
         () = accept.run(&listener) => {}
@@ -177,6 +179,17 @@ async fn connection(
         tracing::debug!(%error, "a connection ended badly");
     }
     drop(permit);
+}
+
+/// While draining, an answer is the last one on its connection: clients that keep connections open would otherwise learn of
+/// the end from a request that fails.
+async fn part(State(shutdown): State<Shutdown>, mut response: Response) -> Response {
+    if shutdown.is_draining() {
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 fn builder(header_timeout: Duration) -> http1::Builder {

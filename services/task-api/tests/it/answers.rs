@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::server::{Answer, Server, get};
+use crate::server::{Answer, Server, get, get_kept_alive};
 
 const JSON: &str = "application/json";
 
@@ -101,6 +101,26 @@ async fn readiness_says_what_is_missing_and_liveness_does_not_care() {
     assert_eq!(ready.status, 503);
     assert!(ready.body.contains("sidecar"), "{}", ready.body);
     assert_eq!(get(server.admin, "/metrics").await.status, 200);
+}
+
+#[tokio::test]
+async fn while_draining_clients_are_sent_elsewhere() {
+    let server = Server::start_with(&["--shutdown-delay=10s"]);
+    assert!(
+        !get_kept_alive(server.api)
+            .await
+            .contains("connection: close")
+    );
+    let drain = server.shutdown.begin(std::future::pending());
+    let look = async {
+        server.shutdown.draining().await;
+        assert_eq!(get(server.admin, "/readyz").await.status, 503);
+        get_kept_alive(server.api).await
+    };
+    tokio::select! {
+        () = drain => panic!("requests on their way would be refused"),
+        head = look => assert!(head.contains("connection: close"), "{head}"),
+    }
 }
 
 #[tokio::test]

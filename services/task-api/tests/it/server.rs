@@ -27,16 +27,21 @@ pub(crate) struct Answer {
 impl Server {
     /// Starts it with a sidecar address at which nobody listens.
     pub(crate) fn start() -> Self {
-        let config = Config::parse_from([
+        Self::start_with(&["--shutdown-delay=1ms"])
+    }
+
+    /// The same with other flags.
+    pub(crate) fn start_with(flags: &[&str]) -> Self {
+        let fixed = [
             "task-api",
             "--listen-addr=127.0.0.1:0",
             "--admin-addr=127.0.0.1:0",
             "--dapr-grpc-endpoint=http://127.0.0.1:1",
             "--publish-deadline=400ms",
             "--publish-attempt-timeout=200ms",
-            "--shutdown-delay=1ms",
             "--shutdown-deadline=2s",
-        ]);
+        ];
+        let config = Config::parse_from([&fixed[..], flags].concat());
         let listeners = Listeners::bind(&config).unwrap();
         let (api, admin) = (
             listeners.api.local_addr().unwrap(),
@@ -68,6 +73,23 @@ pub(crate) async fn get(address: SocketAddr, path: &str) -> Answer {
         format!("GET {path} HTTP/1.1\r\nHost: task-api\r\nConnection: close\r\n\r\n").as_bytes(),
     )
     .await
+}
+
+/// The head of an answer on a connection that the client would keep.
+pub(crate) async fn get_kept_alive(address: SocketAddr) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream
+        .write_all(b"GET /openapi.json HTTP/1.1\r\nHost: task-api\r\n\r\n")
+        .await
+        .unwrap();
+    let mut head = Vec::new();
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        assert!(
+            stream.read_buf(&mut head).await.unwrap() > 0,
+            "closed without an answer"
+        );
+    }
+    String::from_utf8_lossy(&head).to_ascii_lowercase()
 }
 
 /// Sends the bytes as they are and reads to the end; a server that does not answer fails the test.
