@@ -29,8 +29,6 @@ pub struct StackOptions {
     pub values: Value,
     /// Environment of `task-api` on top of its Deployment's.
     pub api_env: BTreeMap<String, String>,
-    /// Environment of `task-worker` on top of its Deployment's.
-    pub worker_env: BTreeMap<String, String>,
     /// How long a pod may take to become ready.
     pub ready: Duration,
     /// How much later than SIGTERM the last request may be sent to an instance: news of an endpoint's end
@@ -57,7 +55,6 @@ impl StackOptions {
             kafka: false,
             values: json!({}),
             api_env: BTreeMap::new(),
-            worker_env: BTreeMap::new(),
             ready: Duration::from_mins(1),
             endpoint_lag: Duration::from_millis(250),
             keep: false,

@@ -75,7 +75,7 @@ impl Pod {
         let sidecar = Sidecar::start(site, resources, &template, &name, Some(app_port)).await?;
         let service = match (program, ports) {
             (Some(program), Some(ports)) => {
-                let env = environment(site, &template, &sidecar, env);
+                let env = environment(site, &name, &template, &sidecar, env);
                 let log = site.folder().join(format!("{app_id}.log"));
                 Some(Service::start(&name, program, env, ports, log).await?)
             }
@@ -169,6 +169,7 @@ impl Pod {
 
 fn environment(
     site: &Site,
+    name: &str,
     template: &Deployment,
     sidecar: &Sidecar,
     extra: &BTreeMap<String, String>,
@@ -182,6 +183,11 @@ fn environment(
             _ => continue,
         };
         env.insert(name.clone(), value.to_owned());
+    }
+    // The pod's emptyDir: it survives its containers, and no other pod sees it.
+    if let Some(journal) = env.get_mut("EFFECT_JOURNAL") {
+        let path = site.folder().join(format!("{name}.effects"));
+        *journal = path.to_string_lossy().into_owned();
     }
     env.extend(extra.clone());
     env

@@ -147,11 +147,6 @@ impl Stack {
         self.folder.path().to_owned()
     }
 
-    /// The file to which every worker of this stack writes its effects (`EFFECT_JOURNAL`).
-    pub fn effect_journal(&self) -> PathBuf {
-        effect_journal(&self.site)
-    }
-
     /// What all parts share: tools, folder, HTTP client.
     pub fn site(&self) -> &Site {
         &self.site
@@ -201,8 +196,4 @@ fn endpoint(pod: &Pod) -> Result<Endpoint> {
         url: pod.service()?.url(),
         broker: pod.broker().to_owned(),
     })
-}
-
-fn effect_journal(site: &Site) -> PathBuf {
-    site.folder().join("effects.journal")
 }

@@ -1,10 +1,12 @@
 //! Changes of configuration: what `helm upgrade` or a sync does, and the rolling updates that follow.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::{API, Stack, WORKER, endpoint, start::worker_env};
+use super::{API, Stack, WORKER, endpoint};
 use crate::local::{
     chart::merge,
     deployment::Deployment,
@@ -95,11 +97,11 @@ impl Stack {
     }
 
     async fn start_pod(&self, template: Deployment, app: &App) -> Result<Pod> {
-        let is_worker = template.annotation("app-id") == Some(WORKER);
-        let env = if is_worker {
-            worker_env(&self.options, &self.site)
-        } else {
+        let is_api = template.annotation("app-id") == Some(API);
+        let env = if is_api {
             self.options.api_env.clone()
+        } else {
+            BTreeMap::new()
         };
         let pod = Pod::start(&self.site, &self.resources, template, app, &env).await?;
         pod.ready(self.http(), self.options.ready).await?;

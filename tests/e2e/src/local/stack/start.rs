@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::local::broker::Broker as _;
 
-use super::{API, Stack, WORKER, effect_journal, endpoint};
+use super::{API, Stack, WORKER, endpoint};
 use crate::local::{
     chart::{Chart, merge},
     endpoints::Endpoints,
@@ -70,8 +70,8 @@ impl Stack {
             rendered.deployment_of(WORKER)?,
             rendered.deployment_of(API)?,
         );
-        let worker_env = worker_env(&options, &site);
-        let worker = Pod::start(&site, &resources, worker, &options.worker, &worker_env).await?;
+        let worker =
+            Pod::start(&site, &resources, worker, &options.worker, &BTreeMap::new()).await?;
         let api = Pod::start(&site, &resources, api, &options.api_app(), &options.api_env).await?;
         let (http, deadline) = (site.http(), options.ready);
         tokio::try_join!(worker.ready(http, deadline), api.ready(http, deadline))?;
@@ -94,13 +94,6 @@ impl Stack {
         };
         Ok(stack)
     }
-}
-
-pub(super) fn worker_env(options: &StackOptions, site: &Site) -> BTreeMap<String, String> {
-    let mut env = options.worker_env.clone();
-    let journal = effect_journal(site).to_string_lossy().into_owned();
-    env.entry("EFFECT_JOURNAL".to_owned()).or_insert(journal);
-    env
 }
 
 /// What a laptop changes in the chart's values: addresses, and logs that people can read.
