@@ -29,9 +29,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
                 Problem::malformed(format!("The body broke off: {reason}."))
             }
         })?;
-        serde_json::from_slice(&body)
-            .map(Self)
-            .map_err(|error| unreadable(&error))
+        parse(&body).map(Self)
     }
 }
 
@@ -59,15 +57,25 @@ fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
     ))
 }
 
-fn unreadable(error: &serde_json::Error) -> Problem {
-    if error.is_data() {
-        return Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "/problems/invalid-field",
-            "A field is invalid",
-            format!("The JSON has not the expected shape: {error}."),
-        );
-    }
+/// Reads the JSON; a value of the wrong type is reported with the name of its field.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let cause = error.into_inner();
+        match (cause.is_data(), path.as_str()) {
+            (false, _) => not_json(&cause),
+            (true, ".") => {
+                Problem::invalid(format!("The JSON has not the expected shape: {cause}."))
+            }
+            (true, field) => Problem::invalid_field(field, format!("`{field}`: {cause}.")),
+        }
+    })?;
+    deserializer.end().map_err(|error| not_json(&error))?;
+    Ok(value)
+}
+
+fn not_json(error: &serde_json::Error) -> Problem {
     Problem::malformed(format!("The body is not JSON: {error}."))
 }
 

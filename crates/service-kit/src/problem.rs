@@ -24,7 +24,7 @@ pub struct Problem {
     pub detail: String,
     /// The field of the request that is wrong, where one is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub field: Option<&'static str>,
+    pub field: Option<String>,
     #[serde(skip)]
     retry_after: Option<Duration>,
 }
@@ -78,17 +78,22 @@ impl Problem {
     }
 
     /// 422: a field is missing or holds a value that is not allowed.
-    pub fn invalid_field(field: &'static str, detail: impl Into<String>) -> Self {
-        let problem = Self::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
+    pub fn invalid_field(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            field: Some(field.into()),
+            ..Self::invalid(detail)
+        }
+    }
+
+    /// 422: JSON of another shape than expected, without a field that could be named.
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Self::new(
+            status,
             "/problems/invalid-field",
             "A field is invalid",
             detail,
-        );
-        Self {
-            field: Some(field),
-            ..problem
-        }
+        )
     }
 
     /// 429: this instance has as much work as it may hold.

@@ -33,10 +33,11 @@ async fn bad_input_is_answered_with_the_documented_problem() {
     let server = Server::start();
     let long = format!(r#"{{"title": "{}"}}"#, "x".repeat(1001));
     let megabyte = format!(r#"{{"title": "{}"}}"#, "x".repeat(1 << 20));
-    let cases: [(u16, &str, &str); 11] = [
+    let cases: [(u16, &str, &str); 12] = [
         (400, JSON, "not JSON"),
         (400, JSON, ""),
         (400, JSON, r#"{"title": "cut off"#),
+        (400, JSON, r#"{"title": "one"} {"title": "two"}"#),
         (415, "text/plain", r#"{"title": "Learn"}"#),
         (415, "application/x-www-form-urlencoded", "title=Learn"),
         (422, JSON, "[]"),
@@ -50,8 +51,19 @@ async fn bad_input_is_answered_with_the_documented_problem() {
         let answer = server.post(content_type, "", body.as_bytes()).await;
         problem(&answer, status);
     }
-    let missing = problem(&server.post(JSON, "", b"{}").await, 422);
-    assert_eq!(missing["field"], "title");
+    for body in [
+        "{}",
+        r#"{"title": ""}"#,
+        r#"{"title": 5}"#,
+        r#"{"title": ["Learn"]}"#,
+    ] {
+        let named = problem(&server.post(JSON, "", body.as_bytes()).await, 422);
+        assert_eq!(named["field"], "title", "{body}: {named}");
+        assert!(
+            named["detail"].as_str().unwrap().contains("`title`"),
+            "{body}: {named}"
+        );
+    }
 }
 
 #[tokio::test]
