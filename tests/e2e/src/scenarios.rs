@@ -5,6 +5,7 @@ mod bad_input;
 mod broker_change;
 mod crashes;
 mod idempotency;
+mod outage;
 mod shutdown;
 mod trace;
 mod tutorial;
@@ -74,6 +75,7 @@ pub const ALL: &[Scenario] = scenarios! {
     crashes::api_sidecar("redis") = "publisher-sidecar-killed": "SIGKILL of the publisher's sidecar: 200, or 503/504 with Retry-After; one effect each";
     crashes::broker("redis") = "redis-restarted": "SIGKILL and restart of Redis, broker and state store: 200, or 503/504 with Retry-After; one effect each";
     crashes::broker("kafka") = "kafka-restarted": "restart of Kafka: 200, or 503/504 with Retry-After; one effect each";
+    outage::state_store() = "state-store-away": "the state store is away for longer than retries last: events wait in the broker";
     broker_change::there_and_back() = "broker-change": "Redis to Kafka and back at 500 events/s: nothing lost, doubled or refused";
     broker_change::to_a_dead_broker() = "dead-new-broker": "a new broker that is dead stops the rollout, the old path goes on, and the message says why";
     shutdown::rolling_update("redis") = "sigterm-redis": "SIGTERM under load: nothing lost or refused, ended within the grace period";
