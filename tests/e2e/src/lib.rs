@@ -6,4 +6,5 @@ pub mod ledger;
 pub mod load;
 pub mod local;
 pub mod scenarios;
+pub mod wait;
 pub mod worker_log;

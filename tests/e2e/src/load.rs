@@ -9,12 +9,13 @@ use hyper::header::{CONTENT_TYPE, RETRY_AFTER};
 use hyper::{Request, StatusCode};
 use serde::Deserialize;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::ledger::{Failure, Ledger};
 use crate::local::{Endpoint, Endpoints, Http};
+use crate::wait::until;
 
 /// Longer than the API's own deadline and a place in a long line, so that it is the API that gives up first.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
@@ -65,30 +66,29 @@ impl Load {
     /// Waits until `events` more events have been acknowledged.
     pub async fn acknowledge(&self, events: usize, deadline: Duration) -> Result<()> {
         let goal = self.ledger.acknowledged_so_far() + events;
-        let started = Instant::now();
-        while self.ledger.acknowledged_so_far() < goal {
-            anyhow::ensure!(
-                started.elapsed() < deadline,
-                "only {} of {goal} events were acknowledged within {deadline:?}; failures: {:?}",
-                self.ledger.acknowledged_so_far(),
-                self.ledger.failures().last()
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        Ok(())
+        until("acknowledged events", deadline, async || {
+            let so_far = self.ledger.acknowledged_so_far();
+            let missing = || {
+                format!(
+                    "{so_far} of {goal}; the last failure: {:?}",
+                    self.ledger.failures().last()
+                )
+            };
+            Ok((so_far < goal).then(missing))
+        })
+        .await
     }
 
     /// Waits until a publish has failed: the outage has then lasted longer than retries can hide.
     pub async fn fail(&self, deadline: Duration) -> Result<()> {
-        let started = Instant::now();
-        while self.ledger.failures().is_empty() {
-            anyhow::ensure!(
-                started.elapsed() < deadline,
-                "no publish has failed within {deadline:?}"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        Ok(())
+        until("a publish that fails", deadline, async || {
+            Ok(self
+                .ledger
+                .failures()
+                .is_empty()
+                .then(|| "none has".to_owned()))
+        })
+        .await
     }
 
     /// Stops and waits for the answers that are still due.

@@ -10,11 +10,10 @@ use tokio::fs::File;
 use tokio::io::{AsyncBufReadExt as _, AsyncSeekExt as _, BufReader};
 use uuid::Uuid;
 
+use crate::wait::{LOOK_AGAIN, until};
+
 /// What stands before the event's data in a line.
 pub const MARK: &str = "EVENT RECEIVED: ";
-
-/// Between two looks at a file that other processes write.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// The effects in a worker's log, read on from where the last look ended.
 #[derive(Debug)]
@@ -93,21 +92,12 @@ impl WorkerLog {
         deadline: Duration,
         enough: impl Fn(&HashMap<Uuid, u64>) -> bool,
     ) -> Result<()> {
-        let started = Instant::now();
-        loop {
+        until(what, deadline, async || {
             self.look().await?;
-            if enough(&self.effects) {
-                return Ok(());
-            }
-            if started.elapsed() > deadline {
-                anyhow::bail!(
-                    "{what}: not within {deadline:?}; {} effects in {}",
-                    self.effects.len(),
-                    self.path.display()
-                );
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
+            let missing = || format!("{} effects in {}", self.effects.len(), self.path.display());
+            Ok((!enough(&self.effects)).then(missing))
+        })
+        .await
     }
 
     /// Looks until nothing has come for `quiet`: the only sign there is that no second effect is on its way.

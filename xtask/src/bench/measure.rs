@@ -94,14 +94,8 @@ pub(super) async fn rate(
 
 fn caller(target: Target, stack: &Stack) -> Result<Caller> {
     let api = stack.api();
-    let env = |name: &str| {
-        api.template()
-            .env
-            .get(name)
-            .cloned()
-            .with_context(|| format!("no {name}"))
-    };
-    let (pubsub, topic) = (env("PUBSUB_NAME")?, env("TOPIC")?);
+    let variable = |name| api.template().variable(name).map(str::to_owned);
+    let (pubsub, topic) = (variable("PUBSUB_NAME")?, variable("TOPIC")?);
     let event = json!({"event_type": "task.created", "task_id": uuid::Uuid::nil(), "title": "Learn Dapr pub/sub"});
     Ok(match target {
         Target::PostTasks => {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use e2e::local::chart::Chart;
+use e2e::local::chart::{Chart, KUBE_VERSION};
 use e2e::local::workspace;
 use serde::Deserialize;
 use serde_json::Value;
@@ -52,7 +52,13 @@ async fn lint() -> Result<String> {
     let folder = folder();
     output(
         Command::new(helm)
-            .args(["lint", "--strict", "--quiet", "--kube-version", "1.33.0"])
+            .args([
+                "lint",
+                "--strict",
+                "--quiet",
+                "--kube-version",
+                KUBE_VERSION,
+            ])
             .arg(folder),
     )
     .await?;

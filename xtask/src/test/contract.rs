@@ -49,7 +49,7 @@ async fn compare() -> Result<String> {
             );
         }
     }
-    let topic = api.env.get("TOPIC").context("task-api has no TOPIC")?;
+    let topic = api.variable("TOPIC")?;
     ensure!(
         topic == declared.topic(),
         "task-api publishes to {topic}, task-worker subscribes to {}",
@@ -82,10 +82,7 @@ fn ports(rendered: &Rendered) -> Result<()> {
         let annotated = deployment
             .annotation("app-port")
             .context("no dapr.io/app-port")?;
-        let listens = deployment
-            .env
-            .get("LISTEN_ADDR")
-            .context("no LISTEN_ADDR")?;
+        let listens = deployment.variable("LISTEN_ADDR")?;
         ensure!(
             annotated == port.to_string(),
             "{app} listens on {port}, dapr.io/app-port is {annotated}"

@@ -26,7 +26,7 @@ const API_VERSIONS: [&str; 4] = [
 ];
 
 /// Likewise the version of Kubernetes: a Helm that was built without release flags assumes an ancient one.
-const KUBE_VERSION: &str = "1.33.0";
+pub const KUBE_VERSION: &str = "1.33.0";
 
 /// The chart on disk and the Helm that renders it.
 #[derive(Debug, Clone)]

@@ -27,6 +27,12 @@ pub struct Deployment {
 }
 
 impl Deployment {
+    /// The value of an environment variable that must be written out.
+    pub fn variable(&self, name: &str) -> Result<&str> {
+        let value = self.env.get(name).map(String::as_str);
+        value.with_context(|| format!("Deployment {} sets no {name}", self.name))
+    }
+
     /// Reads a rendered Deployment with one container.
     pub fn read(manifest: &Manifest) -> Result<Self> {
         let name = manifest.name.clone();

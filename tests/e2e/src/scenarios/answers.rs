@@ -14,6 +14,7 @@ use super::Setup;
 use crate::in_process::{self, InProcess};
 use crate::ledger::Ledger;
 use crate::load;
+use crate::wait::until;
 
 const REFUSALS: u32 = 3;
 const EVENTS: usize = 5;
@@ -69,15 +70,15 @@ pub(super) async fn retried(setup: Setup, broker: &str) -> Result<String> {
         let posted = load::post(stack.http(), &endpoint, &format!("task {number}"), &ledger).await;
         posted.map_err(|failure| anyhow!("{failure:?}"))?;
     }
-    let done = || {
-        effect
+    until("every event handled", DEADLINE, async || {
+        let done = effect
             .seen()
             .values()
             .filter(|seen| seen.effects > 0)
-            .count()
-            == EVENTS
-    };
-    until("every event handled", DEADLINE, async || Ok(done())).await?;
+            .count();
+        Ok((done < EVENTS).then(|| format!("{done} of {EVENTS}")))
+    })
+    .await?;
     // One more delivery would come within a retry interval and a lease.
     tokio::time::sleep(super::QUIET).await;
     let expected = Seen {
@@ -97,16 +98,9 @@ pub(super) async fn dead_letters(setup: Setup, broker: &str) -> Result<String> {
     let stack = &crate::local::Stack::start(setup.with_broker(broker)).await?;
     // Published past the API, as a faulty publisher would.
     let sidecar = stack.api().sidecar().client()?;
-    let topic = stack
-        .api()
-        .template()
-        .env
-        .get("TOPIC")
-        .context("no TOPIC")?;
-    let publisher = Publisher::new(
-        &sidecar,
-        PublisherOptions::new(format!("pubsub-{broker}"), topic),
-    );
+    let api = stack.api().template();
+    let options = PublisherOptions::new(api.variable("PUBSUB_NAME")?, api.variable("TOPIC")?);
+    let publisher = Publisher::new(&sidecar, options);
     let wrong_shape = json!({"event_type": "task.created", "task_id": 7});
     let no_title = json!({"event_type": "task.created", "task_id": Uuid::now_v7(), "title": ""});
     let mut ids = Vec::new();
@@ -118,20 +112,14 @@ pub(super) async fn dead_letters(setup: Setup, broker: &str) -> Result<String> {
         ids.push(id);
     }
     let started = Instant::now();
-    let topic = stack
-        .worker()
-        .template()
-        .env
-        .get("DEAD_LETTER_TOPIC")
-        .context("no DEAD_LETTER_TOPIC")?;
+    let topic = stack.worker().template().variable("DEAD_LETTER_TOPIC")?;
     until(
         "both events in the dead-letter topic",
         DEADLINE,
         async || {
-            let letters = stack.read_topic(broker, topic).await?;
-            Ok(ids
-                .iter()
-                .all(|id| letters.iter().any(|letter| letter.contains(id))))
+            let letters = stack.read_topic(broker, topic).await?.concat();
+            let missing: Vec<_> = ids.iter().filter(|id| !letters.contains(*id)).collect();
+            Ok((!missing.is_empty()).then(|| format!("{missing:?} not there")))
         },
     )
     .await?;
@@ -139,20 +127,4 @@ pub(super) async fn dead_letters(setup: Setup, broker: &str) -> Result<String> {
         "2 of 2 dead letters after {:.1} s",
         started.elapsed().as_secs_f32()
     ))
-}
-
-async fn until(
-    what: &str,
-    deadline: Duration,
-    holds: impl AsyncFn() -> Result<bool>,
-) -> Result<()> {
-    let started = Instant::now();
-    while !holds().await? {
-        ensure!(
-            started.elapsed() < deadline,
-            "{what}: not within {deadline:?}"
-        );
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    Ok(())
 }

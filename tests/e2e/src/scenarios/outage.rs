@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 
 use super::{QUIET, SETTLE_DEADLINE, Setup};
 use crate::ledger::Ledger;
@@ -32,12 +32,7 @@ pub(super) async fn state_store(setup: Setup) -> Result<String> {
     load.acknowledge(BEFORE, DEADLINE).await?;
     load.stop().await?;
 
-    let topic = stack
-        .worker()
-        .template()
-        .env
-        .get("DEAD_LETTER_TOPIC")
-        .context("no DEAD_LETTER_TOPIC")?;
+    let topic = stack.worker().template().variable("DEAD_LETTER_TOPIC")?;
     let mut log = WorkerLog::new(&stack.worker_log());
     let few = |missing: usize| missing <= IN_HAND;
     log.wait("all but what was in hand", SETTLE_DEADLINE, |effects| {
