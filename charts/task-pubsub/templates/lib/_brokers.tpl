@@ -14,22 +14,34 @@
 {{- .root.Values.broker.componentName | default (printf "pubsub-%s" .entry) -}}
 {{- end -}}
 
-{{/* The metadata list of one entry. One template per type; any other type passes its own list through. */}}
-{{- define "task-pubsub.componentMetadata" -}}
-{{- $broker := get .root.Values.brokers .entry -}}
-{{- $in := dict "root" .root "entry" .entry "broker" $broker -}}
-{{- if eq $broker.type "redis" -}}{{- include "task-pubsub.redis.metadata" $in -}}
-{{- else if eq $broker.type "kafka" -}}{{- include "task-pubsub.kafka.metadata" $in -}}
-{{- else -}}{{- include "task-pubsub.generic.metadata" $in -}}
-{{- end -}}
+{{/*
+The types of Dapr that the chart has fields for, each with the time that daprd waits for its Init: a dead broker holds up the
+start of the sidecar by this long (components are opened one after another), so it is no longer than the broker's own
+timeouts need. `_<type>.tpl` defines for each `task-pubsub.<type>.metadata`, `.problems` and `.warnings`.
+*/}}
+{{- define "task-pubsub.brokerTypes" -}}
+redis: {initTimeout: 10s}
+kafka: {initTimeout: 30s}
+generic: {initTimeout: 20s}
 {{- end -}}
 
-{{/*
-How long daprd waits for Init. A dead broker holds up the start of the sidecar by this long (components are opened one
-after another), so it is no longer than the broker's own timeouts need.
-*/}}
+{{/* Its row of that table; any other type has the one of `generic`, which passes its own metadata through. */}}
+{{- define "task-pubsub.brokerType" -}}
+{{- $types := include "task-pubsub.brokerTypes" . | fromYaml -}}
+{{- $name := ternary .type "generic" (hasKey $types .type) -}}
+{{- merge (dict "name" $name) (get $types $name) | toYaml -}}
+{{- end -}}
+
+{{/* What the file of its type says about one entry: `part` is metadata, problems or warnings. */}}
+{{- define "task-pubsub.ofBroker" -}}
+{{- $broker := .broker | default (get .root.Values.brokers .entry) -}}
+{{- $type := include "task-pubsub.brokerType" $broker | fromYaml -}}
+{{- include (printf "task-pubsub.%s.%s" $type.name .part)
+      (dict "root" .root "entry" .entry "broker" $broker "path" (printf "brokers.%s" .entry)) -}}
+{{- end -}}
+
 {{- define "task-pubsub.initTimeout" -}}
-{{- .broker.initTimeout | default (get (dict "redis" "10s" "kafka" "30s") .broker.type) | default "20s" -}}
+{{- .broker.initTimeout | default (include "task-pubsub.brokerType" .broker | fromYaml).initTimeout -}}
 {{- end -}}
 
 {{/* One metadata item with a plain value; nothing when the value is empty. */}}
@@ -59,9 +71,6 @@ Items that come from the entry's Secret: `defaults` are the fields this kind of 
 {{- end -}}
 
 {{/* Items the user wrote themselves. */}}
-{{- define "task-pubsub.generic.metadata" -}}
-{{- include "task-pubsub.userItems" (.broker.metadata | default list) -}}
-{{- end -}}
 {{- define "task-pubsub.userItems" -}}
 {{- range . }}
 - name: {{ .name | quote }}

@@ -63,3 +63,42 @@ common/component/kafka/metadata.go (where the two differ, the code).
 {{- include "task-pubsub.item" (dict "name" "maxMessageBytes" "value" ($kafka.maxMessageBytes | default "")) -}}
 {{- include "task-pubsub.userItems" ($kafka.extraMetadata | default list) -}}
 {{- end -}}
+
+{{- define "task-pubsub.kafka.problems" -}}
+{{- $kafka := .broker -}}
+{{- $tls := $kafka.tls | default dict -}}
+{{- $auth := $kafka.authType -}}
+{{- if and (eq $auth "none") $tls.enabled }}
+- {{ .path }}.tls.enabled: with authType `none` daprd speaks plain TCP whatever else is set; for TLS without a login use authType `certificate`.
+{{- end -}}
+{{- if and (has $auth (list "mtls" "certificate")) (hasKey $tls "enabled") (not $tls.enabled) }}
+- {{ .path }}.tls.enabled: authType `{{ $auth }}` is made of TLS; without it daprd would refuse the component or send everything in the clear.
+{{- end -}}
+{{- if and (ne $auth "none") (not $kafka.existingSecret) }}
+- {{ .path }}.existingSecret: authType `{{ $auth }}` needs {{ include "task-pubsub.kafka.secretFields" $auth | fromYaml | keys | sortAlpha | join ", " }} from a Secret; without it the component never starts.
+{{- end -}}
+{{- range $field, $key := $kafka.secretKeys -}}
+{{- if and (eq (toString $key) "") (hasKey (include "task-pubsub.kafka.secretFields" $auth | fromYaml) $field) }}
+- {{ $.path }}.secretKeys: authType `{{ $auth }}` cannot do without `{{ $field }}`; daprd would refuse the component, or with no caCert crash on it.
+{{- end -}}
+{{- end -}}
+{{- if and (eq $auth "oidc") (not (and ($kafka.oidc | default dict).oidcTokenEndpoint ($kafka.oidc | default dict).oidcClientID)) }}
+- {{ .path }}.oidc: authType `oidc` needs oidcTokenEndpoint and oidcClientID; without them the component never starts.
+{{- end -}}
+{{- $session := include "task-pubsub.ms" ($kafka.sessionTimeout | default "10s") | int64 -}}
+{{- $heartbeat := include "task-pubsub.ms" ($kafka.heartbeatInterval | default "3s") | int64 -}}
+{{- if gt (mul 3 $heartbeat) $session }}
+- {{ .path }}.heartbeatInterval: fewer than three heartbeats fit into the session timeout of {{ div $session 1000 }}s; one late heartbeat would throw the subscriber out of its group and stop deliveries for a rebalance.
+{{- end -}}
+{{- $subscribers := include "task-pubsub.subscriberIds" .root | fromYamlArray -}}
+{{- if and (gt (len $subscribers) 1) (not (contains "{appID}" $kafka.consumerGroup)) }}
+- {{ .path }}.consumerGroup: {{ $subscribers | join ", " }} would share the group `{{ $kafka.consumerGroup }}`, and each event would reach only one of them; put {appID} into the name.
+{{- end -}}
+{{- end -}}
+
+{{- define "task-pubsub.kafka.warnings" -}}
+{{- $tls := .broker.tls | default dict -}}
+{{- if and (eq .broker.authType "password") (hasKey $tls "enabled") (not $tls.enabled) }}
+- {{ .path }}: the password crosses the network without TLS.
+{{- end -}}
+{{- end -}}

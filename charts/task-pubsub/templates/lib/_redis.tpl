@@ -46,3 +46,20 @@ common/component/redis/settings.go (where the two differ, the code).
 {{- else -}}{{- include "task-pubsub.redeliveryFloorMs" .root -}}
 {{- end -}}
 {{- end -}}
+
+{{- define "task-pubsub.redis.problems" -}}
+{{- $budget := include "task-pubsub.budgetUpperMs" .root | int64 -}}
+{{- $timeout := include "task-pubsub.redis.processingTimeoutMs" . | int64 -}}
+{{- if lt $timeout $budget }}
+- {{ .path }}.processingTimeout: {{ .broker.processingTimeout }} is shorter than the retries of one event can take ({{ div $budget 1000 }}s); Redis would hand the event out again while it is still being retried, and the chains would overlap.
+{{- end -}}
+{{- if and .broker.maxLenApprox .broker.streamTTL }}
+- {{ .path }}: maxLenApprox and streamTTL are both set; Redis applies only one of them, so the stream would not be bounded as one of the two says.
+{{- end -}}
+{{- end -}}
+
+{{- define "task-pubsub.redis.warnings" -}}
+{{- if not (or .broker.maxLenApprox .broker.streamTTL) }}
+- {{ .path }}: the streams are not trimmed and grow for ever; see maxLenApprox and streamTTL.
+{{- end -}}
+{{- end -}}

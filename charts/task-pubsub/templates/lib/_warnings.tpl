@@ -10,17 +10,8 @@
 {{- end }}
 {{- range $entry := include "task-pubsub.brokersInUse" . | fromYamlArray }}
 {{- $broker := get $.Values.brokers $entry }}
-{{- $tls := $broker.tls | default dict }}
-{{- if eq $broker.type "in-memory" }}
-- brokers.{{ $entry }}: in-memory lives inside one sidecar; no other service will ever see its events.
-{{- else if not (has $broker.type (list "redis" "kafka")) }}
-- brokers.{{ $entry }}: the chart sets nothing for type {{ $broker.type }}. Check that it redelivers what was not acknowledged, later than {{ div (include "task-pubsub.redeliveryFloorMs" $ | int64) 1000 }}s, and keeps what is published before anyone subscribes.
-{{- else if and (eq $broker.type "redis") (not $broker.maxLenApprox) (not $broker.streamTTL) }}
-- brokers.{{ $entry }}: the streams are not trimmed and grow for ever; see maxLenApprox and streamTTL.
-{{- else if and (eq $broker.type "kafka") (eq $broker.authType "password") (hasKey $tls "enabled") (not $tls.enabled) }}
-- brokers.{{ $entry }}: the password crosses the network without TLS.
-{{- end }}
-{{- if $tls.insecureSkipVerify }}
+{{- include "task-pubsub.ofBroker" (dict "root" $ "entry" $entry "part" "warnings") }}
+{{- if ($broker.tls | default dict).insecureSkipVerify }}
 - brokers.{{ $entry }}: tls.insecureSkipVerify accepts any certificate.
 {{- end }}
 {{- end }}
