@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 
+use crate::healthcheck;
+
 /// `EX_USAGE` of sysexits(3): the process was started wrongly, and starting it again the same way will not help.
 pub const EX_USAGE: u8 = 64;
 
@@ -22,9 +24,14 @@ pub trait Check {
 /// Reads the configuration from the environment and the command line.
 ///
 /// # Errors
-/// The exit code to end with, after the reason has been written to standard error: 64, or 0 for `--help` and `--version`.
+/// The exit code to end with, after the reason has been written to standard error: 64, or 0 for `--help` and `--version`;
+/// that of [`healthcheck`], when the process was started for one.
 pub fn parse<C: Parser + Check>() -> Result<C, ExitCode> {
-    match C::try_parse() {
+    let matches = healthcheck::add(C::command()).try_get_matches();
+    if let Some(code) = matches.as_ref().ok().and_then(healthcheck::asked) {
+        return Err(code);
+    }
+    match matches.and_then(|mut matches| C::from_arg_matches_mut(&mut matches)) {
         Ok(config) => match config.check() {
             Ok(()) => Ok(config),
             Err(contradiction) => Err(refuse(&contradiction)),

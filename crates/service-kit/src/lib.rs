@@ -8,6 +8,7 @@
 //! | [`telemetry`] | logs, traces, metrics |
 //! | [`readiness`] | named conditions behind `/readyz` |
 //! | [`admin`] | `/livez`, `/readyz`, `/startupz`, `/metrics` |
+//! | [`healthcheck`] | `<service> healthcheck`, which asks them |
 //! | [`server`] | the accept loop: limits, timeouts, drain |
 //! | [`sidecar`] | where the Dapr sidecar is |
 //! | [`shutdown`] | the two stages of a graceful end |
@@ -19,6 +20,7 @@ pub mod admin;
 pub mod body;
 pub mod boot;
 pub mod config;
+pub mod healthcheck;
 pub mod json;
 pub mod problem;
 pub mod readiness;
