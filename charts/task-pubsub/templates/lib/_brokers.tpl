@@ -17,11 +17,13 @@
 {{/*
 The types of Dapr that the chart has fields for, each with the time that daprd waits for its Init: a dead broker holds up the
 start of the sidecar by this long (components are opened one after another), so it is no longer than the broker's own
-timeouts need. `_<type>.tpl` defines for each `task-pubsub.<type>.metadata`, `.problems` and `.warnings`.
+timeouts need. `_<type>.tpl` defines for each `task-pubsub.<type>.metadata`, `.problems` and `.warnings`, and where this says
+so `.subscription`.
 */}}
 {{- define "task-pubsub.brokerTypes" -}}
 redis: {initTimeout: 10s}
 kafka: {initTimeout: 30s}
+rabbitmq: {initTimeout: 30s, subscription: true}
 generic: {initTimeout: 20s}
 {{- end -}}
 
@@ -32,12 +34,33 @@ generic: {initTimeout: 20s}
 {{- merge (dict "name" $name) (get $types $name) | toYaml -}}
 {{- end -}}
 
-{{/* What the file of its type says about one entry: `part` is metadata, problems or warnings. */}}
+{{/* What the file of its type says about one entry: `part` is metadata, problems, warnings or subscription. */}}
 {{- define "task-pubsub.ofBroker" -}}
 {{- $broker := .broker | default (get .root.Values.brokers .entry) -}}
 {{- $type := include "task-pubsub.brokerType" $broker | fromYaml -}}
-{{- include (printf "task-pubsub.%s.%s" $type.name .part)
-      (dict "root" .root "entry" .entry "broker" $broker "path" (printf "brokers.%s" .entry)) -}}
+{{- $in := set (set (omit . "part") "broker" $broker) "path" (printf "brokers.%s" .entry) -}}
+{{- if or (ne .part "subscription") $type.subscription -}}
+{{- include (printf "task-pubsub.%s.%s" $type.name .part) $in -}}
+{{- end -}}
+{{- end -}}
+
+{{/* deadLetterTopic, and metadata where the broker has some, of the subscription of service `name` through one entry. */}}
+{{- define "task-pubsub.subscription" -}}
+{{- $own := include "task-pubsub.ofBroker" (merge (dict "part" "subscription") .) | fromYaml -}}
+{{- $topic := include "task-pubsub.deadLetterTopic" (dict "root" .root "key" .service.topic) -}}
+{{- merge $own (dict "deadLetterTopic" $topic) | toYaml -}}
+{{- end -}}
+
+{{/* Where what nobody could handle goes, over all subscriptions. */}}
+{{- define "task-pubsub.deadLetterTopics" -}}
+{{- $topics := list -}}
+{{- range $name, $service := include "task-pubsub.services" . | fromYaml -}}
+{{- range $entry := ternary (include "task-pubsub.subscribedBrokers" $ | fromYamlArray) list (eq $service.role "subscriber") -}}
+{{- $subscription := include "task-pubsub.subscription" (dict "root" $ "entry" $entry "name" $name "service" $service) | fromYaml -}}
+{{- $topics = append $topics $subscription.deadLetterTopic -}}
+{{- end -}}
+{{- end -}}
+{{- $topics | uniq | sortAlpha | toYaml -}}
 {{- end -}}
 
 {{- define "task-pubsub.initTimeout" -}}

@@ -90,10 +90,7 @@ common/component/kafka/metadata.go (where the two differ, the code).
 {{- if gt (mul 3 $heartbeat) $session }}
 - {{ .path }}.heartbeatInterval: fewer than three heartbeats fit into the session timeout of {{ div $session 1000 }}s; one late heartbeat would throw the subscriber out of its group and stop deliveries for a rebalance.
 {{- end -}}
-{{- $subscribers := include "task-pubsub.subscriberIds" .root | fromYamlArray -}}
-{{- if and (gt (len $subscribers) 1) (not (contains "{appID}" $kafka.consumerGroup)) }}
-- {{ .path }}.consumerGroup: {{ $subscribers | join ", " }} would share the group `{{ $kafka.consumerGroup }}`, and each event would reach only one of them; put {appID} into the name.
-{{- end -}}
+{{- include "task-pubsub.problems.sharedConsumer" (dict "root" .root "path" (printf "%s.consumerGroup" .path) "what" "group" "value" $kafka.consumerGroup) -}}
 {{- end -}}
 
 {{- define "task-pubsub.kafka.warnings" -}}

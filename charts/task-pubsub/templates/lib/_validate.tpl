@@ -4,7 +4,7 @@ would happen; all of them are reported at once.
 */}}
 {{- define "task-pubsub.validate" -}}
 {{- $problems := list -}}
-{{- range $part := list "brokers" "entries" "timing" "shutdown" "services" "running" -}}
+{{- range $part := list "brokers" "entries" "timing" "shutdown" "services" "scaling" "network" "running" -}}
 {{- $problems = append $problems (include (printf "task-pubsub.problems.%s" $part) $ | trim) -}}
 {{- end -}}
 {{- with compact $problems -}}
@@ -68,5 +68,13 @@ would happen; all of them are reported at once.
 - {{ $path }}: `{{ $item.name }}` is set by the chart; a second value would silently replace the safe one.
 {{- end -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A name under which a broker keeps what one subscriber has heard: two subscribers need two. */}}
+{{- define "task-pubsub.problems.sharedConsumer" -}}
+{{- $subscribers := include "task-pubsub.subscriberIds" .root | fromYamlArray -}}
+{{- if and (gt (len $subscribers) 1) (not (contains "{appID}" .value)) }}
+- {{ .path }}: {{ $subscribers | join ", " }} would share the {{ .what }} `{{ .value }}`, and each event would reach only one of them; put {appID} into the name.
 {{- end -}}
 {{- end -}}

@@ -52,6 +52,9 @@
 {{- if eq (int $service.port) (int $.Values.adminPort) }}
 - services.{{ $name }}.port: {{ $service.port }} is adminPort too; the second of the two servers could not start.
 {{- end -}}
+{{- if and $service.serviceAccountName $service.serviceAccount.annotations }}
+- services.{{ $name }}.serviceAccount.annotations: would be on no account, because serviceAccountName `{{ $service.serviceAccountName }}` names one that the chart does not make; the cloud would know nobody. Annotate that one, or leave the name empty.
+{{- end -}}
 {{- $plain := deepCopy $service -}}
 {{- $_ := set $plain.sidecar "annotations" dict -}}
 {{- $computed := include "task-pubsub.daprAnnotations" (dict "root" $ "name" $name "service" $plain) | fromYaml -}}

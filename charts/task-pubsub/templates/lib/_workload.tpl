@@ -89,3 +89,34 @@ fsGroup: 65532
 seccompProfile:
   type: RuntimeDefault
 {{- end -}}
+
+{{/* The journal lives as long as its pod; everything else is the user's. */}}
+{{- define "task-pubsub.volumes" -}}
+{{- if .effectJournal }}
+- name: effect-journal
+  emptyDir:
+    sizeLimit: 64Mi
+{{- end }}
+{{- with .extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+{{- define "task-pubsub.volumeMounts" -}}
+{{- with .effectJournal }}
+- name: effect-journal
+  mountPath: {{ dir . }}
+{{- end }}
+{{- with .extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Counted are the service's own pods, and of those only the ones of the same rollout: the old ones are about to go. */}}
+{{- define "task-pubsub.topologySpread" -}}
+{{- $own := dict
+      "labelSelector" (dict "matchLabels" (include "task-pubsub.selectorLabels" . | fromYaml))
+      "matchLabelKeys" (list "pod-template-hash") -}}
+{{- range .service.topologySpreadConstraints }}
+- {{ ternary . (merge (deepCopy .) $own) (hasKey . "labelSelector") | toYaml | nindent 2 | trim }}
+{{- end }}
+{{- end -}}

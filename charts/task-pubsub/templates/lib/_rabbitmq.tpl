@@ -1,0 +1,123 @@
+{{/*
+pubsub.rabbitmq. Names and units: components-contrib 1.18.3, pubsub/rabbitmq/metadata.go and rabbitmq.go; metadata.yaml
+beside them is wrong about `durable` and `concurrency`.
+*/}}
+
+{{- define "task-pubsub.rabbitmq.metadata" -}}
+{{- $rabbit := .broker -}}
+{{- $tls := $rabbit.tls | default dict -}}
+{{- if not (include "task-pubsub.rabbitmq.connectionStringKey" $rabbit) -}}
+{{- include "task-pubsub.item" (dict "name" "hostname" "value" $rabbit.host) }}
+{{- include "task-pubsub.item" (dict "name" "protocol" "value" (ternary "amqps" "amqp" ($tls.enabled | default false))) }}
+{{- else if $tls.enabled }}
+{{- /* Beside a connection string only as a check: daprd refuses one that does not begin with it. */}}
+- name: protocol
+  value: amqps
+{{- end -}}
+{{- if $rabbit.saslExternal -}}
+{{- include "task-pubsub.item" (dict "name" "saslExternal" "value" "true") -}}
+{{- end -}}
+{{- include "task-pubsub.secretItems" (dict "from" $rabbit "defaults" (include "task-pubsub.rabbitmq.secretFields" $rabbit | fromYaml)) }}
+- name: clientName
+  value: {{ $rabbit.clientName | default "{appID}" | quote }}
+{{- /* Stable, because it names the queue; {appID} gives every subscriber its own, which its replicas share. */}}
+- name: consumerID
+  value: {{ $rabbit.consumerID | default "{appID}" | quote }}
+- name: durable
+  value: "true"
+{{- /* The default deletes the queue, and what is in it, when the last consumer leaves: on every rollout. */}}
+- name: deletedWhenUnused
+  value: "false"
+{{- /* Written to disk; the default lives in memory. */}}
+- name: deliveryMode
+  value: "2"
+{{- /* Without it a publish counts as done when it has been sent. */}}
+- name: publisherConfirm
+  value: "true"
+- name: autoAck
+  value: "false"
+{{- /* The default drops what was in hand when a sidecar stops or an event's retries could not be ended. */}}
+- name: requeueInFailure
+  value: "true"
+{{- /* Keeps dead letters in a queue, Dapr's (see .subscription) and those of RabbitMQ, which drops after 20 redeliveries. */}}
+- name: enableDeadLetter
+  value: "true"
+{{- /* The key is not `concurrency`. Parallel, or one event in its retries would hold up the others that were fetched with it. */}}
+- name: concurrencyMode
+  value: parallel
+- name: prefetchCount
+  value: {{ $rabbit.concurrency | default 10 | quote }}
+{{- /* A publish that finds the connection gone waits this long, and gives up at its deadline: a longer wait never reconnects. */}}
+- name: reconnectWaitSeconds
+  value: {{ printf "%dms" (div (include "task-pubsub.ms" .root.Values.publish.attemptTimeout | int64) 4 | max 50) }}
+{{- include "task-pubsub.item" (dict "name" "heartBeat" "value" $rabbit.heartbeat) -}}
+{{- include "task-pubsub.userItems" ($rabbit.extraMetadata | default list) -}}
+{{- end -}}
+
+{{/* The key of the Secret that holds a whole connection string, if that is how it logs in. */}}
+{{- define "task-pubsub.rabbitmq.connectionStringKey" -}}
+{{- (.secretKeys | default dict).connectionString | default "" -}}
+{{- end -}}
+
+{{- define "task-pubsub.rabbitmq.secretFields" -}}
+{{- $login := dict "username" "username" "password" "password" -}}
+{{- if .saslExternal -}}
+{{- $login = dict "caCert" "ca.crt" "clientCert" "tls.crt" "clientKey" "tls.key" -}}
+{{- else if include "task-pubsub.rabbitmq.connectionStringKey" . -}}
+{{- $login = dict -}}
+{{- end -}}
+{{- $login | toYaml -}}
+{{- end -}}
+
+{{/*
+What a Subscription says beyond the others. The queue type is read here and nowhere else. And RabbitMQ drops what is published
+to a topic that nobody has bound a queue to, so the dead letters go to the one exchange that has a queue from the beginning:
+enableDeadLetter makes `dlx-<queue>` with `dlq-<queue>` behind it.
+*/}}
+{{- define "task-pubsub.rabbitmq.subscription" -}}
+deadLetterTopic: {{ printf "dlx-%s" (include "task-pubsub.rabbitmq.queue" .) }}
+metadata:
+  queueType: {{ .broker.queueType | default "quorum" }}
+{{- end -}}
+
+{{- define "task-pubsub.rabbitmq.queue" -}}
+{{- $consumer := .broker.consumerID | default "{appID}" | replace "{appID}" .name -}}
+{{- printf "%s-%s" $consumer (include "task-pubsub.topic" (dict "root" .root "key" .service.topic)) -}}
+{{- end -}}
+
+{{- define "task-pubsub.rabbitmq.problems" -}}
+{{- $rabbit := .broker -}}
+{{- $tls := ($rabbit.tls | default dict).enabled -}}
+{{- $keys := $rabbit.secretKeys | default dict -}}
+{{- $limit := include "task-pubsub.ms" ($rabbit.consumerTimeout | default "30m") | int64 -}}
+{{- $floor := include "task-pubsub.redeliveryFloorMs" .root | int64 -}}
+{{- if lt $limit $floor }}
+- {{ .path }}.consumerTimeout: RabbitMQ takes back what is not acknowledged within {{ div $limit 1000 }}s, but the retries of one event can take {{ div $floor 1000 }}s; it would close the channel and hand out every event in hand a second time. Shorten delivery.retry, or raise consumer_timeout on the server and here.
+{{- end -}}
+{{- if and $rabbit.saslExternal (not (and $tls $rabbit.existingSecret)) }}
+- {{ .path }}.saslExternal: the login is the client's certificate; it needs tls.enabled and existingSecret with caCert, clientCert and clientKey, without which the component never starts.
+{{- end -}}
+{{- range $field := list "caCert" "clientCert" "clientKey" -}}
+{{- if and (get $keys $field) (not $tls) (not $rabbit.saslExternal) (not $keys.connectionString) }}
+- {{ $.path }}.secretKeys.{{ $field }}: does nothing without tls.enabled; the login and every event would cross the network in the clear.
+{{- end -}}
+{{- if and $rabbit.saslExternal (hasKey $keys $field) (not (get $keys $field)) }}
+- {{ $.path }}.secretKeys.{{ $field }}: saslExternal cannot do without it; the component never starts.
+{{- end -}}
+{{- end -}}
+{{- if ne (empty $keys.clientCert) (empty $keys.clientKey) }}
+- {{ .path }}.secretKeys: clientCert and clientKey go together; with one of them daprd presents no certificate at all.
+{{- end -}}
+{{- include "task-pubsub.problems.sharedConsumer" (dict "root" .root "path" (printf "%s.consumerID" .path) "what" "queue" "value" ($rabbit.consumerID | default "{appID}")) -}}
+{{- end -}}
+
+{{- define "task-pubsub.rabbitmq.warnings" -}}
+- {{ .path }}: dead letters wait in queues, not only in topics: the topic `dlx-<queue>` has the queue `dlq-<queue>` behind it.
+- {{ .path }}: RabbitMQ drops what is published before the first subscriber has made its queue: when changing to it with plain Helm, first list it in broker.subscribe, and make it active in a second upgrade.
+- {{ .path }}: a queue keeps its type and arguments; another queueType needs a new entry with another consumerID. Do not give the queues the policy overflow=reject-publish: daprd takes the refusal for a success.
+{{- if not .broker.existingSecret }}
+- {{ .path }}: logs in as guest, which RabbitMQ by default refuses from another host; see existingSecret.
+{{- else if not (or (.broker.tls | default dict).enabled (include "task-pubsub.rabbitmq.connectionStringKey" .broker)) }}
+- {{ .path }}: the password crosses the network without TLS.
+{{- end -}}
+{{- end -}}
