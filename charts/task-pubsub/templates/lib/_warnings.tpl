@@ -10,7 +10,9 @@
 {{- end }}
 {{- range $entry := include "task-pubsub.brokersInUse" . | fromYamlArray }}
 {{- $broker := get $.Values.brokers $entry }}
-{{- include "task-pubsub.ofBroker" (dict "root" $ "entry" $entry "part" "warnings") }}
+{{- with include "task-pubsub.ofBroker" (dict "root" $ "entry" $entry "part" "warnings") | trim }}
+{{ . }}
+{{- end }}
 {{- if ($broker.tls | default dict).insecureSkipVerify }}
 - brokers.{{ $entry }}: tls.insecureSkipVerify accepts any certificate.
 {{- end }}
