@@ -3,6 +3,7 @@
 mod error;
 mod key;
 mod lease;
+mod reader;
 mod record;
 mod store;
 mod watch;
@@ -18,6 +19,7 @@ use uuid::Uuid;
 pub use error::InboxError;
 pub use key::record_key;
 pub use lease::Lease;
+pub use reader::{EventState, InboxReader};
 
 use crate::Sidecar;
 use crate::telemetry::InboxMetrics;
@@ -101,7 +103,7 @@ impl Inbox {
     /// No I/O happens before the first claim.
     pub fn new(sidecar: &Sidecar, options: InboxOptions) -> Self {
         let inner = Inner {
-            store: Store::new(sidecar.clone(), &options),
+            store: Store::new(sidecar.clone(), options.store.clone()),
             watch: Watch::new(options.lease),
             metrics: InboxMetrics::new(&options.consumer),
             keepers: TaskTracker::new(),

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod canary;
 mod cloud_event;
 mod inbox;
 mod outcome;
@@ -10,8 +11,11 @@ mod subscriptions;
 mod telemetry;
 mod trace_context;
 
+pub use canary::CANARY_TYPE;
 pub use cloud_event::{Binary, CloudEvent, DecodeError, Envelope, ExtensionValue};
-pub use inbox::{Claim, Inbox, InboxError, InboxOptions, Lease, record_key};
+pub use inbox::{
+    Claim, EventState, Inbox, InboxError, InboxOptions, InboxReader, Lease, record_key,
+};
 pub use outcome::{IntoOutcome, Outcome};
 pub use publisher::{NewEvent, PublishError, Publisher, PublisherOptions};
 pub use secret::Secret;

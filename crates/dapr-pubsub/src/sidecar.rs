@@ -5,8 +5,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dapr::dapr::proto::runtime::v1::GetMetadataRequest;
 use dapr::dapr::proto::runtime::v1::dapr_client::DaprClient;
+use dapr::dapr::proto::runtime::v1::{GetMetadataRequest, ShutdownRequest};
 use http::Uri;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
@@ -111,10 +111,7 @@ impl Sidecar {
                 async |mut client, request| client.get_metadata(request).await,
             )
             .await
-            .map_err(|status| SidecarError::Call {
-                endpoint: self.endpoint.to_string(),
-                source: status.into(),
-            })?;
+            .map_err(|status| self.unanswered(status))?;
         let components = metadata.registered_components.into_iter();
         Ok(components
             .map(|it| LoadedComponent {
@@ -122,6 +119,23 @@ impl Sidecar {
                 kind: it.r#type,
             })
             .collect())
+    }
+
+    /// Asks daprd to end (`Shutdown`): for a process that runs to completion beside a sidecar that does
+    /// not end by itself, as one that is not a native sidecar container.
+    pub async fn shutdown(&self, deadline: Duration) -> Result<(), SidecarError> {
+        self.call(deadline, ShutdownRequest {}, async |mut client, request| {
+            client.shutdown(request).await
+        })
+        .await
+        .map_err(|status| self.unanswered(status))
+    }
+
+    fn unanswered(&self, status: Status) -> SidecarError {
+        SidecarError::Call {
+            endpoint: self.endpoint.to_string(),
+            source: status.into(),
+        }
     }
 
     /// One call with an end: daprd is told the deadline, and it holds here even if daprd hangs.

@@ -21,7 +21,7 @@ use handler::ErasedHandler;
 pub use handler::{EventHandler, Handled, HandlerFuture};
 use limits::Limits;
 
-use crate::Secret;
+use crate::{Inbox, Secret};
 
 /// Who tells daprd what this application subscribes to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,6 +51,9 @@ pub enum Mode {
 /// | an extractor refuses | RETRY: it is the service that is wrong, not the event |
 /// | the handler panics or takes longer than its timeout | RETRY |
 ///
+/// An event of the type [`CANARY_TYPE`](crate::CANARY_TYPE) never reaches a handler either: it is recorded
+/// ([`canary_inbox`](Self::canary_inbox)) and answered with SUCCESS.
+///
 /// Because of the last two lines of the first table the router has a fallback; merge it into another
 /// router that has none of its own.
 #[must_use = "subscriptions do nothing until `into_router`"]
@@ -58,6 +61,7 @@ pub struct Subscriptions<S = ()> {
     routes: Vec<(Subscription, Arc<dyn ErasedHandler<S>>)>,
     mode: Mode,
     token: Option<Secret>,
+    canary_inbox: Option<Inbox>,
     limits: Limits,
 }
 
@@ -68,6 +72,7 @@ impl<S: Clone + Send + Sync + 'static> Subscriptions<S> {
             routes: Vec::new(),
             mode: Mode::default(),
             token: None,
+            canary_inbox: None,
             limits: Limits::default(),
         }
     }
@@ -82,6 +87,13 @@ impl<S: Clone + Send + Sync + 'static> Subscriptions<S> {
     /// `dapr.io/app-token-secret`). Deliveries without it are refused; compared in constant time.
     pub fn app_token(mut self, token: Option<Secret>) -> Self {
         self.token = token;
+        self
+    }
+
+    /// Where canaries are recorded, so that their publisher sees that they have arrived: the inbox
+    /// that the handlers use. Default: none, and a canary just has no effect.
+    pub fn canary_inbox(mut self, inbox: Option<Inbox>) -> Self {
+        self.canary_inbox = inbox;
         self
     }
 
@@ -164,6 +176,7 @@ impl<S> fmt::Debug for Subscriptions<S> {
             .field("routes", &routes)
             .field("mode", &self.mode)
             .field("token", &self.token)
+            .field("canary_inbox", &self.canary_inbox)
             .field("limits", &self.limits)
             .finish()
     }

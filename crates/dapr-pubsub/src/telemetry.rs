@@ -127,6 +127,7 @@ pub(crate) struct DeliveryMetrics {
     duration: Histogram<f64>,
     outcomes: Counter<u64>,
     undecodable: Counter<u64>,
+    canaries: Counter<u64>,
 }
 
 impl DeliveryMetrics {
@@ -149,6 +150,13 @@ impl DeliveryMetrics {
                 .with_unit("{message}")
                 .with_description("Events that were dropped because they could not be read")
                 .build(),
+            canaries: meter
+                .u64_counter("dapr.pubsub.canaries")
+                .with_unit("{message}")
+                .with_description(
+                    "Canaries that were delivered; dapr.pubsub.deliveries counts them too",
+                )
+                .build(),
         }
     }
 
@@ -166,6 +174,10 @@ impl DeliveryMetrics {
         attributes.push(KeyValue::new("dapr.pubsub.name", pubsub.to_owned()));
         attributes.push(KeyValue::new("dapr.pubsub.outcome", outcome));
         self.outcomes.add(1, &attributes);
+    }
+
+    pub(crate) fn canary(&self, topic: &str) {
+        self.canaries.add(1, &attributes("process", topic));
     }
 
     pub(crate) fn undecodable(&self, topic: &str, reason: &'static str) {

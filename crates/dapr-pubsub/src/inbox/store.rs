@@ -8,7 +8,6 @@ use dapr::dapr::proto::common::v1::{Etag, StateItem, StateOptions};
 use dapr::dapr::proto::runtime::v1::{DeleteStateRequest, GetStateRequest, SaveStateRequest};
 use tonic::{Code, Status};
 
-use super::InboxOptions;
 use super::record::Record;
 use crate::Sidecar;
 
@@ -19,6 +18,7 @@ const OPTIONS: StateOptions = StateOptions {
     consistency: StateConsistency::ConsistencyStrong as i32,
 };
 
+#[derive(Clone)]
 pub(super) struct Store {
     sidecar: Sidecar,
     name: String,
@@ -66,11 +66,13 @@ impl From<Status> for StoreError {
 }
 
 impl Store {
-    pub(super) fn new(sidecar: Sidecar, options: &InboxOptions) -> Self {
-        Self {
-            sidecar,
-            name: options.store.clone(),
-        }
+    pub(super) fn new(sidecar: Sidecar, name: String) -> Self {
+        Self { sidecar, name }
+    }
+
+    /// Name of the component.
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
     /// The record and its etag.

@@ -22,7 +22,7 @@ use super::router::problem;
 use super::{Subscription, token};
 use crate::cloud_event::salvage_id;
 use crate::telemetry::{self, DeliveryMetrics};
-use crate::{DecodeError, Envelope, Outcome, Secret, trace_context};
+use crate::{CANARY_TYPE, DecodeError, Envelope, Inbox, Outcome, Secret, canary, trace_context};
 
 /// An oversized body is read to its end, up to this many times the limit, before it is answered:
 /// a client that is cut off while it writes reports a broken connection instead of the answer.
@@ -32,6 +32,7 @@ pub(super) struct Route<S> {
     pub(super) subscription: Subscription,
     pub(super) handler: Arc<dyn ErasedHandler<S>>,
     pub(super) token: Option<Secret>,
+    pub(super) canary_inbox: Option<Inbox>,
     pub(super) limits: Limits,
     pub(super) metrics: DeliveryMetrics,
 }
@@ -130,7 +131,14 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         deadline: Instant,
     ) -> Result<Handled, Interrupted> {
         // Decoding is inside too: a `Deserialize` implementation is code like any other.
-        let work = async { self.handler.handle(parts, event, state).await };
+        let work = async {
+            if event.kind() == CANARY_TYPE {
+                let inbox = self.canary_inbox.as_ref();
+                self.metrics.canary(self.subscription.topic());
+                return Handled::Outcome(canary::receive(event, inbox).await);
+            }
+            self.handler.handle(parts, event, state).await
+        };
         match timeout_at(deadline, AssertUnwindSafe(work).catch_unwind()).await {
             Ok(Ok(handled)) => Ok(handled),
             Ok(Err(panic)) => Err(Interrupted::Panicked(panic)),

@@ -28,6 +28,7 @@ pub(super) fn build<S: Clone + Send + Sync + 'static>(all: Subscriptions<S>) -> 
             subscription,
             handler,
             token: all.token.clone(),
+            canary_inbox: all.canary_inbox.clone(),
             limits: all.limits,
             metrics: metrics.clone(),
         });

@@ -7,6 +7,7 @@
     clippy::unwrap_used
 )]
 
+mod canary;
 mod fake_sidecar;
 mod inbox;
 mod metrics;

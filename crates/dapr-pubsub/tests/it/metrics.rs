@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use dapr_pubsub::{
-    Claim, CloudEvent, Inbox, InboxOptions, NewEvent, Outcome, Publisher, PublisherOptions,
-    Subscription, Subscriptions,
+    CANARY_TYPE, Claim, CloudEvent, Inbox, InboxOptions, NewEvent, Outcome, Publisher,
+    PublisherOptions, Subscription, Subscriptions,
 };
 use http::Request;
 use opentelemetry::KeyValue;
@@ -100,6 +100,13 @@ async fn everything_is_counted() {
             .unwrap();
     }
 
+    let canary = format!(
+        r#"{{"specversion":"1.0","id":"c","source":"s","type":"{CANARY_TYPE}","pubsubname":"pubsub"}}"#
+    );
+    let request = Request::post("/e").header("content-type", "application/cloudevents+json");
+    let request = request.body(Body::from(canary)).unwrap();
+    router.clone().oneshot(request).await.unwrap();
+
     let inbox = Inbox::new(&fake.sidecar(), InboxOptions::new("statestore", "counter"));
     let Claim::Fresh(_lease) = inbox.claim("s", "1").await.unwrap() else {
         panic!("not fresh")
@@ -117,7 +124,8 @@ async fn everything_is_counted() {
             1,
         ),
         (format!("messaging.client.operation.duration {send}"), 2),
-        (format!("messaging.process.duration {process}"), 3),
+        (format!("messaging.process.duration {process}"), 4),
+        (format!("dapr.pubsub.canaries {process}"), 1),
         (
             format!(
                 "dapr.pubsub.publish.calls dapr.pubsub.call=single {send} rpc.response.status_code=OK"

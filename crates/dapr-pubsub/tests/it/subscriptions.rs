@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-const ROUTE: &str = "/events/todo";
+pub const ROUTE: &str = "/events/todo";
 
 #[derive(Debug, Deserialize)]
 struct Task {
@@ -54,7 +54,7 @@ fn delivery(body: impl Into<Body>) -> Request<Body> {
         .unwrap()
 }
 
-async fn send(router: &Router, request: Request<Body>) -> (StatusCode, Vec<u8>) {
+pub async fn send(router: &Router, request: Request<Body>) -> (StatusCode, Vec<u8>) {
     let response = router.clone().oneshot(request).await.unwrap();
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();
@@ -62,7 +62,7 @@ async fn send(router: &Router, request: Request<Body>) -> (StatusCode, Vec<u8>) 
 }
 
 /// The status of a delivery, which has to be one that Dapr reads.
-async fn outcome(router: &Router, body: impl Into<Body>) -> String {
+pub async fn outcome(router: &Router, body: impl Into<Body>) -> String {
     let (status, body) = send(router, delivery(body)).await;
     assert_eq!(status, StatusCode::OK);
     let answer: Value = serde_json::from_slice(&body).unwrap();
