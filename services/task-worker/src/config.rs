@@ -12,9 +12,6 @@ use service_kit::shutdown::ShutdownArgs;
 use service_kit::sidecar::SidecarArgs;
 use service_kit::telemetry::TelemetryArgs;
 
-/// The consumer's name in the inbox: all replicas share what has been done.
-const CONSUMER: &str = "task-worker";
-
 /// Where the sidecar delivers tasks; the chart's Subscription names the same route.
 const ROUTE: &str = "/events/todo";
 
@@ -90,6 +87,10 @@ pub struct SubscriptionArgs {
 /// How an event is kept from being acted on twice.
 #[derive(Debug, Clone, Args)]
 pub struct InboxArgs {
+    /// The name under which it is remembered what is done: all replicas of a service share it, and no other service has it,
+    /// or each event would be acted on by one of the two. A new name has forgotten everything.
+    #[arg(long, env = "CONSUMER", default_value = "task-worker", value_parser = consumer)]
+    pub consumer: String,
     /// The Dapr state store that remembers events. Empty: none, and a redelivered event is acted on again.
     #[arg(long, env = "STATE_STORE")]
     pub state_store: Option<String>,
@@ -123,10 +124,17 @@ impl InboxArgs {
     }
 
     pub(crate) fn options(&self) -> Option<InboxOptions> {
-        let mut options = InboxOptions::new(self.store()?, CONSUMER);
+        let mut options = InboxOptions::new(self.store()?, &self.consumer);
         options.lease = self.inbox_lease;
         options.retention = self.inbox_retention;
         Some(options)
+    }
+}
+
+fn consumer(text: &str) -> Result<String, &'static str> {
+    match text.trim() {
+        "" => Err("must not be empty: every subscriber without a name would share its records"),
+        name => Ok(name.to_owned()),
     }
 }
 
@@ -168,6 +176,22 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Config::command().debug_assert();
+    }
+
+    #[test]
+    fn a_second_subscriber_has_records_of_its_own() {
+        let consumer = |args: &[&str]| {
+            let args = [&["task-worker", "--state-store", "statestore"], args].concat();
+            let config = Config::try_parse_from(args)?;
+            Ok::<_, clap::Error>(config.inbox.options().unwrap().consumer)
+        };
+        // The name of the records that exist: it must not change.
+        assert_eq!(consumer(&[]).unwrap(), "task-worker");
+        assert_eq!(
+            consumer(&["--consumer", "task-audit"]).unwrap(),
+            "task-audit"
+        );
+        assert!(consumer(&["--consumer", " "]).is_err());
     }
 
     #[test]

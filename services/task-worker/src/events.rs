@@ -21,6 +21,7 @@ pub(crate) fn router<E: Effect>(worker: Arc<Worker<E>>, config: &Config) -> Rout
         .mode(config.subscription.mode())
         .app_token(config.subscription.app_api_token.clone())
         .handler_timeout(config.subscription.handler_timeout)
+        .canary_inbox(worker.inbox.clone())
         .on(config.subscription.subscription(), on_task_created::<E>)
         .into_router()
         .with_state(worker)

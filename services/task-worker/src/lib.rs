@@ -70,6 +70,7 @@ pub async fn run<E: Effect>(
         topic = config.subscription.topic,
         mode = ?config.subscription.subscription_mode,
         inbox = config.inbox.state_store.as_deref().unwrap_or("none"),
+        consumer = config.inbox.consumer,
         "listening"
     );
     let service = server::serve(listeners.events, router, config.limits, &shutdown);

@@ -1,0 +1,76 @@
+//! What the sidecar must have loaded: it lists a component only when its `Init` has reached the broker.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use dapr_pubsub::{LoadedComponent, Sidecar};
+
+use crate::deadline::Deadline;
+use crate::{CALL, SOURCE};
+
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+pub(super) async fn wait(
+    sidecar: &Sidecar,
+    pubsub: &str,
+    store: Option<&str>,
+    deadline: Deadline,
+) -> Result<()> {
+    loop {
+        let missing = match sidecar.components(deadline.at_most(CALL)).await {
+            Ok(loaded) => match missing(&loaded, pubsub, store) {
+                None => return Ok(()),
+                Some(missing) => missing,
+            },
+            Err(error) => format!(
+                "{error}. Either Dapr's injector has put no sidecar into this pod, or the log of container daprd says why it does \
+                 not start"
+            ),
+        };
+        tracing::debug!("{missing}");
+        if !deadline.pause(LOOK_AGAIN).await {
+            bail!("{missing} (waited {:?})", deadline.limit);
+        }
+    }
+}
+
+fn missing(loaded: &[LoadedComponent], pubsub: &str, store: Option<&str>) -> Option<String> {
+    let is_there = |name: &str| loaded.iter().any(|component| component.name == name);
+    let unloaded = |name, what| {
+        format!(
+            "component {name} is not loaded: its {what} does not answer, or {SOURCE} is not in its scopes; the log of container \
+             daprd says which"
+        )
+    };
+    if !is_there(pubsub) {
+        return Some(unloaded(pubsub, "broker"));
+    }
+    store
+        .filter(|store| !is_there(store))
+        .map(|store| unloaded(store, "state store"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let loaded = |names: &[&str]| -> Vec<_> {
+            let component = |name: &&str| LoadedComponent {
+                name: (*name).to_owned(),
+                kind: "pubsub.redis".to_owned(),
+            };
+            names.iter().map(component).collect()
+        };
+        let missing = |names: &[&str], store| missing(&loaded(names), "pubsub-kafka", store);
+        assert_eq!(missing(&["pubsub-kafka"], None), None);
+        assert_eq!(missing(&["store", "pubsub-kafka"], Some("store")), None);
+        let text = missing(&["pubsub-redis", "store"], Some("store")).unwrap();
+        assert!(
+            text.starts_with("component pubsub-kafka is not loaded: its broker does not answer")
+        );
+        let text = missing(&["pubsub-kafka"], Some("store")).unwrap();
+        assert!(text.starts_with("component store is not loaded: its state store does not answer"));
+    }
+}
