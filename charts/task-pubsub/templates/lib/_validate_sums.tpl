@@ -17,6 +17,10 @@
 {{- if gt (include "task-pubsub.ms" .Values.publish.attemptTimeout | int64) (include "task-pubsub.ms" .Values.publish.deadline | int64) }}
 - publish.attemptTimeout: {{ .Values.publish.attemptTimeout }} is longer than publish.deadline ({{ .Values.publish.deadline }}); the first attempt would use up the request's time and there would be no retry.
 {{- end -}}
+{{- $monitoring := .Values.monitoring -}}
+{{- if gt (include "task-pubsub.ms" $monitoring.scrapeTimeout | int64) (include "task-pubsub.ms" $monitoring.interval | int64) }}
+- monitoring.scrapeTimeout: {{ $monitoring.scrapeTimeout }} is longer than monitoring.interval ({{ $monitoring.interval }}); Prometheus Operator would leave the PodMonitor out, and there would be no metrics.
+{{- end -}}
 {{- range $name, $topic := .Values.topics -}}
 {{- if and $topic (eq $topic.name $topic.deadLetter) }}
 - topics.{{ $name }}.deadLetter: `{{ $topic.deadLetter }}` is the topic itself; an event that cannot be handled would be published to it again without end.
