@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use e2e::local::workspace;
 use serde::Deserialize;
 use tokio::process::Command;
@@ -70,9 +70,15 @@ pub(crate) async fn build_services(release: bool) -> Result<Binaries> {
 /// # Errors
 /// It failed; the error ends with what it wrote.
 pub(crate) async fn run(arguments: &[&str]) -> Result<String> {
+    run_with(arguments, &[]).await
+}
+
+/// The same with further environment variables.
+pub(crate) async fn run_with(arguments: &[&str], environment: &[(&str, String)]) -> Result<String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let command = Command::new(cargo)
         .args(arguments)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .current_dir(workspace())
         .stdin(Stdio::null())
         .kill_on_drop(true)
@@ -90,4 +96,18 @@ pub(crate) async fn run(arguments: &[&str]) -> Result<String> {
         stdout.join("\n"),
         String::from_utf8_lossy(&output.stderr)
     )
+}
+
+/// The folder of the toolchain in use.
+pub(crate) async fn sysroot() -> Result<PathBuf> {
+    let command = Command::new("rustc")
+        .args(["--print", "sysroot"])
+        .current_dir(workspace())
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = command.await.context("cannot run rustc")?;
+    let folder = String::from_utf8(output.stdout)?;
+    ensure!(output.status.success(), "rustc does not say its sysroot");
+    Ok(folder.trim().into())
 }

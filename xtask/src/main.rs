@@ -4,6 +4,7 @@ mod bench;
 mod cargo;
 mod console;
 mod demo;
+mod image;
 mod interrupt;
 mod test;
 mod tools;
@@ -32,6 +33,8 @@ enum Command {
     Test(test::Args),
     /// Measures publishing against the sidecar's own limit, and what the services weigh.
     Bench(bench::Args),
+    /// Builds a container image per service, reproducibly and without Docker.
+    Image(image::Args),
     /// Lists the tools of the local stack: version, origin, path.
     Tools(tools::Args),
 }
@@ -49,6 +52,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Up(args) => up::run(&args).await,
         Command::Test(args) => test::run(args).await,
         Command::Bench(args) => bench::run(&args).await,
+        Command::Image(args) => image::run(&args).await,
         Command::Tools(args) => tools::run(&args).await,
     }
 }

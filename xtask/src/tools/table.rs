@@ -21,6 +21,22 @@ pub(crate) enum Tool {
     DaprModule,
     /// The source folder of Kubernetes, for its API description.
     KubernetesModule,
+    /// The source folder of Argo CD, for its CRDs.
+    ArgoCdModule,
+    /// Makes container images without Docker.
+    Buildah,
+    /// The source folder of KEDA, for its CRDs and for what its scalers read.
+    KedaModule,
+    /// The source folder of Prometheus Operator, for its CRDs.
+    PrometheusOperatorModule,
+    /// A Helm of the third generation, where the one on PATH may be of the fourth.
+    Helm3,
+    /// Helm of the fourth generation, which Argo CD renders with.
+    Helm4,
+    /// Runs the chart's unit tests.
+    HelmUnittest,
+    /// Judges rendered workloads.
+    KubeScore,
 }
 
 /// What is known of a tool.
@@ -77,14 +93,17 @@ pub(crate) enum Install {
 
 const DAPR: &str = "github.com/dapr/dapr";
 
+/// How Helm is asked, whatever its generation.
+const HELM_VERSION: &[&str] = &["version", "--template", "{{.Version}}"];
+
 /// The whole table, in the order of [`Tool`].
-pub(crate) const TABLE: [Declaration; 8] = [
+pub(crate) const TABLE: [Declaration; 16] = [
     Declaration {
         tool: Tool::Helm,
         name: "helm",
         version: "3.22.0",
         find: Find::Program {
-            ask: &["version", "--template", "{{.Version}}"],
+            ask: HELM_VERSION,
             accepts: |version| version.is_some_and(|version| version.at_least(3, 14)),
         },
         install: Install::GoProgram {
@@ -189,6 +208,112 @@ pub(crate) const TABLE: [Declaration; 8] = [
         },
         takes: "seconds",
         by_hand: "install Go, which fetches Kubernetes' sources",
+    },
+    Declaration {
+        tool: Tool::ArgoCdModule,
+        name: "argo-cd-module",
+        version: "3.2.11",
+        find: Find::GoModule,
+        install: Install::GoSources {
+            module: "github.com/argoproj/argo-cd/v3",
+        },
+        takes: "seconds",
+        by_hand: "install Go, which fetches Argo CD's sources",
+    },
+    Declaration {
+        tool: Tool::Buildah,
+        name: "buildah",
+        version: "1.28 or newer",
+        find: Find::Program {
+            ask: &["--version"],
+            accepts: |version| version.is_some_and(|version| version.at_least(1, 28)),
+        },
+        install: Install::SystemPackage { package: "buildah" },
+        takes: "about a minute",
+        by_hand: "install buildah: `apt-get install buildah`, `dnf install buildah`; or use Docker: services/Dockerfile says how",
+    },
+    Declaration {
+        tool: Tool::KedaModule,
+        name: "keda-module",
+        version: "2.20.1",
+        find: Find::GoModule,
+        install: Install::GoSources {
+            module: "github.com/kedacore/keda/v2",
+        },
+        takes: "seconds",
+        by_hand: "install Go, which fetches KEDA's sources",
+    },
+    Declaration {
+        tool: Tool::PrometheusOperatorModule,
+        name: "prometheus-operator-module",
+        version: "0.85.0",
+        find: Find::GoModule,
+        install: Install::GoSources {
+            module: "github.com/prometheus-operator/prometheus-operator",
+        },
+        takes: "seconds",
+        by_hand: "install Go, which fetches Prometheus Operator's sources",
+    },
+    Declaration {
+        tool: Tool::Helm3,
+        name: "helm",
+        version: "3.22.0",
+        find: Find::Program {
+            ask: HELM_VERSION,
+            accepts: |version| version.is_some_and(|it| it.at_least(3, 14) && !it.at_least(4, 0)),
+        },
+        install: Install::GoProgram {
+            package: "helm.sh/helm/v3/cmd/helm",
+        },
+        takes: "about 2 minutes",
+        by_hand: "put Helm 3.14 or a newer 3 on PATH",
+    },
+    Declaration {
+        tool: Tool::Helm4,
+        name: "helm",
+        version: "4.3.1",
+        find: Find::Program {
+            ask: HELM_VERSION,
+            accepts: |version| version.is_some_and(|it| it.at_least(4, 0)),
+        },
+        install: Install::GoProgram {
+            package: "helm.sh/helm/v4/cmd/helm",
+        },
+        takes: "about 2 minutes",
+        by_hand: "put Helm 4 on PATH",
+    },
+    Declaration {
+        tool: Tool::HelmUnittest,
+        name: "helm-unittest",
+        version: "1.1.2",
+        // As a program of its own it does not know its version.
+        find: Find::Program {
+            ask: &["--help"],
+            accepts: |_| true,
+        },
+        install: Install::GoProgramOfModule {
+            module: "github.com/helm-unittest/helm-unittest",
+            package: "./cmd/helm-unittest",
+            tags: "",
+            stamps: &[],
+        },
+        takes: "about a minute",
+        by_hand: "put helm-unittest on PATH as a program of that name",
+    },
+    Declaration {
+        tool: Tool::KubeScore,
+        name: "kube-score",
+        version: "1.20.0",
+        // Built by `go install` it does not know its own version.
+        find: Find::Program {
+            ask: &["version"],
+            accepts: |_| true,
+        },
+        install: Install::GoProgram {
+            package: "github.com/zegl/kube-score/cmd/kube-score",
+        },
+        takes: "seconds",
+        by_hand: "put kube-score on PATH",
     },
 ];
 

@@ -1,0 +1,131 @@
+//! What goes into the labels: the commit from git, the services from the workspace.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, ensure};
+use e2e::local::workspace;
+use serde::Deserialize;
+use tokio::process::Command;
+
+use crate::cargo;
+
+/// The state of the files that images are made from.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    /// The workspace's.
+    pub(super) version: String,
+    /// The commit, with `-dirty` when the files are not exactly that.
+    pub(super) revision: String,
+    /// Its time: the only clock that the images know. In seconds, and as RFC 3339.
+    pub(super) epoch: String,
+    pub(super) created: String,
+    /// Where others find it; empty when only this machine knows it.
+    pub(super) url: String,
+    pub(super) services: Vec<Service>,
+}
+
+/// A deployable.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Service {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) description: String,
+    version: String,
+    manifest_path: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Metadata {
+    packages: Vec<Service>,
+}
+
+impl Source {
+    /// Asks git and cargo.
+    pub(super) async fn read() -> Result<Self> {
+        let metadata = cargo::run(&["metadata", "--no-deps", "--format-version=1"]).await?;
+        let metadata: Metadata = serde_json::from_str(&metadata).context("cargo metadata")?;
+        let folder = workspace().join("services");
+        let mut services = metadata.packages;
+        services.retain(|package| Path::new(&package.manifest_path).starts_with(&folder));
+        let version = services.first().map(|service| service.version.clone());
+
+        let head = git(&[
+            "log",
+            "-1",
+            "--date=format-local:%Y-%m-%dT%H:%M:%SZ",
+            "--format=%H %ct %cd",
+        ]);
+        let head = head
+            .await
+            .context("images carry their commit and its time")?;
+        let [commit, epoch, created] = head.split(' ').collect::<Vec<_>>()[..] else {
+            anyhow::bail!("git log says `{head}`");
+        };
+        let changed = !git(&["status", "--porcelain"]).await?.is_empty();
+        let origin = git(&["remote", "get-url", "origin"]).await;
+        Ok(Self {
+            version: version.context("no services in `services`")?,
+            revision: format!("{commit}{}", if changed { "-dirty" } else { "" }),
+            epoch: epoch.to_owned(),
+            created: created.to_owned(),
+            url: origin.ok().as_deref().and_then(public).unwrap_or_default(),
+            services,
+        })
+    }
+}
+
+async fn git(args: &[&str]) -> Result<String> {
+    let output = Command::new("git")
+        .args(args)
+        .current_dir(workspace())
+        // `format-local` is then UTC.
+        .env("TZ", "UTC")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .context("cannot run git")?;
+    ensure!(
+        output.status.success(),
+        "git {}: {}",
+        args.join(" "),
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+/// The address for a browser; none for a folder of this machine. What stands before an `@`, perhaps a password, goes.
+fn public(remote: &str) -> Option<String> {
+    let rest = match remote.split_once("://") {
+        Some(("https" | "http" | "ssh", rest)) => rest.to_owned(),
+        Some(_) => return None,
+        // git@host:path
+        None => remote.split_once('@')?.1.replacen(':', "/", 1),
+    };
+    let rest = rest
+        .rsplit_once('@')
+        .map_or(rest.as_str(), |(_, rest)| rest);
+    let rest = rest.trim_end_matches('/').trim_end_matches(".git");
+    Some(format!("https://{rest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::public;
+
+    #[test]
+    fn a_remote_becomes_an_address_without_secrets() {
+        let expected = Some("https://git.example.com/platform/task-pubsub".to_owned());
+        for remote in [
+            "https://git.example.com/platform/task-pubsub.git",
+            "https://user:token@git.example.com/platform/task-pubsub",
+            "ssh://git@git.example.com/platform/task-pubsub.git",
+            "git@git.example.com:platform/task-pubsub.git",
+        ] {
+            assert_eq!(public(remote), expected, "{remote}");
+        }
+        assert_eq!(public("/srv/task-pubsub"), None);
+        assert_eq!(public("file:///srv/task-pubsub"), None);
+    }
+}
