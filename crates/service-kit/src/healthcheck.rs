@@ -48,8 +48,8 @@ pub(crate) fn add(command: Command) -> Command {
 /// Asks, if that is what the process was started for; returns the exit code to end with.
 pub(crate) fn asked(matches: &ArgMatches) -> Option<ExitCode> {
     // Not `subcommand_matches`: it panics where a service has no such subcommand.
-    let (_, matched) = matches.subcommand().filter(|(name, _)| *name == NAME)?;
-    let args = Args::from_arg_matches(matched).ok()?;
+    let (_, found) = matches.subcommand().filter(|(name, _)| *name == NAME)?;
+    let args = Args::from_arg_matches(found).ok()?;
     let admin = *matches.get_one::<SocketAddr>(ADMIN_ADDR)?;
     let path = if args.ready { "/readyz" } else { "/livez" };
     let admin = reachable(admin);
