@@ -24,6 +24,11 @@ so `.subscription`.
 redis: {initTimeout: 10s}
 kafka: {initTimeout: 30s}
 rabbitmq: {initTimeout: 30s, subscription: true}
+aws.snssqs: {initTimeout: 20s}
+gcp.pubsub: {initTimeout: 10s}
+azure.servicebus.topics: {initTimeout: 20s}
+pulsar: {initTimeout: 30s}
+jetstream: {initTimeout: 10s}
 generic: {initTimeout: 20s}
 {{- end -}}
 
@@ -61,6 +66,22 @@ generic: {initTimeout: 20s}
 {{- end -}}
 {{- end -}}
 {{- $topics | uniq | sortAlpha | toYaml -}}
+{{- end -}}
+
+{{/* Names of topics, for sentences. */}}
+{{- define "task-pubsub.topicNames" -}}
+{{- $names := list -}}
+{{- range $key, $topic := .Values.topics -}}
+{{- if $topic -}}{{- $names = append $names (include "task-pubsub.topic" (dict "root" $ "key" $key) | printf "`%s`") -}}{{- end -}}
+{{- end -}}
+{{- $names | join ", " -}}
+{{- end -}}
+{{- define "task-pubsub.plainDeadLetterTopics" -}}
+{{- $names := list -}}
+{{- range $key, $topic := .Values.topics -}}
+{{- if $topic -}}{{- $names = append $names (include "task-pubsub.deadLetterTopic" (dict "root" $ "key" $key) | printf "`%s`") -}}{{- end -}}
+{{- end -}}
+{{- $names | join ", " -}}
 {{- end -}}
 
 {{- define "task-pubsub.initTimeout" -}}
