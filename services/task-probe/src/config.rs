@@ -35,6 +35,9 @@ pub struct Config {
     /// The Dapr state store in which subscribers record events. Empty: none, and what was received cannot be seen.
     #[arg(long, env = "STATE_STORE")]
     pub state_store: Option<String>,
+    /// The probe's own Dapr app-id: the source of its canaries, and what must stand in the scopes of the components.
+    #[arg(long, env = "APP_ID", default_value = "task-probe", value_parser = name)]
+    pub app_id: String,
     /// Where the API is, for `smoke`.
     #[arg(long, env = "API_URL", default_value = "http://127.0.0.1:8000", value_parser = url)]
     pub api_url: String,

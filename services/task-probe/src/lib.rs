@@ -27,9 +27,6 @@ pub const AT_ONCE: ShutdownArgs = ShutdownArgs {
     shutdown_deadline: Duration::from_millis(1),
 };
 
-/// The `source` of canaries, and the app-id under which the chart runs the probe.
-pub const SOURCE: &str = "task-probe";
-
 /// One call to the sidecar.
 const CALL: Duration = Duration::from_secs(2);
 

@@ -15,18 +15,11 @@ pub(crate) async fn run(sidecar: &Sidecar, config: &Config) -> Result<String> {
     let expected = config.expected();
     let store = config.store();
     let reads = store.filter(|_| !expected.consumers().is_empty());
-    components::wait(sidecar, &config.pubsub_name, reads, deadline).await?;
+    components::wait(sidecar, config, reads, deadline).await?;
 
-    let topics = expected.topics().map(|(topic, consumers)| {
-        canaries::send(
-            sidecar,
-            &config.pubsub_name,
-            topic,
-            consumers,
-            store,
-            deadline,
-        )
-    });
+    let topics = expected
+        .topics()
+        .map(|(topic, consumers)| canaries::send(sidecar, config, topic, consumers, deadline));
     let (mut proofs, mut failures) = (Vec::new(), Vec::new());
     for result in join_all(topics).await {
         match result {

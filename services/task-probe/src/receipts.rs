@@ -6,7 +6,7 @@ use std::time::Duration;
 use dapr_pubsub::{EventState, InboxReader, Sidecar};
 
 use crate::deadline::Deadline;
-use crate::{CALL, SOURCE};
+use crate::{CALL, Config};
 
 /// Between two looks: records appear within milliseconds, and every look is a read of the state store.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -16,6 +16,7 @@ pub(crate) struct Receipts<'a> {
     reader: InboxReader,
     store: &'a str,
     source: &'a str,
+    app_id: &'a str,
     missing: BTreeSet<String>,
     /// Seen at work on an event that they have not completed.
     at_work: BTreeSet<String>,
@@ -25,11 +26,13 @@ pub(crate) struct Receipts<'a> {
 impl<'a> Receipts<'a> {
     pub(crate) fn new(
         sidecar: &Sidecar,
+        config: &'a Config,
         store: &'a str,
         source: &'a str,
         consumers: &BTreeSet<String>,
     ) -> Self {
         Self {
+            app_id: &config.app_id,
             reader: InboxReader::new(sidecar, store),
             store,
             source,
@@ -83,9 +86,10 @@ impl<'a> Receipts<'a> {
         };
         format!(
             "not received by {}{at_work}. Check that its pods are ready, that the log of their container daprd shows the \
-             subscription, and that state store {} has {SOURCE} in its scopes and a keyPrefix without the app-id",
+             subscription, and that state store {} has {} in its scopes and a keyPrefix without the app-id",
             listed(&self.missing),
-            self.store
+            self.store,
+            self.app_id
         )
     }
 }

@@ -32,7 +32,7 @@ pub(crate) async fn run(sidecar: &Sidecar, config: &Config) -> Result<String> {
         Some(store) => {
             let event = TaskCreated::new(task, TITLE).event_id().to_string();
             let source = &config.api_app_id;
-            let mut receipts = Receipts::new(sidecar, store, source, &consumers);
+            let mut receipts = Receipts::new(sidecar, config, store, source, &consumers);
             wait(&mut receipts, event, deadline).await?;
             format!("its event was received by {}", listed(&consumers))
         }

@@ -8,7 +8,7 @@ use dapr_pubsub::{CANARY_TYPE, NewEvent, PublishError, Publisher, PublisherOptio
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::SOURCE;
+use crate::Config;
 use crate::deadline::Deadline;
 use crate::receipts::{LOOK_AGAIN, Receipts, listed};
 
@@ -25,19 +25,19 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// published before a subscriber has bound its queue.
 pub(super) async fn send(
     sidecar: &Sidecar,
-    pubsub: &str,
+    config: &Config,
     topic: &str,
     consumers: &BTreeSet<String>,
-    store: Option<&str>,
     deadline: Deadline,
 ) -> Result<String> {
+    let (pubsub, source, store) = (config.pubsub_name.as_str(), &config.app_id, config.store());
     let publisher = Publisher::new(sidecar, PublisherOptions::new(pubsub, topic));
-    let mut receipts = store.map(|store| Receipts::new(sidecar, store, SOURCE, consumers));
+    let mut receipts = store.map(|store| Receipts::new(sidecar, config, store, source, consumers));
     let mut sent = Sent::default();
     let (mut next, mut pause) = (Instant::now(), FIRST_PAUSE);
     loop {
         if Instant::now() >= next {
-            sent.publish(&publisher, pubsub, topic, deadline).await?;
+            sent.publish(&publisher, config, topic, deadline).await?;
             next = Instant::now() + pause;
             pause = pause.mul_f64(1.5).min(LONGEST_PAUSE);
         }
@@ -94,14 +94,14 @@ impl Sent {
     async fn publish(
         &mut self,
         publisher: &Publisher,
-        pubsub: &str,
+        config: &Config,
         topic: &str,
         deadline: Deadline,
     ) -> Result<()> {
         let id = Uuid::now_v7().to_string();
         let data = serde_json::json!({ "canary": id });
         let mut canary = NewEvent::json(&id, &data)?.with_kind(CANARY_TYPE);
-        canary.source = Some(SOURCE.to_owned());
+        canary.source = Some(config.app_id.clone());
         match publisher.publish(canary, deadline.at_most(PUBLISH)).await {
             Ok(()) => {
                 tracing::debug!(event_id = id, "a canary was acknowledged");
@@ -110,6 +110,7 @@ impl Sent {
                 self.ids.push(id);
             }
             Err(PublishError::Rejected { code, message, .. }) => {
+                let pubsub = &config.pubsub_name;
                 bail!(
                     "the sidecar refuses events for topic {topic} of {pubsub} ({code}): {message}"
                 );

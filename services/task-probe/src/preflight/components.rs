@@ -6,19 +6,19 @@ use anyhow::{Result, bail};
 use dapr_pubsub::{LoadedComponent, Sidecar};
 
 use crate::deadline::Deadline;
-use crate::{CALL, SOURCE};
+use crate::{CALL, Config};
 
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 pub(super) async fn wait(
     sidecar: &Sidecar,
-    pubsub: &str,
+    config: &Config,
     store: Option<&str>,
     deadline: Deadline,
 ) -> Result<()> {
     loop {
         let missing = match sidecar.components(deadline.at_most(CALL)).await {
-            Ok(loaded) => match missing(&loaded, pubsub, store) {
+            Ok(loaded) => match missing(&loaded, config, store) {
                 None => return Ok(()),
                 Some(missing) => missing,
             },
@@ -34,11 +34,12 @@ pub(super) async fn wait(
     }
 }
 
-fn missing(loaded: &[LoadedComponent], pubsub: &str, store: Option<&str>) -> Option<String> {
+fn missing(loaded: &[LoadedComponent], config: &Config, store: Option<&str>) -> Option<String> {
+    let (pubsub, app_id) = (config.pubsub_name.as_str(), &config.app_id);
     let is_there = |name: &str| loaded.iter().any(|component| component.name == name);
     let unloaded = |name, what| {
         format!(
-            "component {name} is not loaded: its {what} does not answer, or {SOURCE} is not in its scopes; the log of container \
+            "component {name} is not loaded: its {what} does not answer, or {app_id} is not in its scopes; the log of container \
              daprd says which"
         )
     };
@@ -53,6 +54,7 @@ fn missing(loaded: &[LoadedComponent], pubsub: &str, store: Option<&str>) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser as _;
 
     #[test]
     fn what_is_missing_is_named() {
@@ -63,7 +65,8 @@ mod tests {
             };
             names.iter().map(component).collect()
         };
-        let missing = |names: &[&str], store| missing(&loaded(names), "pubsub-kafka", store);
+        let config = Config::parse_from(["task-probe", "preflight", "--pubsub-name=pubsub-kafka"]);
+        let missing = |names: &[&str], store| missing(&loaded(names), &config, store);
         assert_eq!(missing(&["pubsub-kafka"], None), None);
         assert_eq!(missing(&["store", "pubsub-kafka"], Some("store")), None);
         let text = missing(&["pubsub-redis", "store"], Some("store")).unwrap();
