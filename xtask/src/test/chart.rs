@@ -1,5 +1,9 @@
 //! The chart: lint, every example's rendering against upstream's schemas, and every refusal.
 
+mod helm4;
+mod policy;
+mod unittest;
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -41,6 +45,27 @@ pub(super) async fn check(report: &mut Report) {
             refuse,
         )
         .await;
+    report
+        .check(
+            "chart-unittest",
+            "every template has unit tests, and they pass",
+            unittest::check,
+        )
+        .await;
+    report
+        .check(
+            "chart-policy",
+            "every example's pods are admitted as restricted, and follow best practice",
+            policy::check,
+        )
+        .await;
+    report
+        .check(
+            "chart-helm4",
+            "Helm 3 and Helm 4 render the same objects from every example",
+            helm4::check,
+        )
+        .await;
 }
 
 fn folder() -> PathBuf {
@@ -48,7 +73,11 @@ fn folder() -> PathBuf {
 }
 
 async fn lint() -> Result<String> {
-    let helm = tools::helm().await?;
+    lint_with(&tools::helm().await?).await?;
+    Ok(String::new())
+}
+
+async fn lint_with(helm: &Path) -> Result<()> {
     let folder = folder();
     output(
         Command::new(helm)
@@ -61,8 +90,7 @@ async fn lint() -> Result<String> {
             ])
             .arg(folder),
     )
-    .await?;
-    Ok(String::new())
+    .await
 }
 
 async fn render() -> Result<Outcome> {
@@ -71,21 +99,25 @@ async fn render() -> Result<Outcome> {
         Tool::Kubeconform,
         Tool::DaprModule,
         Tool::KubernetesModule,
+        Tool::KedaModule,
+        Tool::PrometheusOperatorModule,
     ];
     let tools = tools::ensure(&wanted).await?;
     let schemas = workspace().join("target/schemas");
-    schemas::write(
-        tools.path(Tool::KubernetesModule)?,
-        tools.path(Tool::DaprModule)?,
-        &schemas,
-    )?;
+    let crds = [
+        tools.path(Tool::DaprModule)?.join("charts/dapr/crds"),
+        tools.path(Tool::KedaModule)?.join("config/crd/bases"),
+        tools
+            .path(Tool::PrometheusOperatorModule)?
+            .join("example/prometheus-operator-crd"),
+    ];
+    schemas::write(tools.path(Tool::KubernetesModule)?, &crds, &schemas)?;
     let chart = Chart::new(tools.path(Tool::Helm)?, folder(), "task-pubsub");
     let examples = examples()?;
     for example in &examples {
         let name = example.file_name().unwrap_or_default().to_string_lossy();
-        let values: Value = serde_norway::from_str(&std::fs::read_to_string(example)?)?;
         let rendered = chart
-            .render(&values)
+            .render(&values(example)?)
             .await
             .with_context(|| name.to_string())?;
         let objects = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": rendered.objects().collect::<Vec<_>>()});
@@ -109,6 +141,11 @@ fn examples() -> Result<Vec<PathBuf>> {
     files.sort();
     ensure!(!files.is_empty(), "no examples in ci/");
     Ok(files)
+}
+
+fn values(example: &Path) -> Result<Value> {
+    let text = std::fs::read_to_string(example)?;
+    serde_norway::from_str(&text).with_context(|| example.display().to_string())
 }
 
 async fn conform(kubeconform: &Path, schemas: &Path, objects: &Value) -> Result<()> {

@@ -1,10 +1,11 @@
-//! JSON schemas for kubeconform, made from what upstream ships: Kubernetes' own API description and Dapr's own CRDs.
+//! JSON schemas for kubeconform, made from what upstream ships: Kubernetes' own API description, and the CRDs of Dapr, KEDA
+//! and Prometheus Operator.
 //!
 //! They come from the pinned Go modules, so no network address of a schema collection is needed, and a Dapr version brings
 //! its schemas with it. Both are made strict: a field that upstream does not know is an error.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use serde::Deserialize as _;
@@ -12,11 +13,12 @@ use serde_json::{Map, Value, json};
 
 const PREFIX: &str = "#/definitions/";
 
-/// Writes the schemas of every kind into `folder`, named as kubeconform asks for them: `deployment-apps-v1.json`.
-pub(super) fn write(kubernetes: &Path, dapr: &Path, folder: &Path) -> Result<()> {
+/// Writes the schemas of every kind into `folder`, named as kubeconform asks for them: `deployment-apps-v1.json`. `crds` are
+/// folders of CRDs.
+pub(super) fn write(kubernetes: &Path, crds: &[PathBuf], folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     from_kubernetes(&kubernetes.join("api/openapi-spec/swagger.json"), folder)?;
-    from_crds(&dapr.join("charts/dapr/crds"), folder)
+    crds.iter().try_for_each(|crds| from_crds(crds, folder))
 }
 
 fn from_kubernetes(document: &Path, folder: &Path) -> Result<()> {
