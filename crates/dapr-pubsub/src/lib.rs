@@ -21,8 +21,8 @@ pub use publisher::{NewEvent, PublishError, Publisher, PublisherOptions};
 pub use secret::Secret;
 pub use sidecar::{LoadedComponent, Sidecar, SidecarError, SidecarOptions};
 pub use subscriptions::{
-    Bulk, BulkSubscribe, EventHandler, Handled, HandlerFuture, Mode, Routes, SubscribeEntry,
-    Subscription, Subscriptions,
+    Bulk, BulkSubscribe, EventHandler, Handled, HandlerFuture, Mode, PubsubOptions, Routes,
+    SubscribeEntry, Subscription, Subscriptions,
 };
 
 /// The underlying cause of an error, as errors of this crate keep it.

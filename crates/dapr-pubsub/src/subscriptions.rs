@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use axum::Router;
 
-pub use declaration::{Bulk, BulkSubscribe, Routes, SubscribeEntry, Subscription};
+pub use declaration::{Bulk, BulkSubscribe, PubsubOptions, Routes, SubscribeEntry, Subscription};
 use handler::ErasedHandler;
 pub use handler::{EventHandler, Handled, HandlerFuture};
 use limits::Limits;

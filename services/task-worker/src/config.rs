@@ -1,11 +1,12 @@
 //! The configuration of `task-worker`. Every field is an environment variable; the chart sets them.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, ValueEnum};
-use dapr_pubsub::{InboxOptions, Mode, Secret, Subscription};
+use dapr_pubsub::{InboxOptions, Mode, PubsubOptions, Secret, Subscription};
 use service_kit::config::{Check, duration};
 use service_kit::server::Limits;
 use service_kit::shutdown::ShutdownArgs;
@@ -66,6 +67,10 @@ pub struct SubscriptionArgs {
     /// The pub/sub components to subscribe to in programmatic mode, separated by commas.
     #[arg(long, env = "PUBSUB_NAMES", value_delimiter = ',')]
     pub pubsub_names: Vec<String>,
+    /// What single components are told beyond that in programmatic mode, as JSON by the component's name:
+    /// `{"pubsub-rabbitmq": {"deadLetterTopic": "...", "metadata": {"queueType": "quorum"}}}`.
+    #[arg(long, env = "PUBSUB_OPTIONS", default_value = "{}", value_parser = pubsub_options)]
+    pub pubsub_options: BTreeMap<String, PubsubOptions>,
     /// The topic of the events.
     #[arg(long, env = "TOPIC", default_value = "task-events")]
     pub topic: String,
@@ -102,6 +107,10 @@ pub struct InboxArgs {
     pub inbox_retention: Duration,
 }
 
+fn pubsub_options(json: &str) -> Result<BTreeMap<String, PubsubOptions>, serde_json::Error> {
+    serde_json::from_str(json)
+}
+
 impl SubscriptionArgs {
     pub(crate) fn mode(&self) -> Mode {
         match self.subscription_mode {
@@ -115,6 +124,7 @@ impl SubscriptionArgs {
         Subscription::new(&self.topic, ROUTE)
             .pubsubs(&self.pubsub_names)
             .dead_letter_topic(&self.dead_letter_topic)
+            .pubsub_options(self.pubsub_options.clone())
     }
 }
 
@@ -205,5 +215,14 @@ mod tests {
         assert!(refusal(&["--inbox-lease", "5s"]).contains("acted on twice"));
         assert!(refusal(&["--shutdown-deadline", "2s"]).contains("cut off"));
         assert!(refusal(&["--subscription-mode", "programmatic"]).contains("PUBSUB_NAMES"));
+    }
+
+    #[test]
+    fn a_mistyped_option_of_a_component_is_refused() {
+        let refusal =
+            Config::try_parse_from(["task-worker", "--pubsub-options", r#"{"p": {"meta": {}}}"#])
+                .unwrap_err()
+                .to_string();
+        assert!(refusal.contains("meta"), "{refusal}");
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// daprd's default for `maxMessagesCount` of components without bulk support of their own
 /// (dapr/dapr `pkg/runtime/pubsub/default_bulksub.go`).
@@ -36,6 +36,17 @@ pub struct Subscription {
     dead_letter_topic: Option<String>,
     bulk: Option<Bulk>,
     metadata: BTreeMap<String, String>,
+    options: BTreeMap<String, PubsubOptions>,
+}
+
+/// What one component is told that the others are not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct PubsubOptions {
+    /// In place of [`Subscription::dead_letter_topic`].
+    pub dead_letter_topic: Option<String>,
+    /// In addition to [`Subscription::metadata`], which it overrides.
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// Deliver several events per request, where the broker has them.
@@ -113,6 +124,7 @@ impl Subscription {
             dead_letter_topic: None,
             bulk: None,
             metadata: BTreeMap::new(),
+            options: BTreeMap::new(),
         }
     }
 
@@ -149,6 +161,13 @@ impl Subscription {
         self
     }
 
+    /// What single components are told beyond that, by the name of the component.
+    #[must_use]
+    pub fn pubsub_options(mut self, options: BTreeMap<String, PubsubOptions>) -> Self {
+        self.options = options;
+        self
+    }
+
     /// The topic.
     pub fn topic(&self) -> &str {
         &self.topic
@@ -167,15 +186,22 @@ impl Subscription {
             max_messages_count: clamp(bulk.max_messages as u128),
             max_await_duration_ms: clamp(bulk.max_await.as_millis()),
         });
-        let entry = |pubsub: &String| SubscribeEntry {
-            pubsub_name: pubsub.clone(),
-            topic: self.topic.clone(),
-            routes: Routes {
-                default: self.route.clone(),
-            },
-            dead_letter_topic: self.dead_letter_topic.clone(),
-            metadata: self.metadata.clone(),
-            bulk_subscribe,
+        let entry = |pubsub: &String| {
+            let own = self.options.get(pubsub).cloned().unwrap_or_default();
+            let mut metadata = self.metadata.clone();
+            metadata.extend(own.metadata);
+            SubscribeEntry {
+                pubsub_name: pubsub.clone(),
+                topic: self.topic.clone(),
+                routes: Routes {
+                    default: self.route.clone(),
+                },
+                dead_letter_topic: own
+                    .dead_letter_topic
+                    .or_else(|| self.dead_letter_topic.clone()),
+                metadata,
+                bulk_subscribe,
+            }
         };
         self.pubsubs.iter().map(entry).collect()
     }
@@ -194,7 +220,7 @@ impl Subscription {
 mod tests {
     use std::time::Duration;
 
-    use super::{Bulk, Subscription};
+    use super::{Bulk, PubsubOptions, Subscription};
 
     #[test]
     fn bulk_and_metadata_are_spelt_as_dapr_reads_them() {
@@ -215,6 +241,24 @@ mod tests {
                 }
             }])
         );
+    }
+
+    #[test]
+    fn one_component_may_be_told_something_else() {
+        let own: PubsubOptions = serde_json::from_value(serde_json::json!({
+            "deadLetterTopic": "dlx-t", "metadata": {"queueType": "quorum"}
+        }))
+        .unwrap();
+        let subscription = Subscription::new("t", "/e")
+            .pubsubs(["a", "b"])
+            .dead_letter_topic("dead")
+            .metadata("queueType", "classic")
+            .pubsub_options([("b".to_owned(), own)].into());
+        let entries = subscription.entries();
+        assert_eq!(entries[0].dead_letter_topic.as_deref(), Some("dead"));
+        assert_eq!(entries[0].metadata["queueType"], "classic");
+        assert_eq!(entries[1].dead_letter_topic.as_deref(), Some("dlx-t"));
+        assert_eq!(entries[1].metadata["queueType"], "quorum");
     }
 
     #[test]
