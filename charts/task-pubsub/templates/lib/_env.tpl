@@ -74,11 +74,26 @@ publisher's holds the active broker's component, a declarative subscriber's no b
 {{- $names = append $names (include "task-pubsub.componentName" (dict "root" $.root "entry" $entry)) -}}
 {{- end -}}
 {{- $env = set $env "PUBSUB_NAMES" ($names | join ",") -}}
+{{- with include "task-pubsub.pubsubOptions" . | fromYaml -}}
+{{- $env = set $env "PUBSUB_OPTIONS" (toJson .) -}}
+{{- end -}}
 {{- end -}}
 {{- with .service.effectJournal -}}
 {{- $env = set $env "EFFECT_JOURNAL" . -}}
 {{- end -}}
 {{- $env | toYaml -}}
+{{- end -}}
+
+{{/* What some brokers need in a subscription and others do not: the same as in the Subscription objects, by component. */}}
+{{- define "task-pubsub.pubsubOptions" -}}
+{{- $options := dict -}}
+{{- range $entry := include "task-pubsub.subscribedBrokers" .root | fromYamlArray -}}
+{{- $in := dict "root" $.root "entry" $entry "name" $.name "service" $.service -}}
+{{- with include "task-pubsub.ofBroker" (merge (dict "part" "subscription") $in) | fromYaml -}}
+{{- $options = set $options (include "task-pubsub.componentName" $in) . -}}
+{{- end -}}
+{{- end -}}
+{{- $options | toYaml -}}
 {{- end -}}
 
 {{/* Dapr reads the key `token` of the Secret that its annotations name; the app must read the same one. */}}
