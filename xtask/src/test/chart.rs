@@ -2,6 +2,7 @@
 
 mod helm4;
 mod policy;
+mod triggers;
 mod unittest;
 
 use std::path::{Path, PathBuf};
@@ -64,6 +65,13 @@ pub(super) async fn check(report: &mut Report) {
             "chart-helm4",
             "Helm 3 and Helm 4 render the same objects from every example",
             helm4::check,
+        )
+        .await;
+    report
+        .check(
+            "chart-triggers",
+            "KEDA reads every field of the triggers that the chart makes",
+            triggers::check,
         )
         .await;
 }

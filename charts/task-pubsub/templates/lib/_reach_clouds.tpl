@@ -27,8 +27,10 @@ metadata:
   subscriptionName: {{ with .plain.projectid }}{{ printf "projects/%s/subscriptions/%s" . $subscription | quote }}{{ else }}{{ $subscription | quote }}{{ end }}
   mode: SubscriptionSize
   value: {{ .backlog | quote }}
-# A Component takes the fields of a key one by one, KEDA takes the whole file: nothing that the two could share.
 podIdentity: gcp
+{{- if .secret.privatekey }}
+cannotLogIn: it takes the file of a key whole, and a Component takes its fields one by one
+{{- end }}
 {{- end -}}
 {{- define "task-pubsub.gcp.pubsub.endpoints" -}}
 {addresses: {{ .endpoint | default "pubsub.googleapis.com" | quote }}, port: 443}
@@ -44,6 +46,9 @@ metadata:
 parameters:
   connectionstring: connection
 podIdentity: azure-workload
+{{- if .secret.azureclientsecret }}
+cannotLogIn: it takes no client secret
+{{- end }}
 {{- end -}}
 {{- define "task-pubsub.azure.servicebus.topics.endpoints" -}}
 # Events go over AMQP, the upkeep of topics over HTTPS.
