@@ -6,30 +6,18 @@ publisher's holds the active broker's component, a declarative subscriber's no b
 {{- $values := .root.Values -}}
 {{- $topic := dict "root" .root "key" .service.topic -}}
 {{- $host := ternary "127.0.0.1" "0.0.0.0" (and (eq .service.role "subscriber") (not .service.expose)) -}}
-{{- $env := dict
+{{- $env := merge (include "task-pubsub.commonEnv" . | fromYaml) (dict
       "LISTEN_ADDR" (printf "%s:%v" $host .service.port)
       "ADMIN_ADDR" (printf "0.0.0.0:%v" $values.adminPort)
-      "LOG_FORMAT" $values.log.format
-      "RUST_LOG" $values.log.level
       "SHUTDOWN_DELAY" $values.shutdown.delay
       "SHUTDOWN_DEADLINE" $values.shutdown.deadline
-      "OTEL_SERVICE_NAME" .name
-      "TOPIC" (include "task-pubsub.topic" $topic) -}}
-{{- if $values.otel.endpoint -}}
-{{- $env = merge $env (dict
-      "OTEL_EXPORTER_OTLP_ENDPOINT" $values.otel.endpoint
-      "OTEL_TRACES_SAMPLER" "parentbased_traceidratio"
-      "OTEL_TRACES_SAMPLER_ARG" (toString $values.otel.samplingRatio)) -}}
-{{- end -}}
+      "TOPIC" (include "task-pubsub.topic" $topic)) -}}
 {{- if eq .service.role "publisher" -}}
 {{- $env = merge $env (include "task-pubsub.publisherEnv" . | fromYaml) -}}
 {{- else -}}
 {{- $env = merge $env (include "task-pubsub.subscriberEnv" . | fromYaml) -}}
 {{- end -}}
-{{- range $name := keys $env | sortAlpha }}
-- name: {{ $name }}
-  value: {{ get $env $name | toString | quote }}
-{{- end }}
+{{- include "task-pubsub.envList" $env }}
 {{- with $values.tokens.daprApiTokenSecret }}
 {{- include "task-pubsub.tokenEnv" (dict "name" "DAPR_API_TOKEN" "secret" .) }}
 {{- end }}
@@ -45,6 +33,29 @@ publisher's holds the active broker's component, a declarative subscriber's no b
 {{- end }}
 {{- with .service.extraEnv }}
 {{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Logs and traces: the same in every program. */}}
+{{- define "task-pubsub.commonEnv" -}}
+{{- $values := .root.Values -}}
+{{- $env := dict
+      "LOG_FORMAT" $values.log.format
+      "RUST_LOG" $values.log.level
+      "OTEL_SERVICE_NAME" .name -}}
+{{- if $values.otel.endpoint -}}
+{{- $env = merge $env (dict
+      "OTEL_EXPORTER_OTLP_ENDPOINT" $values.otel.endpoint
+      "OTEL_TRACES_SAMPLER" "parentbased_traceidratio"
+      "OTEL_TRACES_SAMPLER_ARG" (toString $values.otel.samplingRatio)) -}}
+{{- end -}}
+{{- $env | toYaml -}}
+{{- end -}}
+
+{{- define "task-pubsub.envList" -}}
+{{- range $name := keys . | sortAlpha }}
+- name: {{ $name }}
+  value: {{ get $ $name | toString | quote }}
 {{- end }}
 {{- end -}}
 
@@ -65,6 +76,7 @@ publisher's holds the active broker's component, a declarative subscriber's no b
       "SUBSCRIPTION_MODE" $values.subscription.mode
       "DEAD_LETTER_TOPIC" (include "task-pubsub.deadLetterTopic" (dict "root" .root "key" .service.topic))
       "STATE_STORE" (ternary "" $values.stateStore.name (eq $values.stateStore.type "none"))
+      "CONSUMER" .name
       "INBOX_LEASE" $values.delivery.lease
       "INBOX_RETENTION" $values.delivery.retention
       "HANDLER_TIMEOUT" (include "task-pubsub.workerTimeout" .root) -}}

@@ -48,7 +48,7 @@
 {{- range $entry := include "task-pubsub.brokersInUse" $root | fromYamlArray -}}
 {{- $all = concat $all (include "task-pubsub.brokerEndpoints" (dict "root" $root "entry" $entry) | fromYamlArray) -}}
 {{- end -}}
-{{- if and (eq .role "subscriber") (ne $root.Values.stateStore.type "none") -}}
+{{- if and (ne .role "publisher") (ne $root.Values.stateStore.type "none") -}}
 {{- $all = concat $all (include "task-pubsub.storeEndpoints" $root | fromYamlArray) -}}
 {{- end -}}
 {{- with $root.Values.otel.endpoint -}}

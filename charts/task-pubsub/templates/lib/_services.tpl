@@ -10,11 +10,16 @@
 {{- end -}}
 
 {{/*
-The app-ids that may use the components. A service that is not enabled yet stays in: adding an app-id to the scopes of a
-Component makes every running sidecar close and reopen it.
+The app-ids that may use the components. A service that is not enabled yet stays in, and so does the probe: adding an app-id to
+the scopes of a Component makes every running sidecar close and reopen it.
 */}}
 {{- define "task-pubsub.appIds" -}}
-{{- keys .Values.services | sortAlpha | toYaml -}}
+{{- append (keys .Values.services) .Values.probe.name | sortAlpha | toYaml -}}
+{{- end -}}
+
+{{/* Those that may use the state store: who records what is handled, and who looks for it. */}}
+{{- define "task-pubsub.storeAppIds" -}}
+{{- append (include "task-pubsub.subscriberIds" . | fromYamlArray) .Values.probe.name | sortAlpha | toYaml -}}
 {{- end -}}
 
 {{/* Those of them that receive events. */}}

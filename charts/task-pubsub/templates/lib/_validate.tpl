@@ -4,7 +4,7 @@ would happen; all of them are reported at once.
 */}}
 {{- define "task-pubsub.validate" -}}
 {{- $problems := list -}}
-{{- range $part := list "brokers" "entries" "timing" "shutdown" "services" "scaling" "network" "running" -}}
+{{- range $part := list "brokers" "entries" "timing" "shutdown" "services" "scaling" "network" "probe" "running" -}}
 {{- $problems = append $problems (include (printf "task-pubsub.problems.%s" $part) $ | trim) -}}
 {{- end -}}
 {{- with compact $problems -}}
@@ -47,7 +47,7 @@ would happen; all of them are reported at once.
 {{- include "task-pubsub.problems.secretKeys" (dict "path" $in.path "from" .) -}}
 {{- end -}}
 {{- end -}}
-{{- include "task-pubsub.problems.secretKeys" (dict "path" "stateStore" "from" .Values.stateStore) -}}
+{{- include "task-pubsub.problems.store" . -}}
 {{- end -}}
 
 {{- define "task-pubsub.problems.secretKeys" -}}

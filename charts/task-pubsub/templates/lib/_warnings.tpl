@@ -8,6 +8,10 @@
 {{- if eq .Values.stateStore.type "none" }}
 - stateStore.type is none: an event that is delivered twice has its effect twice.
 {{- end }}
+{{- with include "task-pubsub.ofStore" (dict "root" . "part" "warnings") | trim }}
+{{ . }}
+{{- end }}
+{{- include "task-pubsub.warnings.probe" . }}
 {{- range $entry := include "task-pubsub.brokersInUse" . | fromYamlArray }}
 {{- $broker := get $.Values.brokers $entry }}
 {{- with include "task-pubsub.ofBroker" (dict "root" $ "entry" $entry "part" "warnings") | trim }}

@@ -6,8 +6,10 @@
 {{- $sidecar := .service.sidecar -}}
 dapr.io/enabled: "true"
 dapr.io/app-id: {{ .name | quote }}
+{{- if ne .service.role "probe" }}
 dapr.io/app-port: {{ .service.port | quote }}
 dapr.io/app-protocol: http
+{{- end }}
 dapr.io/config: {{ include "task-pubsub.fullname" .root }}
 dapr.io/log-as-json: {{ eq $values.log.format "json" | quote }}
 # Needed, with sidecarDropALLCapabilities in Dapr's own chart, where the namespace enforces restricted pod security.
@@ -30,7 +32,7 @@ dapr.io/graceful-shutdown-seconds: {{ include "task-pubsub.seconds" $values.shut
 {{- if eq $values.shutdown.sidecar "native" }}
 # The sidecar starts before the app and stops after it: the app can publish and acknowledge to its last moment.
 dapr.io/enable-native-sidecar: "true"
-{{- else }}
+{{- else if ne .service.role "probe" }}
 # Both get SIGTERM at once: the sidecar keeps its API open for as long as the app may need.
 dapr.io/block-shutdown-duration: {{ include "task-pubsub.blockSeconds" .root | printf "%ss" | quote }}
 {{- end }}
@@ -49,8 +51,8 @@ dapr.io/env: {{ printf "OTEL_EXPORTER_OTLP_ENDPOINT=%s,OTEL_EXPORTER_OTLP_PROTOC
 {{- with $values.tokens.daprApiTokenSecret }}
 dapr.io/api-token-secret: {{ . | quote }}
 {{- end }}
-{{- with $values.tokens.appTokenSecret }}
-dapr.io/app-token-secret: {{ . | quote }}
+{{- if and $values.tokens.appTokenSecret (ne .service.role "probe") }}
+dapr.io/app-token-secret: {{ $values.tokens.appTokenSecret | quote }}
 {{- end }}
 {{- with $sidecar.annotations }}
 {{ toYaml . }}
@@ -88,6 +90,37 @@ runAsGroup: 65532
 fsGroup: 65532
 seccompProfile:
   type: RuntimeDefault
+{{- end -}}
+
+{{/* What comes before the containers, in every pod. */}}
+{{- define "task-pubsub.podIdentity" -}}
+serviceAccountName: {{ .service.serviceAccountName | default .name }}
+# The sidecar brings its own projected token; nothing here talks to the Kubernetes API.
+automountServiceAccountToken: {{ .service.serviceAccount.automountToken }}
+{{- with .service.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+enableServiceLinks: false
+securityContext:
+  {{- include "task-pubsub.podSecurity" .root | nindent 2 }}
+{{- with .root.Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* And what comes after them. */}}
+{{- define "task-pubsub.podPlacement" -}}
+{{- with include "task-pubsub.volumes" .service | trim }}
+volumes:
+  {{- . | nindent 2 }}
+{{- end }}
+{{- range $field := list "nodeSelector" "affinity" "tolerations" }}
+{{- with get $.service $field }}
+{{ $field }}:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{/* The journal lives as long as its pod; everything else is the user's. */}}
