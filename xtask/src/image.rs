@@ -114,7 +114,9 @@ pub(crate) async fn build(args: &Args) -> Result<Vec<Image>> {
     let services: Vec<_> = services.cloned().collect();
 
     let step = Step::start("static binaries");
-    let context = binaries::build(&services, &args.target, args.profile).await?;
+    // All of them, always: which services are built together decides with which features their common libraries are
+    // built, and so what comes out.
+    let context = binaries::build(&source.services, &args.target, args.profile).await?;
     step.done(&args.target);
 
     let mut images = Vec::new();
