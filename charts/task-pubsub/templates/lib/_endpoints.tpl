@@ -17,8 +17,13 @@ found, and says what cannot be: an address inside a Secret, a type that the char
 {{- define "task-pubsub.storeEndpoints" -}}
 {{- $store := .Values.stateStore -}}
 {{- $own := .Values.networkPolicy.endpoints.stateStore -}}
-{{- $host := ternary ($store.host | default "") "" (eq $store.type "redis") -}}
-{{- include "task-pubsub.endpoints" (dict "own" $own "addresses" $host "port" 6379) -}}
+{{- $found := dict -}}
+{{- if eq $store.type "redis" -}}
+{{- $found = dict "addresses" $store.host "port" 6379 -}}
+{{- else if and (eq $store.type "postgresql") (not (include "task-pubsub.store.postgresql.connectionStringKey" $store)) -}}
+{{- $found = dict "addresses" $store.postgresql.host "port" 5432 -}}
+{{- end -}}
+{{- include "task-pubsub.endpoints" (merge (dict "own" $own) $found) -}}
 {{- end -}}
 
 {{/* `addresses`, comma-separated, URLs or not, as a list of `host:port`; empty where nothing can be said. */}}

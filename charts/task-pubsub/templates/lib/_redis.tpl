@@ -63,3 +63,20 @@ common/component/redis/settings.go (where the two differ, the code).
 - {{ .path }}: the streams are not trimmed and grow for ever; see maxLenApprox and streamTTL.
 {{- end -}}
 {{- end -}}
+
+{{- define "task-pubsub.store.redis.connection" -}}
+{{- include "task-pubsub.redis.connection" . -}}
+{{- end -}}
+{{- define "task-pubsub.store.redis.settings" }}
+# Dapr's default waits 2 s before a second try, which is most of a handler's time.
+- name: redisMinRetryInterval
+  value: "50ms"
+- name: redisMaxRetryInterval
+  value: "500ms"
+{{- end -}}
+{{- define "task-pubsub.store.redis.problems" -}}{{- end -}}
+{{- define "task-pubsub.store.redis.warnings" -}}
+{{- if (.Values.stateStore.tls | default dict).insecureSkipVerify }}
+- stateStore: tls.insecureSkipVerify accepts any certificate.
+{{- end -}}
+{{- end -}}
