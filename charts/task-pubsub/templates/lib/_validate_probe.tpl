@@ -7,9 +7,11 @@
 {{- if and $values.smoke.enabled (not (include "task-pubsub.smokeTarget" .)) }}
 - smoke.service: `{{ $values.smoke.service }}` is no enabled publisher with `expose: true`; smoke would have nobody to send a task to, and every deployment would fail.
 {{- end -}}
-{{- $init := include "task-pubsub.initTimeout" (dict "broker" (get $values.brokers $values.broker.active)) -}}
+{{- with get $values.brokers $values.broker.active -}}
+{{- $init := include "task-pubsub.initTimeout" (dict "broker" .) -}}
 {{- if and $values.preflight.enabled (le (include "task-pubsub.ms" $values.preflight.deadline | int64) (include "task-pubsub.ms" $init | int64)) }}
 - preflight.deadline: {{ $values.preflight.deadline }} is not longer than a sidecar may wait for the active broker (initTimeout, {{ $init }}); preflight would fail before it could say what is wrong.
+{{- end -}}
 {{- end -}}
 {{- end -}}
 
