@@ -141,6 +141,7 @@ spec:
       - action: Ignore
         onPodConditions:
           - type: DisruptionTarget
+            status: "True"
   template:
     metadata:
       {{- include "task-pubsub.probeMetadata" . | nindent 6 }}
