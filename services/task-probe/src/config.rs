@@ -41,6 +41,9 @@ pub struct Config {
     /// Where the API is, for `smoke`.
     #[arg(long, env = "API_URL", default_value = "http://127.0.0.1:8000", value_parser = url)]
     pub api_url: String,
+    /// Tasks a second, for `load`.
+    #[arg(long, env = "LOAD_RATE", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub rate: u32,
     /// The API's Dapr app-id: the source of its events.
     #[arg(long, env = "API_APP_ID", default_value = "task-api", value_parser = name)]
     pub api_app_id: String,
@@ -62,6 +65,8 @@ pub enum Check {
     Preflight,
     /// That the API takes a task which reaches every subscriber, and refuses what is wrong.
     Smoke,
+    /// Publishes tasks at a steady rate until the deadline or SIGTERM; each answer is a line of JSON.
+    Load,
 }
 
 impl Check {
@@ -70,6 +75,7 @@ impl Check {
         match self {
             Self::Preflight => "preflight",
             Self::Smoke => "smoke",
+            Self::Load => "load",
         }
     }
 }

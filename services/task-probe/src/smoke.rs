@@ -1,7 +1,7 @@
 //! What a client does, through the Service: a task that must be taken, and requests that must be refused.
 
 mod api;
-mod client;
+pub(crate) mod client;
 mod refusals;
 
 use anyhow::{Context as _, Result, bail};

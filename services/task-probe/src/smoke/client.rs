@@ -14,20 +14,21 @@ use tokio::time::timeout;
 /// No answer of the API is nearly as long.
 const LONGEST_ANSWER: usize = 64 * 1024;
 
-pub(super) struct Client {
+#[derive(Clone)]
+pub(crate) struct Client {
     pooled: Pooled<HttpConnector, Full<Bytes>>,
 }
 
 /// A complete answer.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Answer {
-    pub(super) fn header(&self, name: http::header::HeaderName) -> &str {
+    pub(crate) fn header(&self, name: http::header::HeaderName) -> &str {
         let value = self.headers.get(name);
         value
             .and_then(|value| value.to_str().ok())
@@ -36,13 +37,13 @@ impl Answer {
 }
 
 impl Client {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             pooled: Pooled::builder(TokioExecutor::new()).build_http(),
         }
     }
 
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         request: Request<Full<Bytes>>,
         limit: Duration,

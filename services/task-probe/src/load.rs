@@ -1,0 +1,147 @@
+//! Tasks at a steady rate, and what became of each: one side of a proof that counts.
+//!
+//! Every answer is a line of JSON on standard output, so that whoever counts can hold it against what subscribers did:
+//!
+//! | line | when |
+//! |---|---|
+//! | `{"acknowledged": "<task id>"}` | the API answered 200: the broker has the event |
+//! | `{"failed": {"status": 503, "retry_after": true, "message": "..."}}` | anything else; `status` is null without an answer |
+//! | `{"published": 3000, "acknowledged": 3000, "failed": 0}` | at the end; who misses a line notices it by this one |
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use anyhow::Result;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{Request, StatusCode};
+use http_body_util::Full;
+use serde::{Deserialize, Serialize};
+use service_kit::shutdown::Shutdown;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use uuid::Uuid;
+
+use crate::Config;
+use crate::smoke::client::Client;
+
+/// Longer than the API's own deadline, so that it is the API that gives up first.
+const REQUEST: Duration = Duration::from_secs(15);
+
+/// More requests than this are never under way; an API that is that slow has failed anyway.
+const AT_ONCE: usize = 4096;
+
+/// One line of the output but the last.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// The task's id.
+    Acknowledged(Uuid),
+    /// Not answered 200.
+    Failed {
+        /// The HTTP status, if there was an answer.
+        status: Option<u16>,
+        /// Whether the answer said when to come again.
+        retry_after: bool,
+        /// The answer's body, or why there was none.
+        message: String,
+    },
+}
+
+/// The last line.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Requests sent.
+    pub published: u64,
+    /// Of them, answered 200.
+    pub acknowledged: u64,
+    /// The others.
+    pub failed: u64,
+}
+
+#[derive(Deserialize)]
+struct Created {
+    id: Uuid,
+}
+
+/// Publishes until the deadline or until it is told to end, then waits for the answers that are due.
+pub(crate) async fn run(config: &Config, shutdown: &Shutdown) -> Result<String> {
+    let url = format!("{}/tasks", config.api_url);
+    let client = Client::new();
+    let end = Instant::now() + config.deadline;
+    let mut ticks = interval(Duration::from_secs(1) / config.rate);
+    // An open loop: what could not be sent in time is sent at once, not left out, however slow the answers are.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let (mut requests, mut summary) = (JoinSet::new(), Summary::default());
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown.draining() => break,
+            Some(answer) = requests.join_next() => enter(&answer?, &mut summary)?,
+            _ = ticks.tick(), if requests.len() < AT_ONCE => {
+                if Instant::now() >= end {
+                    break;
+                }
+                summary.published += 1;
+                let (client, url) = (client.clone(), url.clone());
+                let title = format!("task {}", summary.published);
+                requests.spawn(async move { post(&client, &url, &title).await });
+            }
+        }
+    }
+    while let Some(answer) = requests.join_next().await {
+        enter(&answer?, &mut summary)?;
+    }
+    line(&summary)?;
+    let Summary {
+        published,
+        acknowledged,
+        failed,
+    } = summary;
+    Ok(format!(
+        "{published} published, {acknowledged} acknowledged, {failed} failed"
+    ))
+}
+
+fn enter(answer: &Answer, summary: &mut Summary) -> Result<()> {
+    match answer {
+        Answer::Acknowledged(_) => summary.acknowledged += 1,
+        Answer::Failed { .. } => summary.failed += 1,
+    }
+    line(&answer)
+}
+
+fn line(what: &impl Serialize) -> Result<()> {
+    let mut line = serde_json::to_vec(what)?;
+    line.push(b'\n');
+    Ok(std::io::stdout().write_all(&line)?)
+}
+
+async fn post(client: &Client, url: &str, title: &str) -> Answer {
+    let body = serde_json::json!({ "title": title }).to_string();
+    let request = Request::post(url)
+        .header(CONTENT_TYPE, "application/json")
+        .body(Full::new(Bytes::from(body)));
+    let sent = match request {
+        Ok(request) => client.send(request, REQUEST).await,
+        Err(error) => Err(error.into()),
+    };
+    let answer = match sent {
+        Ok(answer) => answer,
+        Err(error) => {
+            return Answer::Failed {
+                status: None,
+                retry_after: false,
+                message: format!("{error:#}"),
+            };
+        }
+    };
+    match serde_json::from_slice::<Created>(&answer.body) {
+        Ok(created) if answer.status == StatusCode::OK => Answer::Acknowledged(created.id),
+        _ => Answer::Failed {
+            status: Some(answer.status.as_u16()),
+            retry_after: answer.headers.contains_key(RETRY_AFTER),
+            message: String::from_utf8_lossy(&answer.body).into_owned(),
+        },
+    }
+}
