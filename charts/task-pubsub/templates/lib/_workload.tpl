@@ -34,6 +34,7 @@ dapr.io/graceful-shutdown-seconds: {{ include "task-pubsub.seconds" $values.shut
 dapr.io/enable-native-sidecar: "true"
 {{- else if ne .service.role "probe" }}
 # Both get SIGTERM at once: the sidecar keeps its API open for as long as the app may need.
+dapr.io/enable-native-sidecar: "false"
 dapr.io/block-shutdown-duration: {{ include "task-pubsub.blockSeconds" .root | printf "%ss" | quote }}
 {{- end }}
 {{- if eq .service.role "subscriber" }}
