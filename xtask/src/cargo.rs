@@ -13,6 +13,7 @@ use tokio::process::Command;
 pub(crate) struct Binaries {
     pub(crate) api: PathBuf,
     pub(crate) worker: PathBuf,
+    pub(crate) probe: PathBuf,
 }
 
 /// A line of `cargo build --message-format=json`.
@@ -27,12 +28,13 @@ struct Target {
     name: String,
 }
 
-/// Builds both services.
+/// Builds all services.
 pub(crate) async fn build_services(release: bool) -> Result<Binaries> {
     let mut arguments = vec![
         "build",
         "--package=task-api",
         "--package=task-worker",
+        "--package=task-probe",
         "--bins",
         "--message-format=json",
     ];
@@ -62,6 +64,7 @@ pub(crate) async fn build_services(release: bool) -> Result<Binaries> {
     Ok(Binaries {
         api: executable("task-api")?,
         worker: executable("task-worker")?,
+        probe: executable("task-probe")?,
     })
 }
 

@@ -81,6 +81,6 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
 pub(crate) async fn build() -> Result<cargo::Binaries> {
     let step = Step::start("build");
     let binaries = cargo::build_services(false).await?;
-    step.done("task-api, task-worker");
+    step.done("task-api, task-worker, task-probe");
     Ok(binaries)
 }

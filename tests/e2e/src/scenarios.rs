@@ -6,6 +6,7 @@ mod broker_change;
 mod crashes;
 mod idempotency;
 mod outage;
+mod probe;
 mod shutdown;
 mod trace;
 mod tutorial;
@@ -30,6 +31,8 @@ pub struct Setup {
     pub api: PathBuf,
     /// The `task-worker` binary.
     pub worker: PathBuf,
+    /// The `task-probe` binary.
+    pub probe: PathBuf,
     /// Leaves the stacks' folders, with all logs, in place.
     pub keep: bool,
 }
@@ -78,6 +81,10 @@ pub const ALL: &[Scenario] = scenarios! {
     outage::state_store() = "state-store-away": "the state store is away for longer than retries last: events wait in the broker";
     broker_change::there_and_back() = "broker-change": "Redis to Kafka and back at 500 events/s: nothing lost, doubled or refused";
     broker_change::to_a_dead_broker() = "dead-new-broker": "a new broker that is dead stops the rollout, the old path goes on, and the message says why";
+    probe::preflight("redis") = "preflight-redis": "canaries prove the way to every subscriber without an effect; without the subscriber, preflight fails and names it";
+    probe::preflight("kafka") = "preflight-kafka": "canaries prove the way to every subscriber without an effect; without the subscriber, preflight fails and names it";
+    probe::dead_broker() = "preflight-dead-broker": "a new broker that is dead fails preflight, which names the component";
+    probe::smoke() = "smoke": "a task through the API has its effect; without the subscriber, smoke fails and names it";
     shutdown::rolling_update("redis") = "sigterm-redis": "SIGTERM under load: nothing lost or refused, ended within the grace period";
     shutdown::rolling_update("kafka") = "sigterm-kafka": "SIGTERM under load: nothing lost or refused, ended within the grace period";
     bad_input::crowd() = "crowd": "10,000 requests at once: 200 or the documented problem, memory bounded";

@@ -20,6 +20,7 @@ pub(super) async fn check(report: &mut Report, keep: bool) -> Result<()> {
         toolbox,
         api: binaries.api,
         worker: binaries.worker,
+        probe: binaries.probe,
         keep,
     };
     for scenario in wanted {

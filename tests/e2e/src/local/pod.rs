@@ -167,7 +167,8 @@ impl Pod {
     }
 }
 
-fn environment(
+/// What the kubelet and the injector would give the container.
+pub(super) fn environment(
     site: &Site,
     name: &str,
     template: &Deployment,

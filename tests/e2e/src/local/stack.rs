@@ -2,6 +2,7 @@
 
 mod change;
 mod faults;
+mod jobs;
 mod start;
 
 use std::{path::PathBuf, sync::Arc};
