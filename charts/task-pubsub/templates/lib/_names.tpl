@@ -27,23 +27,24 @@ app.kubernetes.io/name: {{ .name }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- end -}}
 
-{{/* Labels of the objects of one service. `app` is the short one for `kubectl logs -l app=...`. */}}
+{{/*
+Labels of the objects of one service. `app` is the short one for `kubectl logs -l app=...`. Here and below the chart's own win:
+a label that selects something may not say anything else.
+*/}}
 {{- define "task-pubsub.serviceLabels" -}}
-app: {{ .name }}
-app.kubernetes.io/name: {{ .name }}
-app.kubernetes.io/component: {{ .service.role }}
-{{ include "task-pubsub.labels" .root }}
+{{- $own := dict "app" .name "app.kubernetes.io/name" .name "app.kubernetes.io/component" .service.role -}}
+{{- merge $own (include "task-pubsub.labels" .root | fromYaml) | toYaml -}}
 {{- end -}}
 
 {{/* Labels of its pods: without versions, so that a new chart does not by itself roll them. */}}
 {{- define "task-pubsub.podLabels" -}}
-app: {{ .name }}
-{{ include "task-pubsub.selectorLabels" . }}
-app.kubernetes.io/component: {{ .service.role }}
-app.kubernetes.io/part-of: {{ .root.Chart.Name }}
-{{- with merge (deepCopy .service.podLabels) .root.Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- $own := dict
+      "app" .name
+      "app.kubernetes.io/component" .service.role
+      "app.kubernetes.io/part-of" .root.Chart.Name -}}
+{{- $own = merge $own (include "task-pubsub.selectorLabels" . | fromYaml) -}}
+{{- $global := (.root.Values.global | default dict).commonLabels | default dict -}}
+{{- merge $own (deepCopy .service.podLabels) (deepCopy .root.Values.commonLabels) (deepCopy $global) | toYaml -}}
 {{- end -}}
 
 {{/*

@@ -11,6 +11,11 @@
 {{- with include "task-pubsub.ofStore" (dict "root" . "part" "warnings") | trim }}
 {{ . }}
 {{- end }}
+{{- range $name, $service := include "task-pubsub.services" . | fromYaml }}
+{{- if and (eq $service.role "subscriber") (eq $service.autoscaling.scaler "hpa") }}
+- services.{{ $name }}.autoscaling: a subscriber that waits for something else is idle while its backlog grows, and CPU does not show it; `keda` would.
+{{- end }}
+{{- end }}
 {{- include "task-pubsub.warnings.probe" . }}
 {{- range $entry := include "task-pubsub.brokersInUse" . | fromYamlArray }}
 {{- $broker := get $.Values.brokers $entry }}
