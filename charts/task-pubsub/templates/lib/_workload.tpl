@@ -32,10 +32,12 @@ dapr.io/graceful-shutdown-seconds: {{ include "task-pubsub.seconds" $values.shut
 {{- if eq $values.shutdown.sidecar "native" }}
 # The sidecar starts before the app and stops after it: the app can publish and acknowledge to its last moment.
 dapr.io/enable-native-sidecar: "true"
-{{- else if ne .service.role "probe" }}
-# Both get SIGTERM at once: the sidecar keeps its API open for as long as the app may need.
+{{- else }}
 dapr.io/enable-native-sidecar: "false"
+{{- if ne .service.role "probe" }}
+# Both get SIGTERM at once: the sidecar keeps its API open for as long as the app may need.
 dapr.io/block-shutdown-duration: {{ include "task-pubsub.blockSeconds" .root | printf "%ss" | quote }}
+{{- end }}
 {{- end }}
 {{- if eq .service.role "subscriber" }}
 # Red while the worker drains or cannot work: the sidecar then stops taking events, and they wait in the broker.
