@@ -79,9 +79,11 @@
     - {protocol: TCP, port: {{ $port }}}
 {{- end }}
 # Brokers, state store, collector.
+{{- $rules := list }}
 {{- range include "task-pubsub.sidecarEndpoints" . | fromYamlArray }}
-{{ include "task-pubsub.egressRule" (dict "root" $.root "address" .) }}
+{{- $rules = append $rules (include "task-pubsub.egressRule" (dict "root" $.root "address" .)) }}
 {{- end }}
+{{ uniq $rules | join "\n" }}
 {{- with $policy.extraEgress }}
 {{ tpl (toYaml .) $.root }}
 {{- end }}
