@@ -1,6 +1,7 @@
 //! The chart: lint, every example's rendering against upstream's schemas, and every refusal.
 
 mod helm4;
+mod metadata;
 mod policy;
 mod triggers;
 mod unittest;
@@ -44,6 +45,13 @@ pub(super) async fn check(report: &mut Report) {
             "chart-refusals",
             "wrong values are refused with a sentence that names them",
             refuse,
+        )
+        .await;
+    report
+        .check(
+            "chart-metadata",
+            "daprd reads every metadata item of the chart, and what it marks as secret is from a Secret",
+            metadata::check,
         )
         .await;
     report

@@ -37,6 +37,8 @@ pub(crate) enum Tool {
     HelmUnittest,
     /// Judges rendered workloads.
     KubeScore,
+    /// The source folder of Dapr's components, for what they say of their metadata.
+    ComponentsModule,
 }
 
 /// What is known of a tool.
@@ -97,7 +99,7 @@ const DAPR: &str = "github.com/dapr/dapr";
 const HELM_VERSION: &[&str] = &["version", "--template", "{{.Version}}"];
 
 /// The whole table, in the order of [`Tool`].
-pub(crate) const TABLE: [Declaration; 16] = [
+pub(crate) const TABLE: [Declaration; 17] = [
     Declaration {
         tool: Tool::Helm,
         name: "helm",
@@ -314,6 +316,18 @@ pub(crate) const TABLE: [Declaration; 16] = [
         },
         takes: "seconds",
         by_hand: "put kube-score on PATH",
+    },
+    Declaration {
+        tool: Tool::ComponentsModule,
+        name: "components-module",
+        // What daprd 1.18.2 is built from.
+        version: "1.18.3",
+        find: Find::GoModule,
+        install: Install::GoSources {
+            module: "github.com/dapr/components-contrib",
+        },
+        takes: "seconds",
+        by_hand: "install Go, which fetches the sources of Dapr's components",
     },
 ];
 

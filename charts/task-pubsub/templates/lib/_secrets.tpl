@@ -1,10 +1,11 @@
 {{/*
 Which metadata fields are secrets. Dapr's own `sensitive` marks miss some (jetstream's jwt, kafka's schemaRegistryAPISecret,
-redis' clientKey, pulsar's privateKey), so the chart keeps its own list; a name that ends like a secret counts as one too.
+redis' clientKey, pulsar's privateKey), so the chart keeps its own list, which has all of Dapr's (`chart-metadata` checks
+that); a name that ends like a secret counts as one too.
 */}}
 {{- define "task-pubsub.isSecretName" -}}
-{{- $names := list "accesskey" "authkey" "clientkey" "connectionstring" "jwt" "keys" "privatekey" "seedkey" "sessiontoken"
-      "sharedaccesskey" "storageaccountkey" "tls_client_key" -}}
+{{- $names := list "accesskey" "accountkey" "authkey" "clientcert" "clientkey" "connectionstring" "jwt" "key" "keys" "masterkey"
+      "privatekey" "seedkey" "sessiontoken" "sharedaccesskey" "storageaccountkey" "tls_client_key" "url" -}}
 {{- if or (has (lower .) $names)
           (regexMatch "(?i)(password|secret|secretkey|token|private_?key|connectionstring|apikey|assertionkey)$" .) -}}
 yes
