@@ -11,12 +11,21 @@ use service_kit::config::Check;
 /// # Errors
 /// What the service itself would refuse to start with.
 pub fn parse<C: Parser + Check>(env: &BTreeMap<String, String>) -> Result<C> {
+    parse_with(&[], env)
+}
+
+/// The same for a program that is also given arguments.
+///
+/// # Errors
+/// What the program itself would refuse to start with.
+pub fn parse_with<C: Parser + Check>(args: &[String], env: &BTreeMap<String, String>) -> Result<C> {
     let command = C::command();
     let flags = command.get_arguments().filter_map(|arg| {
         let value = env.get(arg.get_env()?.to_str()?)?;
         Some(format!("--{}={value}", arg.get_long()?))
     });
-    let config = C::try_parse_from(std::iter::once(command.get_name().to_owned()).chain(flags))?;
+    let name = std::iter::once(command.get_name().to_owned());
+    let config = C::try_parse_from(name.chain(args.iter().cloned()).chain(flags))?;
     config
         .check()
         .map_err(|contradiction| anyhow!(contradiction))?;

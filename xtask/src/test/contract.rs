@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser as _;
 use e2e::local::chart::{Chart, Rendered};
+use e2e::local::deployment::Deployment;
 use e2e::local::workspace;
 use serde_json::json;
 
@@ -22,7 +23,11 @@ async fn compare() -> Result<String> {
     let helm = tools::helm().await?;
     let chart = Chart::new(&helm, workspace().join("charts/task-pubsub"), "task-pubsub");
     let rendered = chart
-        .render(&json!({"broker": {"active": "kafka", "subscribe": ["redis", "kafka"]}}))
+        .render(&json!({
+            "broker": {"active": "kafka", "subscribe": ["redis", "kafka"]},
+            "preflight": {"enabled": true},
+            "smoke": {"enabled": true},
+        }))
         .await?;
     let worker = rendered.deployment_of("task-worker")?;
     let api = rendered.deployment_of("task-api")?;
@@ -57,6 +62,7 @@ async fn compare() -> Result<String> {
     );
     task_api_config(&api.env)?;
     ports(&rendered)?;
+    probe(&rendered)?;
     Ok("Subscriptions, environment and ports".to_owned())
 }
 
@@ -67,6 +73,46 @@ fn worker_config(env: &BTreeMap<String, String>) -> Result<task_worker::Config> 
 
 fn task_api_config(env: &BTreeMap<String, String>) -> Result<task_api::Config> {
     e2e::environment::parse(env).context("the environment of task-api")
+}
+
+/// The probe's Jobs must start, and wait for the names under which the subscribers record.
+fn probe(rendered: &Rendered) -> Result<()> {
+    let (api, worker) = (
+        rendered.deployment_of("task-api")?,
+        rendered.deployment_of("task-worker")?,
+    );
+    let consumer = worker.variable("CONSUMER")?;
+    for check in ["preflight", "smoke"] {
+        let mut jobs = rendered.of_kind("Job");
+        let job = jobs.find(|job| job.name.ends_with(check));
+        let job = Deployment::read(job.with_context(|| format!("no Job {check}"))?)?;
+        let config: task_probe::Config =
+            e2e::environment::parse_with(&[check.to_owned()], &job.env)
+                .with_context(|| format!("the environment of {check}"))?;
+        let expected = config.expected().consumers();
+        ensure!(
+            expected.iter().eq([consumer]),
+            "{check} waits for {expected:?}, task-worker records as {consumer}"
+        );
+        ensure!(
+            job.annotation("app-id") == Some(&config.app_id),
+            "{check} says that it is {}, and its sidecar that it is {:?}",
+            config.app_id,
+            job.annotation("app-id")
+        );
+        let source = Some(config.api_app_id.as_str());
+        ensure!(
+            check != "smoke" || api.annotation("app-id") == source,
+            "smoke looks for events of {source:?}"
+        );
+        let pubsub = api.variable("PUBSUB_NAME")?;
+        ensure!(
+            check != "preflight" || config.pubsub_name == pubsub,
+            "preflight proves {}, task-api publishes to {pubsub}",
+            config.pubsub_name
+        );
+    }
+    Ok(())
 }
 
 /// `dapr.io/app-port` must be the port on which the service listens, here and by its own default.

@@ -77,7 +77,13 @@ pub(super) async fn run(
     let status = timeout(limit, app.wait()).await;
     let status = status.with_context(|| format!("{pod} has not ended within {limit:?}"))??;
     let after = started.elapsed();
-    sidecar.terminate(template.grace).await?;
+    if template.has_native_sidecar() {
+        sidecar.terminate(template.grace).await?;
+    } else {
+        // Nobody ends it but the app: a Job whose sidecar goes on never completes.
+        let ended = timeout(template.grace, sidecar.process().wait()).await;
+        ended.with_context(|| format!("{pod} has ended, and its ordinary sidecar goes on"))??;
+    }
     Ok(Finished {
         code: status.code(),
         log: fs::read_to_string(&log)?,

@@ -101,7 +101,9 @@ pub(super) async fn dead_broker(setup: Setup) -> Result<String> {
 
 /// A task with its effect; fails, with the event's id and the subscriber's name, when nobody acts on it.
 pub(super) async fn smoke(setup: Setup) -> Result<String> {
-    let mut stack = Stack::start(options(&setup, "redis", &json!({}))).await?;
+    // With ordinary sidecars, which the probe has to end.
+    let block = json!({"shutdown": {"sidecar": "block"}});
+    let mut stack = Stack::start(options(&setup, "redis", &block)).await?;
     let passed = stack.run_job("smoke", &setup.probe).await?;
     passed.expect(
         0,
