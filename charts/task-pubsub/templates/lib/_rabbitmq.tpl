@@ -41,7 +41,7 @@ beside them is wrong about `durable` and `concurrency`.
   value: "true"
 {{- /* Keeps dead letters in a queue, Dapr's (see .subscription) and those of RabbitMQ, which drops after 20 redeliveries. */}}
 - name: enableDeadLetter
-  value: "true"
+  value: {{ ne (toString $rabbit.deadLetterQueue) "false" | quote }}
 {{- /* The key is not `concurrency`. Parallel, or one event in its retries would hold up the others that were fetched with it. */}}
 - name: concurrencyMode
   value: parallel
@@ -75,7 +75,9 @@ to a topic that nobody has bound a queue to, so the dead letters go to the one e
 enableDeadLetter makes `dlx-<queue>` with `dlq-<queue>` behind it.
 */}}
 {{- define "task-pubsub.rabbitmq.subscription" -}}
+{{- if ne (toString .broker.deadLetterQueue) "false" }}
 deadLetterTopic: {{ printf "dlx-%s" (include "task-pubsub.rabbitmq.queue" .) }}
+{{- end }}
 metadata:
   queueType: {{ .broker.queueType | default "quorum" }}
 {{- end -}}
@@ -112,7 +114,11 @@ metadata:
 {{- end -}}
 
 {{- define "task-pubsub.rabbitmq.warnings" -}}
-- {{ .path }}: dead letters wait in queues, not only in topics: the topic `dlx-<queue>` has the queue `dlq-<queue>` behind it.
+{{- if eq (toString .broker.deadLetterQueue) "false" }}
+- {{ .path }}: without deadLetterQueue dead letters are dropped until somebody subscribes to {{ include "task-pubsub.plainDeadLetterTopics" .root }}, and so is what RabbitMQ 4 has redelivered 20 times.
+{{- else }}
+- {{ .path }}: dead letters wait in the queues `dlq-<queue>`, which no vhost with the default queue type quorum lets Dapr make; see deadLetterQueue.
+{{- end }}
 - {{ .path }}: RabbitMQ drops what is published before the first subscriber has made its queue: when changing to it with plain Helm, first list it in broker.subscribe, and make it active in a second upgrade.
 - {{ .path }}: a queue keeps its type and arguments; another queueType needs a new entry with another consumerID. Do not give the queues the policy overflow=reject-publish: daprd takes the refusal for a success.
 {{- if not .broker.existingSecret }}
