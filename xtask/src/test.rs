@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that a fresh machine can check.
 
+mod argocd;
 mod chart;
 mod code;
 mod contract;
@@ -31,6 +32,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let mut report = Report::new(args.only, args.list);
     code::check(&mut report).await;
     chart::check(&mut report).await;
+    argocd::check(&mut report).await;
     contract::check(&mut report).await;
     docs::check(&mut report).await;
     scenarios::check(&mut report, args.keep).await?;

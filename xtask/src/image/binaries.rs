@@ -43,6 +43,8 @@ pub(super) async fn build(services: &[Service], target: &str, profile: Profile) 
         ("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")),
         ("CFLAGS", c_flags(&renamed)),
         ("CARGO_INCREMENTAL", "0".to_owned()),
+        // The allocator is C and says when it was compiled; so it always says the same.
+        ("SOURCE_DATE_EPOCH", "0".to_owned()),
     ];
     cargo::run_with(&line, &environment)
         .await

@@ -164,7 +164,8 @@ fn values(example: &Path) -> Result<Value> {
     serde_norway::from_str(&text).with_context(|| example.display().to_string())
 }
 
-async fn conform(kubeconform: &Path, schemas: &Path, objects: &Value) -> Result<()> {
+/// Holds objects against the schemas in a folder.
+pub(super) async fn conform(kubeconform: &Path, schemas: &Path, objects: &Value) -> Result<()> {
     let location = format!(
         "{}/{{{{ .ResourceKind }}}}{{{{ .KindSuffix }}}}.json",
         schemas.display()

@@ -18,6 +18,12 @@ const PREFIX: &str = "#/definitions/";
 pub(super) fn write(kubernetes: &Path, crds: &[PathBuf], folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     from_kubernetes(&kubernetes.join("api/openapi-spec/swagger.json"), folder)?;
+    write_crds(crds, folder)
+}
+
+/// The same for nothing but CRDs.
+pub(super) fn write_crds(crds: &[PathBuf], folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder)?;
     crds.iter().try_for_each(|crds| from_crds(crds, folder))
 }
 
