@@ -159,6 +159,27 @@ fn examples() -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// The examples, and what Argo CD's environments set.
+fn installations() -> Result<Vec<PathBuf>> {
+    let mut files = examples()?;
+    for environment in std::fs::read_dir(workspace().join("argocd/environments"))? {
+        files.push(environment?.path().join("values.yaml"));
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// How a file of values is called in errors: `ci/redis.yaml`, `staging/values.yaml`.
+fn label(values: &Path) -> String {
+    let parts: Vec<_> = values
+        .iter()
+        .rev()
+        .take(2)
+        .map(|it| it.to_string_lossy())
+        .collect();
+    parts.into_iter().rev().collect::<Vec<_>>().join("/")
+}
+
 fn values(example: &Path) -> Result<Value> {
     let text = std::fs::read_to_string(example)?;
     serde_norway::from_str(&text).with_context(|| example.display().to_string())

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use e2e::local::chart::{Chart, Rendered};
 use serde_json::Value;
 
-use super::{examples, folder, lint_with, values};
+use super::{folder, installations, label, lint_with, values};
 use crate::test::report::Outcome;
 use crate::tools::{self, Tool};
 
@@ -16,9 +16,9 @@ pub(super) async fn check() -> Result<Outcome> {
     lint_with(four).await?;
     let old = Chart::new(three, folder(), "task-pubsub");
     let new = Chart::new(four, folder(), "task-pubsub");
-    let examples = examples()?;
+    let examples = installations()?;
     for example in &examples {
-        let name = example.display().to_string();
+        let name = label(example);
         let values = values(example)?;
         let old = old.render(&values).await.with_context(|| name.clone())?;
         let new = new.render(&values).await.with_context(|| name.clone())?;
@@ -26,7 +26,7 @@ pub(super) async fn check() -> Result<Outcome> {
     }
     Ok(Outcome {
         passed: examples.len(),
-        figures: format!("{} examples", examples.len()),
+        figures: format!("{} installations", examples.len()),
     })
 }
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
-use super::{examples, folder, values};
+use super::{folder, installations, label, values};
 use crate::test::report::Outcome;
 use crate::tools::{self, Tool};
 
@@ -25,7 +25,7 @@ struct Exclusions {
     /// Flags of kube-score that narrow a rule.
     flags: BTreeMap<String, String>,
     everywhere: BTreeMap<String, String>,
-    /// By values that a small installation does not set; `production` names the example that sets them all.
+    /// By values that not every installation sets; `production` names the example that sets them all.
     by_default: BTreeMap<String, String>,
     production: String,
 }
@@ -75,17 +75,17 @@ pub(super) async fn check() -> Result<Outcome> {
             .collect(),
     };
     let chart = Chart::new(tools.path(Tool::Helm)?, folder(), "task-pubsub");
-    let examples = examples()?;
+    let examples = installations()?;
     let mut needed = BTreeSet::new();
     for example in &examples {
-        let name = example.file_name().unwrap_or_default().to_string_lossy();
+        let name = label(example);
         let rendered = chart.render(&values(example)?).await?;
         let objects: Vec<_> = rendered.objects().cloned().collect();
         let refused = restricted(&pod_security, &objects).await?;
         ensure!(refused.is_empty(), "{name}: {}", refused.join("\n"));
         for (object, rule) in complaints(&kube_score, &objects).await? {
-            let by_default = name != exclusions.production.as_str()
-                && exclusions.by_default.contains_key(&rule.id);
+            let by_default =
+                name != exclusions.production && exclusions.by_default.contains_key(&rule.id);
             ensure!(
                 by_default || exclusions.everywhere.contains_key(&rule.id),
                 "{name}: {object} breaks {}: {}",
@@ -96,7 +96,7 @@ pub(super) async fn check() -> Result<Outcome> {
         }
         can_fail(&pod_security, &kube_score, objects)
             .await
-            .with_context(|| name.to_string())?;
+            .context(name)?;
     }
     let listed = exclusions
         .everywhere
@@ -110,7 +110,7 @@ pub(super) async fn check() -> Result<Outcome> {
     Ok(Outcome {
         passed: examples.len(),
         figures: format!(
-            "{} examples, {} rules excluded",
+            "{} installations, {} rules excluded",
             examples.len(),
             needed.len()
         ),
