@@ -71,7 +71,7 @@ pub(super) async fn preflight(setup: Setup, broker: &str) -> Result<String> {
     ))
 }
 
-/// Fails with the name of the component when the new broker is dead; nothing else has changed.
+/// Fails with the name of the component when the new broker is dead, and with the name of the one subscriber that is missing.
 pub(super) async fn dead_broker(setup: Setup) -> Result<String> {
     // The discard port of loopback: nobody listens there.
     let dead = json!({"brokers": {"kafka": {"brokers": "127.0.0.1:9"}}});
@@ -92,10 +92,20 @@ pub(super) async fn dead_broker(setup: Setup) -> Result<String> {
         .await?;
     let passed = stack.run_job("preflight", &setup.probe).await?;
     passed.expect(0, &["went through pubsub-redis"])?;
+
+    // Of two subscribers one is not there, and only that one is named.
+    stack
+        .apply(&json!({"services": {"task-audit": {"role": "subscriber", "port": 8005}}}))
+        .await?;
+    let missed = stack.run_job("preflight", &setup.probe).await?;
+    missed.expect(
+        1,
+        &["all acknowledged by the broker: not received by task-audit. "],
+    )?;
     stack.shutdown().await?;
     Ok(format!(
-        "failed in {:?}, passed in {:?} after the revert",
-        failed.after, passed.after
+        "failed in {:?}, passed in {:?} after the revert, failed in {:?} with a subscriber that is not there",
+        failed.after, passed.after, missed.after
     ))
 }
 
