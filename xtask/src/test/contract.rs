@@ -22,30 +22,34 @@ pub(super) async fn check(report: &mut Report) {
 async fn compare() -> Result<String> {
     let helm = tools::helm().await?;
     let chart = Chart::new(&helm, workspace().join("charts/task-pubsub"), "task-pubsub");
-    let rendered = chart
-        .render(&json!({
-            "broker": {"active": "kafka", "subscribe": ["redis", "kafka"]},
-            "preflight": {"enabled": true},
-            "smoke": {"enabled": true},
-        }))
-        .await?;
-    let worker = rendered.deployment_of("task-worker")?;
+    let mut values = json!({
+        "broker": {"active": "kafka", "subscribe": ["redis", "kafka", "rabbitmq"]},
+        "preflight": {"enabled": true},
+        "smoke": {"enabled": true},
+    });
+    let rendered = chart.render(&values).await?;
     let api = rendered.deployment_of("task-api")?;
+    worker_config(&rendered.deployment_of("task-worker")?.env)?;
 
-    let mut env = worker.env;
-    env.insert(
-        "PUBSUB_NAMES".to_owned(),
-        "pubsub-redis,pubsub-kafka".to_owned(),
-    );
+    values["subscription"] = json!({"mode": "programmatic"});
+    let programmatic = chart.render(&values).await?;
+    let env = programmatic.deployment_of("task-worker")?.env;
     let declared = worker_config(&env)?.subscription.subscription();
-    for entry in declared.entries() {
+    let entries = declared.entries();
+    let subscriptions = rendered.of_kind("Subscription");
+    let specs: Vec<_> = subscriptions.map(|it| &it.object["spec"]).collect();
+    ensure!(
+        entries.len() == specs.len(),
+        "{} Subscriptions, and task-worker lists {}",
+        specs.len(),
+        entries.len()
+    );
+    for entry in entries {
         let declared = serde_json::to_value(&entry)?;
-        let mut specs = rendered
-            .of_kind("Subscription")
-            .map(|subscription| &subscription.object["spec"]);
+        let mut specs = specs.iter();
         let spec = specs.find(|spec| spec["pubsubname"] == declared["pubsubname"]);
         let spec = spec.with_context(|| format!("no Subscription like {declared}"))?;
-        for field in ["topic", "routes", "deadLetterTopic"] {
+        for field in ["topic", "routes", "deadLetterTopic", "metadata"] {
             ensure!(
                 spec[field] == declared[field],
                 "{field} is {} in task-worker and {} in the chart",
