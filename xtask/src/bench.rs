@@ -46,7 +46,7 @@ struct Results {
 }
 
 pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
-    let toolbox = tools::toolbox(false).await?;
+    let toolbox = tools::toolbox(&[]).await?;
     let step = Step::start("build");
     let binaries = cargo::build_services(true).await?;
     step.done("release");

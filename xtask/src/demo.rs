@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, anyhow};
 
 use e2e::ledger::Ledger;
 use e2e::load::{self, Load};
-use e2e::local::{App, Broker as _, Progress, Stack, StackOptions};
+use e2e::local::{App, Progress, Stack, StackOptions};
 use e2e::worker_log::{MARK, WorkerLog};
 use serde_json::json;
 
@@ -35,7 +35,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     console::note(&bold(
         "\nTasks flow through Dapr, and the broker changes under load\n",
     ));
-    let toolbox = tools::toolbox(true).await?;
+    let toolbox = tools::toolbox(&["kafka"]).await?;
     let binaries = up::build().await?;
     let step = Step::start("start");
     let mut options = StackOptions::new(toolbox, binaries.api, App::Binary(binaries.worker));
@@ -112,7 +112,7 @@ async fn greet(stack: &Stack, ledger: &Ledger, log: &mut WorkerLog) -> Result<St
 /// From Redis to Kafka: subscribe to both, switch, drain, retire.
 async fn change(stack: &mut Stack, ledger: &Ledger, log: &mut WorkerLog) -> Result<()> {
     let step = Step::start("Kafka");
-    stack.kafka_mut()?.start().await?;
+    stack.start_broker("kafka").await?;
     step.done("started; nobody uses it yet");
 
     let step = Step::start("load on Redis");

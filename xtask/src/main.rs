@@ -4,6 +4,7 @@ mod bench;
 mod cargo;
 mod console;
 mod demo;
+mod e2e;
 mod image;
 mod interrupt;
 mod test;
@@ -31,6 +32,8 @@ enum Command {
     Up(up::Args),
     /// Everything that a fresh machine can check.
     Test(test::Args),
+    /// The scenarios on the cluster that KUBECONFIG names, by Helm and by Argo CD.
+    E2e(e2e::Args),
     /// Measures publishing against the sidecar's own limit, and what the services weigh.
     Bench(bench::Args),
     /// Builds a container image per service, reproducibly and without Docker.
@@ -51,6 +54,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Demo(args) => demo::run(&args).await,
         Command::Up(args) => up::run(&args).await,
         Command::Test(args) => test::run(args).await,
+        Command::E2e(args) => e2e::run(args).await,
         Command::Bench(args) => bench::run(&args).await,
         Command::Image(args) => image::run(&args).await,
         Command::Tools(args) => tools::run(&args).await,

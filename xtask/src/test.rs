@@ -5,7 +5,7 @@ mod chart;
 mod code;
 mod contract;
 mod docs;
-mod report;
+pub(crate) mod report;
 mod scenarios;
 mod schemas;
 

@@ -16,7 +16,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use e2e::local::{KafkaTools, Toolbox};
+use e2e::local::{KafkaTools, Toolbox, rabbitmq::server_beside};
 use serde::Serialize;
 
 use self::cache::Cache;
@@ -30,8 +30,17 @@ pub(crate) use self::{
 /// What a stack with Redis needs.
 const STACK: &[Tool] = &[Tool::Helm, Tool::Daprd, Tool::Redis];
 
-/// What Kafka needs on top.
-const KAFKA: &[Tool] = &[Tool::Java, Tool::Kafka];
+/// What the broker of an entry of `brokers` needs on top.
+fn of_broker(entry: &str) -> &'static [Tool] {
+    match entry {
+        "kafka" => &[Tool::Java, Tool::Kafka],
+        "rabbitmq" => &[Tool::RabbitMq],
+        "jetstream" => &[Tool::NatsServer],
+        "snssqs" => &[Tool::Moto],
+        "gcp" => &[Tool::PubSubEmulator],
+        _ => &[],
+    }
+}
 
 /// Where a tool comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -62,9 +71,10 @@ pub(crate) struct Tools {
     found: BTreeMap<Tool, Found>,
 }
 
-/// The tools of the local stack; those for Kafka only where it is wanted.
-pub(crate) async fn toolbox(kafka: bool) -> Result<Toolbox> {
-    let wanted = [STACK, if kafka { KAFKA } else { &[] }].concat();
+/// The tools of a local stack that has the brokers of these entries.
+pub(crate) async fn toolbox(entries: &[&str]) -> Result<Toolbox> {
+    let brokers = entries.iter().flat_map(|entry| of_broker(entry));
+    let wanted: Vec<_> = STACK.iter().chain(brokers).copied().collect();
     let tools = ensure(&wanted).await?;
     let step = Step::start("tools");
     let versions = tools
@@ -72,6 +82,11 @@ pub(crate) async fn toolbox(kafka: bool) -> Result<Toolbox> {
         .map(|(tool, found)| format!("{} {}", tool.declaration().name, found.version));
     step.done(&versions.collect::<Vec<_>>().join(", "));
     tools.toolbox()
+}
+
+/// Makes sure that the broker of an entry can be had.
+pub(crate) async fn ensure_broker(entry: &str) -> Result<()> {
+    ensure(of_broker(entry)).await.map(drop)
 }
 
 /// Just Helm.
@@ -120,7 +135,7 @@ impl Tools {
         self.found.iter().map(|(tool, found)| (*tool, found))
     }
 
-    /// As the local stack takes them; with Kafka when its tools were ensured.
+    /// As the local stack takes them; each broker when its tools were ensured.
     fn toolbox(&self) -> Result<Toolbox> {
         let path = |tool| self.path(tool).map(PathBuf::from);
         let kafka = match (path(Tool::Java), path(Tool::Kafka)) {
@@ -134,6 +149,10 @@ impl Tools {
             daprd,
             redis_server,
             kafka,
+            rabbitmq_server: path(Tool::RabbitMq).ok().map(|it| server_beside(&it)),
+            nats_server: path(Tool::NatsServer).ok(),
+            moto: path(Tool::Moto).ok(),
+            pubsub_emulator: path(Tool::PubSubEmulator).ok(),
         })
     }
 }

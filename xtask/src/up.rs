@@ -28,6 +28,10 @@ pub(crate) struct Args {
 pub(crate) enum Broker {
     Redis,
     Kafka,
+    Rabbitmq,
+    Jetstream,
+    Snssqs,
+    Gcp,
 }
 
 impl Broker {
@@ -35,13 +39,17 @@ impl Broker {
         match self {
             Self::Redis => "redis",
             Self::Kafka => "kafka",
+            Self::Rabbitmq => "rabbitmq",
+            Self::Jetstream => "jetstream",
+            Self::Snssqs => "snssqs",
+            Self::Gcp => "gcp",
         }
     }
 }
 
 pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     let broker = args.broker.name();
-    let toolbox = tools::toolbox(broker == "kafka").await?;
+    let toolbox = tools::toolbox(&[broker]).await?;
     let binaries = build().await?;
     let step = Step::start("start");
     let mut options = StackOptions::new(toolbox, binaries.api, App::Binary(binaries.worker));

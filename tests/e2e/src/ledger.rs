@@ -1,6 +1,7 @@
 //! The count that every proof ends with: what was acknowledged, and what became of it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
@@ -49,6 +50,21 @@ pub struct Count {
     pub failed_publishes: u64,
 }
 
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} published, {} acknowledged, {} received, {} lost, {} duplicated effects, {} failed publishes",
+            self.published,
+            self.acknowledged,
+            self.received,
+            self.lost,
+            self.duplicated_effects,
+            self.failed_publishes
+        )
+    }
+}
+
 impl Count {
     /// Nothing lost, no effect twice, no publish failed.
     pub fn is_perfect(&self) -> bool {
@@ -84,6 +100,11 @@ impl Ledger {
     /// The failures so far.
     pub fn failures(&self) -> Vec<Failure> {
         self.entries().failures.clone()
+    }
+
+    /// The tasks that were acknowledged so far.
+    pub fn acknowledged_tasks(&self) -> Vec<Uuid> {
+        self.entries().acknowledged.keys().copied().collect()
     }
 
     /// The acknowledged events that have no effect yet.

@@ -1,7 +1,7 @@
 //! The local harness: the product on one machine, without Kubernetes and without containers.
 //!
-//! Everything real is real: Helm renders the chart, daprd reads what it renders, Redis and Kafka run. Played are only
-//! the API server ([`resources`]), the Service ([`endpoints`]), and the kubelet with Dapr's injector ([`pod`],
+//! Everything real is real: Helm renders the chart, daprd reads what it renders, brokers run; of the cloud's, emulators.
+//! Played are only the API server ([`resources`]) with its Secrets, the Service ([`endpoints`]), and the kubelet with Dapr's injector ([`pod`],
 //! [`sidecar`]). [`Stack`] puts them together.
 
 pub mod broker;
@@ -14,29 +14,34 @@ pub mod job;
 pub mod kafka;
 pub mod launch;
 pub mod log;
+pub mod moto;
+pub mod nats;
 pub mod options;
 pub mod pod;
 pub mod ports;
 pub mod process;
+pub mod pubsub_emulator;
+pub mod rabbitmq;
 pub mod redis;
 pub mod resources;
 pub mod resp;
+mod secrets;
+pub mod server;
 pub mod service;
 pub mod sidecar;
 pub mod site;
 pub mod stack;
 pub mod toolbox;
-mod topics;
 
 pub use broker::Broker;
 pub use chart::merge;
 pub use endpoints::{Endpoint, Endpoints};
 pub use http::Http;
 pub use job::Finished;
-pub use kafka::Kafka;
 pub use options::{Progress, StackOptions, workspace};
 pub use pod::{App, PodEnd};
 pub use process::NotReady;
 pub use redis::Redis;
+pub use server::Server;
 pub use stack::{Rollout, Stack};
 pub use toolbox::{KafkaTools, Toolbox};

@@ -19,7 +19,8 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 
 use crate::ledger::{Count, Ledger};
-use crate::local::{App, Stack, StackOptions, Toolbox};
+use crate::local::server::ENTRIES;
+use crate::local::{App, Stack, StackOptions, Toolbox, merge};
 use crate::worker_log::WorkerLog;
 
 /// What a scenario may use.
@@ -44,6 +45,7 @@ pub struct Scenario {
     pub name: &'static str,
     /// What is promised.
     pub promise: &'static str,
+    arguments: &'static [&'static str],
     /// Runs it; the text is what was counted.
     pub run: fn(Setup) -> Run,
 }
@@ -56,6 +58,7 @@ macro_rules! scenarios {
         &[$(Scenario {
             name: $title,
             promise: $promise,
+            arguments: &[$($argument),*],
             run: |setup| Box::pin($module::$name(setup, $($argument),*)),
         }),*]
     };
@@ -63,23 +66,44 @@ macro_rules! scenarios {
 
 /// Every scenario, in the order of README and GUARANTEES.
 pub const ALL: &[Scenario] = scenarios! {
-    tutorial::request("declarative") = "tutorial-declarative": "the tutorial's request gets its three fields, and the worker's log its line";
-    tutorial::request("programmatic") = "tutorial-programmatic": "the same when the worker itself lists the subscription";
+    tutorial::request("redis", "declarative") = "tutorial-declarative": "the tutorial's request gets its three fields, and the worker's log its line";
+    tutorial::request("redis", "programmatic") = "tutorial-programmatic": "the same when the worker itself lists the subscription";
+    tutorial::request("rabbitmq", "declarative") = "tutorial-rabbitmq": "the tutorial's request and the worker's line, on this broker";
+    tutorial::request("jetstream", "declarative") = "tutorial-jetstream": "the tutorial's request and the worker's line, on this broker";
+    tutorial::request("snssqs", "declarative") = "tutorial-snssqs": "the tutorial's request and the worker's line, on this broker";
+    tutorial::request("gcp", "declarative") = "tutorial-gcp": "the tutorial's request and the worker's line, on this broker";
     trace::unbroken("redis") = "trace-redis": "one W3C trace from the request through sidecars and broker to the worker's span";
     trace::unbroken("kafka") = "trace-kafka": "one W3C trace from the request through sidecars and broker to the worker's span";
     answers::retried("redis") = "retry-redis": "RETRY n times, then SUCCESS: n+1 deliveries, one effect";
     answers::retried("kafka") = "retry-kafka": "RETRY n times, then SUCCESS: n+1 deliveries, one effect";
+    answers::retried("rabbitmq") = "retry-rabbitmq": "RETRY n times, then SUCCESS: n+1 deliveries, one effect";
+    answers::retried("jetstream") = "retry-jetstream": "RETRY n times, then SUCCESS: n+1 deliveries, one effect";
+    answers::retried("snssqs") = "retry-snssqs": "RETRY n times, then SUCCESS: n+1 deliveries, one effect";
+    answers::retried("gcp") = "retry-gcp": "RETRY n times, then SUCCESS: n+1 deliveries, one effect";
     answers::dead_letters("redis") = "dead-letters-redis": "dropped and undecodable events are in the dead-letter topic at once";
     answers::dead_letters("kafka") = "dead-letters-kafka": "dropped and undecodable events are in the dead-letter topic at once";
+    answers::dead_letters("rabbitmq") = "dead-letters-rabbitmq": "dropped and undecodable events are in the dead-letter topic at once";
+    answers::dead_letters("jetstream") = "dead-letters-jetstream": "dropped and undecodable events are in the dead-letter topic at once";
+    answers::dead_letters("snssqs") = "dead-letters-snssqs": "dropped and undecodable events are in the dead-letter topic at once";
+    answers::dead_letters("gcp") = "dead-letters-gcp": "dropped and undecodable events are in the dead-letter topic at once";
     crashes::worker("redis") = "worker-killed-redis": "SIGKILL of the worker under load: every acknowledged event has one effect";
     crashes::worker("kafka") = "worker-killed-kafka": "SIGKILL of the worker under load: every acknowledged event has one effect";
+    crashes::worker("rabbitmq") = "worker-killed-rabbitmq": "SIGKILL of the worker under load: every acknowledged event has one effect";
+    crashes::worker("jetstream") = "worker-killed-jetstream": "SIGKILL of the worker under load: every acknowledged event has one effect";
+    crashes::worker("snssqs") = "worker-killed-snssqs": "SIGKILL of the worker under load: every acknowledged event has one effect";
+    crashes::worker("gcp") = "worker-killed-gcp": "SIGKILL of the worker under load: every acknowledged event has one effect";
     crashes::worker_sidecar("redis") = "worker-sidecar-killed-redis": "SIGKILL of the worker's sidecar: every acknowledged event has one effect";
     crashes::worker_sidecar("kafka") = "worker-sidecar-killed-kafka": "SIGKILL of the worker's sidecar: every acknowledged event has one effect";
+    crashes::worker_sidecar("rabbitmq") = "worker-sidecar-killed-rabbitmq": "SIGKILL of the worker's sidecar: every acknowledged event has one effect";
+    crashes::worker_sidecar("jetstream") = "worker-sidecar-killed-jetstream": "SIGKILL of the worker's sidecar: every acknowledged event has one effect";
     crashes::api_sidecar("redis") = "publisher-sidecar-killed": "SIGKILL of the publisher's sidecar: 200, or 503/504 with Retry-After; one effect each";
     crashes::broker("redis") = "redis-restarted": "SIGKILL and restart of Redis, broker and state store: 200, or 503/504 with Retry-After; one effect each";
     crashes::broker("kafka") = "kafka-restarted": "restart of Kafka: 200, or 503/504 with Retry-After; one effect each";
-    outage::state_store() = "state-store-away": "the state store is away for longer than retries last: events wait in the broker";
-    broker_change::there_and_back() = "broker-change": "Redis to Kafka and back at 500 events/s: nothing lost, doubled or refused";
+    crashes::broker("rabbitmq") = "rabbitmq-restarted": "SIGKILL and restart of the broker: 200, or 503/504 with Retry-After; one effect each";
+    crashes::broker("jetstream") = "jetstream-restarted": "SIGKILL and restart of the broker: 200, or 503/504 with Retry-After; one effect each";
+    outage::state_store("kafka") = "state-store-away": "the state store is away for longer than retries last: events wait in the broker";
+    broker_change::there_and_back("redis", "kafka") = "broker-change": "Redis to Kafka and back at 500 events/s: nothing lost, doubled or refused";
+    broker_change::there_and_back("kafka", "rabbitmq") = "broker-change-rabbitmq": "Kafka to RabbitMQ and back at 500 events/s: nothing lost, doubled or refused";
     broker_change::to_a_dead_broker() = "dead-new-broker": "a new broker that is dead stops the rollout, the old path goes on, and the message says why";
     probe::preflight("redis") = "preflight-redis": "canaries prove the way to every subscriber without an effect; without the subscriber, preflight fails and names it";
     probe::preflight("kafka") = "preflight-kafka": "canaries prove the way to every subscriber without an effect; without the subscriber, preflight fails and names it";
@@ -98,6 +122,20 @@ const SETTLE_DEADLINE: Duration = Duration::from_mins(2);
 /// A second effect would come by then: longer than the retry interval and the lease.
 const QUIET: Duration = Duration::from_secs(5);
 
+impl Scenario {
+    /// The brokers that it needs beside Redis: all that its arguments name.
+    pub fn brokers(&self) -> impl Iterator<Item = &'static str> {
+        let arguments = self.arguments.iter().copied();
+        arguments.filter(|argument| ENTRIES.contains(argument))
+    }
+}
+
+/// Brokers that drop what is published before the first subscriber has bound something to keep it in.
+const FORGETFUL: [&str; 3] = ["rabbitmq", "snssqs", "gcp"];
+
+/// Sidecars, a canary, an answer.
+const PREFLIGHT: &str = "1m";
+
 impl Setup {
     /// A stack with short timings, so that what waits for a timeout can be waited for.
     fn options(&self) -> StackOptions {
@@ -114,10 +152,27 @@ impl Setup {
     }
 
     fn with_broker(&self, broker: &str) -> StackOptions {
-        StackOptions {
-            broker: broker.to_owned(),
-            ..self.options()
+        let mut options = self.options();
+        broker.clone_into(&mut options.broker);
+        let preflight = json!({"enabled": FORGETFUL.contains(&broker), "deadline": PREFLIGHT});
+        merge(&mut options.values, &json!({"preflight": preflight}));
+        options
+    }
+
+    /// A stack on which events can be published: on a forgetful broker, only when a canary has got through.
+    async fn start(&self, options: StackOptions) -> Result<Stack> {
+        let stack = Stack::start(options).await?;
+        self.heard(&stack).await?;
+        Ok(stack)
+    }
+
+    /// Runs the preflight, where the chart renders one.
+    async fn heard(&self, stack: &Stack) -> Result<()> {
+        if stack.values().pointer("/preflight/enabled") == Some(&json!(true)) {
+            let preflight = stack.run_job("preflight", &self.probe).await?;
+            preflight.expect(0, &["preflight passed"])?;
         }
+        Ok(())
     }
 }
 
@@ -138,15 +193,7 @@ async fn settled(stack: &Stack, ledger: &Ledger) -> Result<Count> {
 
 /// Fails unless every acknowledged event had exactly one effect.
 fn exactly_once(count: &Count) -> Result<String> {
-    let figures = format!(
-        "{} published, {} acknowledged, {} received, {} lost, {} duplicated effects, {} failed publishes",
-        count.published,
-        count.acknowledged,
-        count.received,
-        count.lost,
-        count.duplicated_effects,
-        count.failed_publishes
-    );
+    let figures = count.to_string();
     ensure!(
         count.acknowledged > 0 && count.lost == 0 && count.duplicated_effects == 0,
         "{figures}"

@@ -1,15 +1,15 @@
 //! Reads effects from the worker's log: its lines are what users see, so they are what counts.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde::Deserialize;
-use tokio::fs::File;
-use tokio::io::{AsyncBufReadExt as _, AsyncSeekExt as _, BufReader};
+use serde_json::Value;
 use uuid::Uuid;
 
+use crate::tail::Tail;
 use crate::wait::{LOOK_AGAIN, until};
 
 /// What stands before the event's data in a line.
@@ -18,8 +18,7 @@ pub const MARK: &str = "EVENT RECEIVED: ";
 /// The effects in a worker's log, read on from where the last look ended.
 #[derive(Debug)]
 pub struct WorkerLog {
-    path: PathBuf,
-    offset: u64,
+    tail: Tail,
     effects: HashMap<Uuid, u64>,
     lines: Vec<String>,
 }
@@ -33,8 +32,7 @@ impl WorkerLog {
     /// Reads the log at `path` from its beginning; the file may not be there yet.
     pub fn new(path: &Path) -> Self {
         Self {
-            path: path.to_owned(),
-            offset: 0,
+            tail: Tail::new(path),
             effects: HashMap::new(),
             lines: Vec::new(),
         }
@@ -52,34 +50,18 @@ impl WorkerLog {
 
     /// Reads what has been written since the last look.
     pub async fn look(&mut self) -> Result<()> {
-        let mut file = match File::open(&self.path).await {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            file => file.with_context(|| self.path.display().to_string())?,
-        };
-        file.seek(std::io::SeekFrom::Start(self.offset)).await?;
-        let mut reader = BufReader::new(file);
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            let read = reader.read_until(b'\n', &mut line).await?;
-            if line.last() != Some(&b'\n') {
-                return Ok(()); // The end, or a line that is still being written.
+        let Self {
+            tail,
+            effects,
+            lines,
+        } = self;
+        tail.look(|line| {
+            if let Some(task) = effect(line) {
+                *effects.entry(task).or_default() += 1;
+                lines.push(line.trim_end().to_owned());
             }
-            self.offset += read as u64;
-            self.take(&String::from_utf8_lossy(&line));
-        }
-    }
-
-    fn take(&mut self, line: &str) {
-        let Some((_, data)) = line.split_once(MARK) else {
-            return;
-        };
-        // A stream deserialiser stops at the end of the object, whatever follows it on the line.
-        let mut data = serde_json::Deserializer::from_str(data).into_iter::<Data>();
-        if let Some(Ok(data)) = data.next() {
-            *self.effects.entry(data.task_id).or_default() += 1;
-            self.lines.push(line.trim_end().to_owned());
-        }
+        })
+        .await
     }
 
     /// Looks until `enough` is content with the effects.
@@ -94,7 +76,13 @@ impl WorkerLog {
     ) -> Result<()> {
         until(what, deadline, async || {
             self.look().await?;
-            let missing = || format!("{} effects in {}", self.effects.len(), self.path.display());
+            let missing = || {
+                format!(
+                    "{} effects in {}",
+                    self.effects.len(),
+                    self.tail.path().display()
+                )
+            };
             Ok((!enough(&self.effects)).then(missing))
         })
         .await
@@ -103,14 +91,45 @@ impl WorkerLog {
     /// Looks until nothing has come for `quiet`: the only sign there is that no second effect is on its way.
     pub async fn settle(&mut self, quiet: Duration) -> Result<()> {
         let mut last = Instant::now();
-        let mut offset = self.offset;
+        let mut offset = self.tail.offset();
         while last.elapsed() < quiet {
             self.look().await?;
-            if self.offset != offset {
-                (offset, last) = (self.offset, Instant::now());
+            if self.tail.offset() != offset {
+                (offset, last) = (self.tail.offset(), Instant::now());
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
         Ok(())
+    }
+}
+
+/// The task of a line that tells of an effect, in either log format.
+pub(crate) fn effect(line: &str) -> Option<Uuid> {
+    let message = match serde_json::from_str::<Value>(line) {
+        Ok(entry) => entry.get("message")?.as_str()?.to_owned(),
+        Err(_) => line.to_owned(),
+    };
+    let (_, data) = message.split_once(MARK)?;
+    // A stream deserialiser stops at the end of the object, whatever follows it on the line.
+    let mut data = serde_json::Deserializer::from_str(data).into_iter::<Data>();
+    Some(data.next()?.ok()?.task_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_formats_are_read() {
+        let id = "a383f0b2-1104-5859-85d3-d05b74e1493e";
+        let text = format!(
+            "2026 INFO EVENT RECEIVED: {{\"task_id\":\"{id}\",\"title\":\"t\"}} trace_id=1\n"
+        );
+        let json =
+            format!("{{\"message\":\"EVENT RECEIVED: {{\\\"task_id\\\":\\\"{id}\\\"}}\"}}\n");
+        for line in [text, json] {
+            assert_eq!(effect(&line).unwrap().to_string(), id, "{line}");
+        }
+        assert_eq!(effect("EVENT RECEIVED: nothing"), None);
     }
 }

@@ -1,7 +1,9 @@
 //! The scenarios, on this machine's stack.
 
-use anyhow::{Context as _, Result};
-use e2e::scenarios::{ALL, Setup};
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context as _, Result, bail};
+use e2e::scenarios::{ALL, Scenario, Setup};
 
 use super::report::Report;
 use crate::{tools, up};
@@ -14,7 +16,12 @@ pub(super) async fn check(report: &mut Report, keep: bool) -> Result<()> {
     if wanted.is_empty() {
         return Ok(());
     }
-    let toolbox = tools::toolbox(true).await?;
+    let missing = ensure_brokers(&wanted).await;
+    let brokers = wanted.iter().flat_map(|scenario| scenario.brokers());
+    let there: Vec<_> = brokers
+        .filter(|broker| !missing.contains_key(broker))
+        .collect();
+    let toolbox = tools::toolbox(&there).await?;
     let binaries = up::build().await?;
     let setup = Setup {
         toolbox,
@@ -25,6 +32,9 @@ pub(super) async fn check(report: &mut Report, keep: bool) -> Result<()> {
     };
     for scenario in wanted {
         let run = async || {
+            if let Some(why) = scenario.brokers().find_map(|broker| missing.get(broker)) {
+                bail!("{why}");
+            }
             (scenario.run)(setup.clone())
                 .await
                 .with_context(|| format!("promised: {}", scenario.promise))
@@ -32,4 +42,17 @@ pub(super) async fn check(report: &mut Report, keep: bool) -> Result<()> {
         report.check(scenario.name, scenario.promise, run).await;
     }
     Ok(())
+}
+
+/// Installs what is missing, one broker after another, so that one that cannot be had fails its own scenarios only. Gives
+/// for each of those what to do about it.
+async fn ensure_brokers(scenarios: &[&Scenario]) -> BTreeMap<&'static str, String> {
+    let mut missing = BTreeMap::new();
+    let brokers: BTreeSet<_> = scenarios.iter().flat_map(|it| it.brokers()).collect();
+    for broker in brokers {
+        if let Err(error) = tools::ensure_broker(broker).await {
+            missing.insert(broker, format!("{error:#}"));
+        }
+    }
+    missing
 }

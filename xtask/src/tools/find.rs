@@ -35,6 +35,7 @@ pub(crate) async fn find(tool: Tool, cache: &Cache) -> Option<Found> {
             )
         }
         Find::CachedFolder => cached(declaration, &cache.folder(declaration)),
+        Find::CachedProgram { path } => cached(declaration, &cache.folder(declaration).join(path)),
         Find::GoModule => {
             let Install::GoSources { module } = declaration.install else {
                 return None;
@@ -100,8 +101,11 @@ fn candidates(name: &str) -> Vec<PathBuf> {
     let java_home = java_home.map(|home| PathBuf::from(home).join("bin"));
     let path = env::var_os("PATH").unwrap_or_default();
     let dapr = env::home_dir().map(|home| home.join(".dapr/bin"));
+    // What Debian has on PATH changes to the user of the system's own service.
+    let rabbitmq = Some(PathBuf::from("/usr/lib/rabbitmq/bin")).filter(|_| name == "rabbitmqctl");
     let folders = java_home
         .into_iter()
+        .chain(rabbitmq)
         .chain(env::split_paths(&path))
         .chain(dapr);
     folders

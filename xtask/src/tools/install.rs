@@ -2,6 +2,7 @@
 
 mod go;
 mod maven;
+mod python;
 mod system;
 
 use std::{
@@ -81,10 +82,11 @@ async fn found_after(
 fn hint(declaration: &Declaration) -> String {
     let command = match declaration.install {
         Install::GoProgram { .. } => "go install",
-        Install::GoProgramOfModule { .. } => "go build",
+        Install::GoProgramOfModule { .. } | Install::GoProgramHere { .. } => "go build",
         Install::GoSources { .. } => "go mod download",
         Install::SystemPackage { .. } => "apt-get install",
         Install::MavenJars { .. } => "mvn",
+        Install::PythonPackage { .. } => "pip install",
         Install::ByHand => return String::new(),
     };
     format!(" ({command}, {})", declaration.takes)
@@ -114,6 +116,9 @@ async fn by_its_manager(
             };
             go::build(declaration, &build, lock, step).await.map(Some)
         }
+        Install::GoProgramHere { folder } => go::build_here(declaration, folder, lock, step)
+            .await
+            .map(Some),
         Install::GoSources { module } => {
             needs("go", "Go")?;
             go_module(module, declaration.version, lock.root(), &[])
@@ -121,6 +126,9 @@ async fn by_its_manager(
                 .map(Some)
         }
         Install::MavenJars { artifacts } => maven::install(declaration, artifacts, lock, step)
+            .await
+            .map(Some),
+        Install::PythonPackage { package } => python::install(declaration, package, lock, step)
             .await
             .map(Some),
         Install::SystemPackage { package } => system::install(declaration, package, lock, step)

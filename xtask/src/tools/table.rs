@@ -17,6 +17,14 @@ pub(crate) enum Tool {
     Java,
     /// Kafka's jars.
     Kafka,
+    /// RabbitMQ: its command line tool, beside which its server is.
+    RabbitMq,
+    /// NATS with JetStream.
+    NatsServer,
+    /// Plays SNS and SQS.
+    Moto,
+    /// Plays Google Pub/Sub.
+    PubSubEmulator,
     /// The source folder of Dapr, for its CRDs.
     DaprModule,
     /// The source folder of Kubernetes, for its API description.
@@ -67,6 +75,8 @@ pub(crate) enum Find {
     },
     /// A folder in the cache, complete by construction.
     CachedFolder,
+    /// A program in its folder in the cache; one of that name elsewhere is something else.
+    CachedProgram { path: &'static str },
     /// A folder of Go's own cache; Go knows whether it is there.
     GoModule,
 }
@@ -83,12 +93,16 @@ pub(crate) enum Install {
         tags: &'static str,
         stamps: &'static [&'static str],
     },
+    /// `go build` of a module of this workspace.
+    GoProgramHere { folder: &'static str },
     /// Just the download of a module.
     GoSources { module: &'static str },
     /// The system's package manager.
     SystemPackage { package: &'static str },
     /// Jars by Maven.
     MavenJars { artifacts: &'static [&'static str] },
+    /// `pip install` into an environment of its own.
+    PythonPackage { package: &'static str },
     /// Nothing that a command of ours should do.
     ByHand,
 }
@@ -99,7 +113,7 @@ const DAPR: &str = "github.com/dapr/dapr";
 const HELM_VERSION: &[&str] = &["version", "--template", "{{.Version}}"];
 
 /// The whole table, in the order of [`Tool`].
-pub(crate) const TABLE: [Declaration; 17] = [
+pub(crate) const TABLE: [Declaration; 21] = [
     Declaration {
         tool: Tool::Helm,
         name: "helm",
@@ -190,6 +204,60 @@ pub(crate) const TABLE: [Declaration; 17] = [
         },
         takes: "about a minute",
         by_hand: "install Maven (`mvn`), which fetches Kafka's jars",
+    },
+    Declaration {
+        tool: Tool::RabbitMq,
+        name: "rabbitmqctl",
+        version: "3.10 or newer",
+        find: Find::Program {
+            ask: &["version"],
+            accepts: |version| version.is_some_and(|version| version.at_least(3, 10)),
+        },
+        install: Install::SystemPackage {
+            package: "rabbitmq-server",
+        },
+        takes: "about a minute",
+        by_hand: "install RabbitMQ: `apt-get install rabbitmq-server`, `dnf install rabbitmq-server` or `brew install rabbitmq`",
+    },
+    Declaration {
+        tool: Tool::NatsServer,
+        name: "nats-server",
+        version: "2.15.2",
+        find: Find::Program {
+            ask: &["--version"],
+            accepts: |version| version.is_some_and(|version| version.at_least(2, 10)),
+        },
+        install: Install::GoProgram {
+            package: "github.com/nats-io/nats-server/v2",
+        },
+        takes: "about a minute",
+        by_hand: "put nats-server 2.10 or newer on PATH",
+    },
+    Declaration {
+        tool: Tool::Moto,
+        name: "moto",
+        version: "5.2.5",
+        // Not its own start script: that names the folder in which it was installed.
+        find: Find::CachedProgram { path: "bin/python" },
+        install: Install::PythonPackage {
+            package: "moto[server]",
+        },
+        takes: "about a minute",
+        by_hand: "install Python 3 with venv and pip (`apt-get install python3-venv`), which fetches moto",
+    },
+    Declaration {
+        tool: Tool::PubSubEmulator,
+        name: "pubsub-emulator",
+        // That of its library, as in its go.mod.
+        version: "1.52.0",
+        find: Find::CachedProgram {
+            path: "pubsub-emulator",
+        },
+        install: Install::GoProgramHere {
+            folder: "tests/e2e/emulators/pstest",
+        },
+        takes: "about a minute",
+        by_hand: "install Go, which builds it",
     },
     Declaration {
         tool: Tool::DaprModule,
@@ -353,6 +421,17 @@ impl Declaration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_emulator_has_the_version_of_its_library() {
+        let declaration = Tool::PubSubEmulator.declaration();
+        let Install::GoProgramHere { folder } = declaration.install else {
+            panic!("it is built from a folder of this workspace");
+        };
+        let module = e2e::local::workspace().join(folder).join("go.mod");
+        let required = format!("cloud.google.com/go/pubsub v{}\n", declaration.version);
+        assert!(std::fs::read_to_string(module).unwrap().contains(&required));
+    }
 
     #[test]
     fn the_table_is_in_the_order_of_the_tools() {

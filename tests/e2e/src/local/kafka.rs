@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -64,20 +65,8 @@ impl Kafka {
     }
 
     /// The folder with a folder for each partition.
-    pub fn data(&self) -> PathBuf {
+    fn data(&self) -> PathBuf {
         self.folder.join("data")
-    }
-
-    /// Whether it was started and has neither ended nor been stopped.
-    pub fn is_running(&self) -> bool {
-        self.process
-            .as_ref()
-            .is_some_and(|process| process.ended().is_none())
-    }
-
-    /// The running process.
-    pub fn process(&self) -> Option<&Process> {
-        self.process.as_ref()
     }
 
     /// Writes the configuration, and formats the data folder when it is new.
@@ -180,4 +169,36 @@ impl Broker for Kafka {
     fn slot(&mut self) -> &mut Option<Process> {
         &mut self.process
     }
+
+    fn process(&self) -> Option<&Process> {
+        self.process.as_ref()
+    }
+
+    fn values(&self) -> Value {
+        json!({"brokers": self.address()})
+    }
+
+    /// Reads the segment files: Dapr sends uncompressed batches, so an event's JSON stands in them as it is.
+    async fn read(&self, topic: &str) -> Result<Vec<String>> {
+        let mut segments = Vec::new();
+        for partition in fs::read_dir(self.data())? {
+            let partition = partition?.path();
+            if !partition.is_dir() || !is_partition_of(&partition, topic) {
+                continue;
+            }
+            for file in fs::read_dir(partition)? {
+                let file = file?.path();
+                if file.extension().is_some_and(|extension| extension == "log") {
+                    segments.push(String::from_utf8_lossy(&fs::read(file)?).into_owned());
+                }
+            }
+        }
+        Ok(segments)
+    }
+}
+
+fn is_partition_of(folder: &Path, topic: &str) -> bool {
+    let name = folder.file_name().and_then(|name| name.to_str());
+    let number = name.and_then(|name| name.strip_prefix(topic)?.strip_prefix('-'));
+    number.is_some_and(|number| number.parse::<u32>().is_ok())
 }

@@ -23,8 +23,8 @@ pub struct StackOptions {
     pub broker: String,
     /// `broker.subscribe`; empty = just the active one.
     pub subscribe: Vec<String>,
-    /// Starts Kafka with the stack even if no broker value names it yet.
-    pub kafka: bool,
+    /// Entries whose brokers start with the stack although no broker value names them yet.
+    pub standby: Vec<String>,
     /// Chart values laid over the harness's own.
     pub values: Value,
     /// Environment of `task-api` on top of its Deployment's.
@@ -52,7 +52,7 @@ impl StackOptions {
             worker,
             broker: "redis".to_owned(),
             subscribe: Vec::new(),
-            kafka: false,
+            standby: Vec::new(),
             values: json!({}),
             api_env: BTreeMap::new(),
             ready: Duration::from_mins(1),
@@ -67,9 +67,10 @@ impl StackOptions {
         App::Binary(self.api.clone())
     }
 
-    /// Whether Kafka runs from the beginning.
-    pub(super) fn starts_kafka(&self) -> bool {
-        self.kafka || self.broker == "kafka" || self.subscribe.iter().any(|entry| entry == "kafka")
+    /// Whether the broker of this entry runs from the beginning.
+    pub(super) fn starts(&self, entry: &str) -> bool {
+        let named = self.subscribe.iter().chain(&self.standby);
+        self.broker == entry || named.into_iter().any(|it| it == entry)
     }
 }
 

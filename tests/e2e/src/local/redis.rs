@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt as _, io::BufReader, net::TcpStream, time::timeout};
 
 use super::{
@@ -45,11 +46,6 @@ impl Redis {
     /// `127.0.0.1:port`, also while it is down.
     pub fn address(&self) -> String {
         self.port.address()
-    }
-
-    /// The running process.
-    pub fn process(&self) -> Option<&Process> {
-        self.process.as_ref()
     }
 
     /// Runs one command, such as `["XLEN", "task-events"]`; a server-side error is an [`Err`].
@@ -102,5 +98,18 @@ impl Broker for Redis {
 
     fn slot(&mut self) -> &mut Option<Process> {
         &mut self.process
+    }
+
+    fn process(&self) -> Option<&Process> {
+        self.process.as_ref()
+    }
+
+    fn values(&self) -> Value {
+        json!({"host": self.address()})
+    }
+
+    async fn read(&self, topic: &str) -> Result<Vec<String>> {
+        let entries = self.command(&["XRANGE", topic, "-", "+"]).await?;
+        Ok(entries.texts().into_iter().map(str::to_owned).collect())
     }
 }

@@ -16,8 +16,12 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
 
-use super::chart::{Manifest, Rendered};
+use super::{
+    chart::{Manifest, Rendered},
+    secrets,
+};
 
 /// In the order in which they are written; what is gone is removed in the reverse order, so that no Subscription
 /// ever refers to a Component that is not there.
@@ -65,12 +69,18 @@ impl fmt::Display for Change {
 }
 
 impl Resources {
-    /// Creates the empty folders below `folder`.
-    pub fn create(folder: &Path) -> Result<Self> {
+    /// Creates the folders below `folder`, with nothing in them but the Secrets: keys and values by name.
+    pub fn create(folder: &Path, secrets: &Value) -> Result<Self> {
         let [watched, configurations, staging] =
             ["resources", "configurations", "staging"].map(|name| folder.join(name));
         for folder in [&watched, &configurations, &staging] {
             fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
+        }
+        if secrets
+            .as_object()
+            .is_some_and(|secrets| !secrets.is_empty())
+        {
+            secrets::write(secrets, folder, &watched)?;
         }
         Ok(Self {
             watched,
@@ -167,7 +177,9 @@ fn file_name(kind: &str, name: &str) -> String {
 }
 
 fn content(manifest: &Manifest) -> Result<String> {
-    Ok(serde_norway::to_string(&manifest.object)?)
+    Ok(serde_norway::to_string(&secrets::resolved(
+        &manifest.object,
+    ))?)
 }
 
 #[cfg(test)]
@@ -188,7 +200,7 @@ mod tests {
     #[test]
     fn touches_only_what_changed_and_removes_subscriptions_before_components() {
         let root = std::env::temp_dir().join(format!("resources-{:08x}", rand::random::<u32>()));
-        let mut resources = Resources::create(&root).unwrap();
+        let mut resources = Resources::create(&root, &Value::Null).unwrap();
         assert_eq!(resources.apply(&rendered(&["redis"], 1)).unwrap().len(), 3);
         assert!(resources.configuration("tracing").is_ok());
         assert!(

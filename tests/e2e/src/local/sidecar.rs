@@ -57,7 +57,7 @@ const SWITCHES: [(&str, &str); 4] = [
 ];
 
 /// Annotations that concern only the pod, or that the harness handles itself.
-const ELSEWHERE: [&str; 9] = [
+const ELSEWHERE: [&str; 10] = [
     "enabled",
     "app-id",
     "app-port",
@@ -65,6 +65,7 @@ const ELSEWHERE: [&str; 9] = [
     "api-token-secret",
     "app-token-secret",
     "enable-native-sidecar",
+    "env",
     "enable-metrics",
     "metrics-port",
 ];
@@ -116,6 +117,9 @@ impl Sidecar {
         }
         if template.annotation("app-token-secret").is_some() {
             launch = launch.env("APP_API_TOKEN", site.app_api_token());
+        }
+        for (name, value) in variables(template.annotation("env").unwrap_or_default()) {
+            launch = launch.env(name, value);
         }
         let process = Process::start(launch.clone()).await?;
         Ok(Self {
@@ -241,6 +245,27 @@ fn annotation_flags(template: &Deployment) -> Result<Vec<String>> {
     Ok(flags)
 }
 
+/// `dapr.io/env`: variables separated by commas. What follows a comma and is no variable belongs to the value before, as in
+/// the injector.
+fn variables(text: &str) -> Vec<(String, String)> {
+    let mut variables: Vec<(String, String)> = Vec::new();
+    for part in text.split(',') {
+        match (part.split_once('='), variables.last_mut()) {
+            (Some((name, value)), _) if is_variable(name.trim()) => {
+                variables.push((name.trim().to_owned(), value.to_owned()));
+            }
+            (_, Some((_, value))) => *value = format!("{value},{part}"),
+            _ => {}
+        }
+    }
+    variables
+}
+
+fn is_variable(name: &str) -> bool {
+    let of_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !name.is_empty() && name.chars().all(of_word) && !name.starts_with(|c: char| c.is_ascii_digit())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,6 +296,16 @@ mod tests {
             flags,
             "--app-id task-worker --app-health-threshold 3 --enable-app-health-check=true"
         );
+    }
+
+    #[test]
+    fn variables_end_where_the_next_begins() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            variables("NO_PROXY=a,b:1, A_1=x=y"),
+            [pair("NO_PROXY", "a,b:1"), pair("A_1", "x=y")]
+        );
+        assert!(variables("").is_empty());
     }
 
     #[test]

@@ -61,6 +61,7 @@ impl Site {
     }
 }
 
-fn token() -> String {
+/// Something that nobody guesses.
+pub(super) fn token() -> String {
     format!("{:032x}", rand::random::<u128>())
 }

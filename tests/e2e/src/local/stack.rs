@@ -1,35 +1,34 @@
-//! The whole product on this machine: Redis, Kafka, the rendered Dapr objects, two sidecars, two services.
+//! The whole product on this machine: brokers, the rendered Dapr objects, two sidecars, two services.
 
 mod change;
 mod faults;
 mod jobs;
 mod start;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use crate::local::broker::Broker;
+use crate::local::broker::{Broker, Topics};
 
 use super::{
     chart::{Chart, Rendered},
     endpoints::{Endpoint, Endpoints},
     folder::WorkFolder,
     http::Http,
-    kafka::Kafka,
     log,
     options::StackOptions,
     pod::Pod,
     redis::Redis,
     resources::Resources,
+    server::Server,
     sidecar::Sidecar,
     site::Site,
 };
 
 pub use change::Rollout;
 
-const NO_KAFKA: &str = "this stack was started without Kafka's tools";
 const API: &str = "task-api";
 const WORKER: &str = "task-worker";
 
@@ -40,7 +39,7 @@ pub struct Stack {
     api: Pod,
     worker: Pod,
     redis: Redis,
-    kafka: Option<Kafka>,
+    servers: BTreeMap<&'static str, Server>,
     endpoints: Endpoints,
     resources: Resources,
     rendered: Rendered,
@@ -58,15 +57,15 @@ impl Stack {
             api,
             worker,
             mut redis,
-            mut kafka,
+            servers,
             endpoints,
             folder,
             ..
         } = self;
         endpoints.remove(api.name());
         tokio::try_join!(api.terminate(), worker.terminate())?;
-        if let Some(kafka) = &mut kafka {
-            kafka.stop().await?;
+        for mut server in servers.into_values() {
+            server.stop().await?;
         }
         redis.stop().await?;
         drop(folder);
@@ -79,7 +78,7 @@ impl Stack {
             .redis
             .process()
             .into_iter()
-            .chain(self.kafka.as_ref().and_then(Kafka::process));
+            .chain(self.servers.values().filter_map(Broker::process));
         for process in self
             .api
             .processes()
@@ -122,14 +121,42 @@ impl Stack {
         &mut self.redis
     }
 
-    /// Kafka, running or not; an error when the toolbox has none.
-    pub fn kafka(&self) -> Result<&Kafka> {
-        self.kafka.as_ref().context(NO_KAFKA)
+    /// The broker of an entry beside Redis, running or not; an error when the toolbox lacks its programs.
+    pub fn server(&self, entry: &str) -> Result<&Server> {
+        let server = self.servers.get(entry);
+        server.with_context(|| without(entry))
     }
 
-    /// Kafka, to stop and start it.
-    pub fn kafka_mut(&mut self) -> Result<&mut Kafka> {
-        self.kafka.as_mut().context(NO_KAFKA)
+    /// The same, to stop and start it.
+    pub fn server_mut(&mut self, entry: &str) -> Result<&mut Server> {
+        let server = self.servers.get_mut(entry);
+        server.with_context(|| without(entry))
+    }
+
+    /// Starts the broker of an entry and makes in it what must be there before the product comes.
+    pub async fn start_broker(&mut self, entry: &str) -> Result<()> {
+        let topics = topics(&self.rendered)?;
+        let server = self.server_mut(entry)?;
+        server.start().await?;
+        server.prepare(&topics).await
+    }
+
+    /// Everything that the broker of an entry has stored in `topic`, as text in which event ids can be looked for.
+    pub async fn read_topic(&self, entry: &str, topic: &str) -> Result<Vec<String>> {
+        if entry == "redis" {
+            return self.redis.read(topic).await;
+        }
+        self.server(entry)?.read(topic).await
+    }
+
+    /// Where the worker's dead letters of this entry go.
+    pub fn dead_letter_topic(&self, entry: &str) -> Result<&str> {
+        let component = format!("pubsub-{entry}");
+        let subscriptions = self.rendered.of_kind("Subscription");
+        let mut specs = subscriptions.map(|subscription| &subscription.object["spec"]);
+        let spec = specs.find(|spec| spec["pubsubname"] == component);
+        spec.and_then(|spec| spec["deadLetterTopic"].as_str())
+            .with_context(|| format!("no Subscription of {component} with a dead-letter topic"))
     }
 
     /// The log of all `task-worker` processes of this stack, in the order in which they wrote.
@@ -189,6 +216,22 @@ impl Stack {
         sidecar.ready(self.http()).await?;
         Ok(sidecar)
     }
+}
+
+fn without(entry: &str) -> String {
+    format!("this stack was started without the programs for {entry}")
+}
+
+/// As the services know them.
+fn topics(rendered: &Rendered) -> Result<Topics> {
+    let (api, worker) = (
+        rendered.deployment_of(API)?,
+        rendered.deployment_of(WORKER)?,
+    );
+    Ok(Topics {
+        events: api.variable("TOPIC")?.to_owned(),
+        dead_letters: worker.variable("DEAD_LETTER_TOPIC")?.to_owned(),
+    })
 }
 
 fn endpoint(pod: &Pod) -> Result<Endpoint> {

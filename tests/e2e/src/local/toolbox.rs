@@ -13,6 +13,14 @@ pub struct Toolbox {
     pub redis_server: PathBuf,
     /// Only for stacks with Kafka.
     pub kafka: Option<KafkaTools>,
+    /// Only for stacks with RabbitMQ: its server.
+    pub rabbitmq_server: Option<PathBuf>,
+    /// Only for stacks with JetStream: the NATS server.
+    pub nats_server: Option<PathBuf>,
+    /// Only for stacks with SNS and SQS: the Python of the environment that has moto.
+    pub moto: Option<PathBuf>,
+    /// Only for stacks with Google Pub/Sub: its emulator.
+    pub pubsub_emulator: Option<PathBuf>,
 }
 
 /// What Kafka needs.

@@ -62,6 +62,7 @@ pub(super) async fn retried(setup: Setup, broker: &str) -> Result<String> {
     let effect = Flaky::default();
     let InProcess { stack, .. } =
         &in_process::start(setup.with_broker(broker), effect.clone()).await?;
+    setup.heard(stack).await?;
     let (ledger, endpoint) = (
         Ledger::default(),
         stack.endpoints().pick().context("no instance is ready")?,
@@ -95,7 +96,7 @@ pub(super) async fn retried(setup: Setup, broker: &str) -> Result<String> {
 }
 
 pub(super) async fn dead_letters(setup: Setup, broker: &str) -> Result<String> {
-    let stack = &crate::local::Stack::start(setup.with_broker(broker)).await?;
+    let stack = &setup.start(setup.with_broker(broker)).await?;
     // Published past the API, as a faulty publisher would.
     let sidecar = stack.api().sidecar().client()?;
     let api = stack.api().template();
@@ -112,7 +113,7 @@ pub(super) async fn dead_letters(setup: Setup, broker: &str) -> Result<String> {
         ids.push(id);
     }
     let started = Instant::now();
-    let topic = stack.worker().template().variable("DEAD_LETTER_TOPIC")?;
+    let topic = stack.dead_letter_topic(broker)?;
     until(
         "both events in the dead-letter topic",
         DEADLINE,

@@ -16,16 +16,16 @@ const RATE: u32 = 500;
 const EVENTS: usize = 1500;
 const DEADLINE: Duration = Duration::from_mins(1);
 
-pub(super) async fn there_and_back(setup: Setup) -> Result<String> {
+pub(super) async fn there_and_back(setup: Setup, first: &str, second: &str) -> Result<String> {
     let mut stack = Stack::start(StackOptions {
-        kafka: true,
-        ..setup.options()
+        standby: vec![second.to_owned()],
+        ..setup.with_broker(first)
     })
     .await?;
     let ledger = Ledger::default();
     let load = Load::start(stack.endpoints(), RATE, &ledger);
     load.acknowledge(EVENTS, DEADLINE).await?;
-    for (old, new) in [("redis", "kafka"), ("kafka", "redis")] {
+    for (old, new) in [(first, second), (second, first)] {
         let rollout = stack.change_broker(new, &[old, new]).await?;
         ensure!(
             rollout.rolled == ["task-api"],

@@ -62,19 +62,25 @@ pub(super) async fn api_sidecar(setup: Setup, broker: &str) -> Result<String> {
 
 pub(super) async fn broker(setup: Setup, broker: &str) -> Result<String> {
     let (mut stack, ledger, load) = under_load(&setup, broker).await?;
-    if broker == "kafka" {
-        stack.kafka_mut()?.restart().await?;
-    } else {
-        // Harder than a restart: what the append-only file does not hold is gone.
-        stack.redis_mut().kill().await?;
-        load.fail(DEADLINE).await?;
-        stack.redis_mut().start().await?;
+    match broker {
+        "kafka" => stack.server_mut(broker)?.restart().await?,
+        // Harder than a restart: what is not on the disk is gone.
+        "redis" => {
+            stack.redis_mut().kill().await?;
+            load.fail(DEADLINE).await?;
+            stack.redis_mut().start().await?;
+        }
+        _ => {
+            stack.server_mut(broker)?.kill().await?;
+            load.fail(DEADLINE).await?;
+            stack.server_mut(broker)?.start().await?;
+        }
     }
     finish(stack, ledger, load).await
 }
 
 async fn under_load(setup: &Setup, broker: &str) -> Result<(Stack, Ledger, Load)> {
-    let stack = Stack::start(setup.with_broker(broker)).await?;
+    let stack = setup.start(setup.with_broker(broker)).await?;
     let ledger = Ledger::default();
     let load = Load::start(stack.endpoints(), RATE, &ledger);
     load.acknowledge(EVENTS, DEADLINE).await?;

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use super::{QUIET, SETTLE_DEADLINE, Setup};
 use crate::ledger::Ledger;
 use crate::load::Load;
-use crate::local::{Broker as _, Stack};
+use crate::local::Broker as _;
 use crate::worker_log::WorkerLog;
 
 /// Events per second.
@@ -21,8 +21,8 @@ const DURING: usize = 1000;
 /// What a sidecar has in hand when the outage begins: one event of each of Kafka's partitions.
 const IN_HAND: usize = 3;
 
-pub(super) async fn state_store(setup: Setup) -> Result<String> {
-    let mut stack = Stack::start(setup.with_broker("kafka")).await?;
+pub(super) async fn state_store(setup: Setup, broker: &str) -> Result<String> {
+    let mut stack = setup.start(setup.with_broker(broker)).await?;
     let ledger = Ledger::default();
     let load = Load::start(stack.endpoints(), RATE, &ledger);
     load.acknowledge(BEFORE, DEADLINE).await?;
@@ -32,7 +32,7 @@ pub(super) async fn state_store(setup: Setup) -> Result<String> {
     load.acknowledge(BEFORE, DEADLINE).await?;
     load.stop().await?;
 
-    let topic = stack.worker().template().variable("DEAD_LETTER_TOPIC")?;
+    let topic = stack.dead_letter_topic(broker)?.to_owned();
     let mut log = WorkerLog::new(&stack.worker_log());
     let few = |missing: usize| missing <= IN_HAND;
     log.wait("all but what was in hand", SETTLE_DEADLINE, |effects| {
@@ -40,7 +40,7 @@ pub(super) async fn state_store(setup: Setup) -> Result<String> {
     })
     .await?;
     log.settle(QUIET).await?;
-    let letters = stack.read_topic("kafka", topic).await?.concat();
+    let letters = stack.read_topic(broker, &topic).await?.concat();
     let missing = ledger.missing(log.effects());
     let vanished: Vec<_> = missing
         .iter()

@@ -13,13 +13,13 @@ use crate::worker_log::{MARK, WorkerLog};
 
 const BODY: &str = r#"{"title": "Learn Dapr pub/sub"}"#;
 
-pub(super) async fn request(setup: Setup, mode: &str) -> Result<String> {
-    let mut options = setup.options();
+pub(super) async fn request(setup: Setup, broker: &str, mode: &str) -> Result<String> {
+    let mut options = setup.with_broker(broker);
     crate::local::merge(
         &mut options.values,
         &json!({"subscription": {"mode": mode}}),
     );
-    let stack = Stack::start(options).await?;
+    let stack = setup.start(options).await?;
 
     let answer = curl(&stack).await?;
     let id = answer["id"].as_str().context("no id")?.to_owned();

@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
+use e2e::local::workspace;
 use serde_json::Value;
 use tokio::{process::Command, time::timeout};
 
@@ -74,6 +75,34 @@ pub(super) async fn build(
     ];
     let line = [&line[..], &["-o", &program, build.package]].concat();
     let work = Work::new(&module, &line)
+        .env("GOWORK", "off")
+        .env("CGO_ENABLED", "0");
+    work.run(&lock.log(declaration)?, LIMIT, step).await?;
+    Ok(lock.publish(&draft, declaration)?.join(declaration.name))
+}
+
+/// `go build` of a module in `folder` of this workspace, with the versions that its `go.sum` has fixed.
+pub(super) async fn build_here(
+    declaration: &Declaration,
+    folder: &str,
+    lock: &Lock,
+    step: &Step,
+) -> Result<PathBuf> {
+    needs("go", "Go")?;
+    let draft = lock.draft(declaration)?;
+    let program = draft.join(declaration.name);
+    let program = program.to_string_lossy();
+    let line = [
+        "go",
+        "build",
+        "-trimpath",
+        "-buildvcs=false",
+        "-mod=readonly",
+        "-o",
+        &program,
+        ".",
+    ];
+    let work = Work::new(&workspace().join(folder), &line)
         .env("GOWORK", "off")
         .env("CGO_ENABLED", "0");
     work.run(&lock.log(declaration)?, LIMIT, step).await?;

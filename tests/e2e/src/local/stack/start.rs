@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 
 use crate::local::broker::Broker as _;
 
-use super::{API, Stack, WORKER, endpoint};
+use super::{API, Stack, WORKER, endpoint, topics, without};
 use crate::local::{
     chart::{Chart, merge},
     endpoints::Endpoints,
     folder::WorkFolder,
-    kafka::Kafka,
     options::StackOptions,
     pod::Pod,
     redis::Redis,
     resources::Resources,
+    server::{ENTRIES, Server},
     site::Site,
 };
 
@@ -41,26 +41,28 @@ impl Stack {
     async fn start_in(options: StackOptions, folder: Arc<WorkFolder>) -> Result<Self> {
         let site = Site::new(options.toolbox.clone(), folder.path().to_owned());
         let mut redis = Redis::new(&options.toolbox.redis_server, folder.path().join("redis"))?;
-        let kafka = options.toolbox.kafka.clone();
-        let mut kafka = kafka
-            .map(|tools| Kafka::new(tools, folder.path().join("kafka")))
-            .transpose()?;
+        let mut servers = BTreeMap::new();
+        for entry in ENTRIES {
+            if let Some(server) = Server::new(entry, &options.toolbox, folder.path())? {
+                servers.insert(entry, server);
+            }
+        }
 
-        let values = values(&options, &redis, kafka.as_ref());
+        let values = values(&options, &redis, &servers);
         let chart = Chart::new(&options.toolbox.helm, options.chart.clone(), "task-pubsub");
         let rendered = chart.render(&values).await?;
-        let mut resources = Resources::create(folder.path())?;
+        let mut resources = Resources::create(folder.path(), &secrets(&servers))?;
         resources.apply(&rendered)?;
 
         options.progress.step("starting Redis");
         redis.start().await?;
-        if options.starts_kafka() {
-            options.progress.step("starting Kafka");
-            kafka
-                .as_mut()
-                .context("Kafka is wanted, but the toolbox has none")?
-                .start()
-                .await?;
+        for entry in ENTRIES.into_iter().filter(|entry| options.starts(entry)) {
+            options
+                .progress
+                .step(&format!("starting the broker of {entry}"));
+            let server = servers.get_mut(entry).with_context(|| without(entry))?;
+            server.start().await?;
+            server.prepare(&topics(&rendered)?).await?;
         }
 
         options
@@ -82,7 +84,7 @@ impl Stack {
             api,
             worker,
             redis,
-            kafka,
+            servers,
             endpoints,
             resources,
             rendered,
@@ -97,19 +99,25 @@ impl Stack {
 }
 
 /// What a laptop changes in the chart's values: addresses, and logs that people can read.
-fn values(options: &StackOptions, redis: &Redis, kafka: Option<&Kafka>) -> Value {
+fn values(options: &StackOptions, redis: &Redis, servers: &BTreeMap<&str, Server>) -> Value {
     let mut values = json!({
         "broker": {"active": options.broker, "subscribe": options.subscribe},
-        "brokers": {"redis": {"host": redis.address()}},
+        "brokers": {"redis": redis.values()},
         "stateStore": {"host": redis.address()},
         "log": {"format": "text"},
     });
-    if let Some(kafka) = kafka {
-        merge(
-            &mut values,
-            &json!({"brokers": {"kafka": {"brokers": kafka.address()}}}),
-        );
+    for (entry, server) in servers {
+        merge(&mut values, &json!({"brokers": {*entry: server.values()}}));
     }
     merge(&mut values, &options.values);
     values
+}
+
+/// Those of all brokers, as a cluster has them before anything refers to them.
+fn secrets(servers: &BTreeMap<&str, Server>) -> Value {
+    let mut secrets = json!({});
+    for server in servers.values() {
+        merge(&mut secrets, &server.secrets());
+    }
+    secrets
 }

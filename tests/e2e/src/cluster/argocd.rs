@@ -1,0 +1,186 @@
+//! Argo CD, driven as users drive it: by objects and commits.
+//!
+//! `argocd/project.yaml` and `argocd/applicationset.yaml` are applied as they are, but for the names that belong to users: the
+//! repository, the project, the namespaces.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use super::kubectl::Kubectl;
+use super::repository::{PLACEHOLDER, Repository};
+use super::site::RUN_LABEL;
+use crate::local::chart::Rendered;
+use crate::wait::until;
+
+/// Where Argo CD lives, and the namespace its objects are in.
+const NAMESPACE: &str = "argocd";
+
+/// Until the `ApplicationSet` has made the Application.
+const GENERATED: Duration = Duration::from_mins(1);
+
+/// One environment that Argo CD syncs into one namespace.
+#[derive(Debug)]
+pub struct ArgoCd {
+    kubectl: Kubectl,
+    /// Of project, `ApplicationSet` and, with the environment after it, Application.
+    name: String,
+    application: String,
+}
+
+impl ArgoCd {
+    /// Applies project and `ApplicationSet` for `environment`, which goes to the namespace of `site`.
+    pub async fn create(
+        site: &Kubectl,
+        repository: &Repository,
+        (environment, run): (&str, &str),
+    ) -> Result<Self> {
+        let name = site.namespace().to_owned();
+        let argocd = Self {
+            kubectl: site.of(NAMESPACE),
+            application: format!("{name}-{environment}"),
+            name: name.clone(),
+        };
+        for file in ["project.yaml", "applicationset.yaml"] {
+            let path = repository.folder().join("argocd").join(file);
+            let text = fs::read_to_string(&path)?
+                .replace(PLACEHOLDER, &repository.sync_url)
+                .replace("namespace: task-pubsub-dev", &format!("namespace: {name}"))
+                .replace("project: task-pubsub", &format!("project: {name}"))
+                .replace("name: task-pubsub-{{", &format!("name: {name}-{{{{"));
+            let mut objects: Vec<_> = Rendered::parse(&text)?.objects().cloned().collect();
+            for object in &mut objects {
+                object["metadata"]["name"] = Value::from(name.clone());
+                object["metadata"]["labels"][RUN_LABEL] = Value::from(run);
+                if object["kind"] == "ApplicationSet" {
+                    object["spec"]["template"]["metadata"]["labels"][RUN_LABEL] = Value::from(run);
+                }
+            }
+            argocd.kubectl.apply(&objects).await.context(file)?;
+        }
+        until("the Application", GENERATED, async || {
+            let found = argocd
+                .kubectl
+                .run(&["get", "application", &argocd.application])
+                .await;
+            Ok(found.err().map(|error| format!("{error:#}")))
+        })
+        .await?;
+        Ok(argocd)
+    }
+
+    /// Has the latest commit looked for at once; otherwise that takes up to three minutes.
+    pub async fn refresh(&self) -> Result<()> {
+        let args = [
+            "annotate",
+            "--overwrite",
+            "application",
+            &self.application,
+            "argocd.argoproj.io/refresh=normal",
+        ];
+        self.kubectl.run(&args).await?;
+        Ok(())
+    }
+
+    /// Waits until `commit` is synced, everything is healthy and the operation, hooks included, has succeeded.
+    pub async fn synced(&self, commit: &str, limit: Duration) -> Result<()> {
+        self.refresh().await?;
+        until("the sync", limit, async || {
+            let state = self.state().await?;
+            Ok((!state.is_done(commit)).then(|| format!("{state:?}")))
+        })
+        .await
+    }
+
+    /// Waits until an attempt to sync `commit` has failed; returns what Argo CD says of it.
+    pub async fn failed(&self, commit: &str, limit: Duration) -> Result<String> {
+        self.refresh().await?;
+        let mut said = String::new();
+        until("the failure of the sync", limit, async || {
+            let state = self.state().await?;
+            if state.is_done(commit) {
+                bail!("the sync succeeded, and should not have");
+            }
+            said.clone_from(&state.message);
+            // A failed attempt is reported as Failed, or as Running while it waits for the next one.
+            let failed = state.revision == commit
+                && (state.phase == "Failed"
+                    || state.phase == "Error"
+                    || state.message.contains("failed"));
+            Ok((!failed).then(|| format!("{state:?}")))
+        })
+        .await?;
+        Ok(said)
+    }
+
+    /// The names of the objects of the last operation, in the order of its waves, with their waves and phases.
+    pub async fn results(&self) -> Result<Vec<Value>> {
+        let application = self
+            .kubectl
+            .get(&["application", &self.application])
+            .await?;
+        let results = application.pointer("/status/operationState/syncResult/resources");
+        Ok(results
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default())
+    }
+
+    /// Removes Application, `ApplicationSet` and project; what was synced goes with the namespace.
+    pub async fn remove(self) -> Result<()> {
+        for (kind, name) in [
+            ("applicationset", &self.name),
+            ("application", &self.application),
+            ("appproject", &self.name),
+        ] {
+            let args = ["delete", kind, name, "--ignore-not-found", "--wait=false"];
+            self.kubectl.run(&args).await?;
+        }
+        Ok(())
+    }
+
+    async fn state(&self) -> Result<State> {
+        let application = self
+            .kubectl
+            .get(&["application", &self.application])
+            .await?;
+        let text = |pointer: &str| {
+            let text = application.pointer(pointer).and_then(Value::as_str);
+            text.unwrap_or_default().to_owned()
+        };
+        Ok(State {
+            sync: text("/status/sync/status"),
+            health: text("/status/health/status"),
+            compared: text("/status/sync/revision"),
+            phase: text("/status/operationState/phase"),
+            revision: text("/status/operationState/syncResult/revision"),
+            message: text("/status/operationState/message"),
+            conditions: application["status"]["conditions"].to_string(),
+        })
+    }
+}
+
+/// As much of an Application's status as waiting needs.
+#[derive(Debug)]
+#[allow(dead_code, reason = "conditions are read by people, in messages")]
+struct State {
+    sync: String,
+    health: String,
+    compared: String,
+    phase: String,
+    revision: String,
+    message: String,
+    conditions: String,
+}
+
+impl State {
+    fn is_done(&self, commit: &str) -> bool {
+        self.sync == "Synced"
+            && self.health == "Healthy"
+            && self.compared == commit
+            && self.revision == commit
+            && self.phase == "Succeeded"
+    }
+}

@@ -1,0 +1,144 @@
+//! The logs of pods that come and go: each run of a container in a file of its own, from its first line to its last.
+//!
+//! A pod's log is gone with the pod, so it is followed from the moment the pod is seen. The API server says nothing about a log
+//! stream that broke off: a stream that ends while its container still runs is begun again, from the container's first line.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::kubectl::Kubectl;
+use crate::local::process::Process;
+
+/// A pod that lived for less than this could go unseen; none of ours does, the shutdown delay alone is longer.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How long a log stream may go on after its container has ended.
+const LAST_LINES: Duration = Duration::from_secs(30);
+
+/// Follows one container of all pods with a label, until it is stopped.
+#[derive(Debug)]
+pub struct Followed {
+    stop: CancellationToken,
+    task: JoinSet<Result<()>>,
+    folder: PathBuf,
+}
+
+struct Follower {
+    kubectl: Kubectl,
+    selector: String,
+    container: String,
+    folder: PathBuf,
+    streams: BTreeMap<String, Process>,
+}
+
+impl Followed {
+    /// Begins to follow `container` of the pods that `selector` selects; files go to `folder`.
+    pub fn start(
+        kubectl: &Kubectl,
+        selector: &str,
+        container: &str,
+        folder: &Path,
+    ) -> Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let stop = CancellationToken::new();
+        let follower = Follower {
+            kubectl: kubectl.clone(),
+            selector: selector.to_owned(),
+            container: container.to_owned(),
+            folder: folder.to_owned(),
+            streams: BTreeMap::new(),
+        };
+        let mut task = JoinSet::new();
+        task.spawn(follower.run(stop.clone()));
+        Ok(Self {
+            stop,
+            task,
+            folder: folder.to_owned(),
+        })
+    }
+
+    /// The files so far.
+    pub fn files(&self) -> Result<Vec<PathBuf>> {
+        let files = std::fs::read_dir(&self.folder)?;
+        let mut files: Vec<_> = files.map(|file| Ok(file?.path())).collect::<Result<_>>()?;
+        files.sort();
+        Ok(files)
+    }
+
+    /// Waits for the last lines of containers that have ended, and stops.
+    pub async fn stop(mut self) -> Result<()> {
+        self.stop.cancel();
+        let ended = self.task.join_next().await;
+        ended.context("nobody follows any more")??
+    }
+}
+
+impl Follower {
+    async fn run(mut self, stop: CancellationToken) -> Result<()> {
+        while !stop.is_cancelled() {
+            self.look().await?;
+            stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
+        }
+        let running = self.look().await?;
+        for (key, stream) in &self.streams {
+            if running.contains(key) {
+                stream.terminate(LAST_LINES).await?;
+            } else {
+                tokio::time::timeout(LAST_LINES, stream.wait())
+                    .await
+                    .with_context(|| format!("the log of {key} does not end"))??;
+            }
+        }
+        Ok(())
+    }
+
+    /// Follows what is new and what broke off. Returns the containers that run.
+    async fn look(&mut self) -> Result<Vec<String>> {
+        let pods = self
+            .kubectl
+            .list(&["pods", "--selector", &self.selector])
+            .await?;
+        let mut running = Vec::new();
+        for pod in &pods {
+            let Some((key, runs)) = state(pod, &self.container) else {
+                continue;
+            };
+            let broken = self
+                .streams
+                .get(&key)
+                .is_some_and(|it| it.ended().is_some());
+            if runs {
+                running.push(key.clone());
+            }
+            if self.streams.contains_key(&key) && !(runs && broken) {
+                continue;
+            }
+            let file = self.folder.join(format!("{key}.log"));
+            if broken {
+                std::fs::remove_file(&file)?;
+            }
+            let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+            let args = ["logs", "--follow", name, "--container", &self.container];
+            let stream = self.kubectl.start(&key, &args, &file).await?;
+            self.streams.insert(key, stream);
+        }
+        Ok(running)
+    }
+}
+
+/// `<pod>-<restarts>` and whether that run of the container is still going; nothing before it has started.
+fn state(pod: &Value, container: &str) -> Option<(String, bool)> {
+    let name = pod["metadata"]["name"].as_str()?;
+    let containers = pod["status"]["containerStatuses"].as_array()?;
+    let status = containers.iter().find(|it| it["name"] == container)?;
+    let runs = status["state"]["running"].is_object();
+    let ended = status["state"]["terminated"].is_object();
+    let restarts = status["restartCount"].as_u64()?;
+    (runs || ended).then(|| (format!("{name}-{restarts}"), runs))
+}

@@ -1,0 +1,164 @@
+//! Tasks at a steady rate from inside the cluster, through the Service as clients go: `task-probe load` in a pod.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
+use task_probe::{Answer, Summary};
+
+use super::followed::Followed;
+use super::images::Images;
+use super::kubectl::Kubectl;
+use crate::ledger::{Failure, Ledger};
+use crate::tail::Tail;
+use crate::wait::until;
+
+/// The pod, and its container.
+const NAME: &str = "load";
+
+/// How long answers that are due may take when it is told to end.
+const GRACE: Duration = Duration::from_secs(45);
+
+/// A pod that publishes.
+#[derive(Debug)]
+pub struct Load {
+    kubectl: Kubectl,
+    followed: Followed,
+    tail: Tail,
+    ledger: Ledger,
+    summary: Option<Summary>,
+}
+
+impl Load {
+    /// Starts to publish `rate` tasks a second.
+    pub async fn start(
+        kubectl: &Kubectl,
+        images: &Images,
+        rate: u32,
+        folder: &Path,
+    ) -> Result<Self> {
+        let pod = json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": NAME, "labels": {"app": NAME}},
+            "spec": {
+                "restartPolicy": "Never",
+                "terminationGracePeriodSeconds": GRACE.as_secs(),
+                "securityContext": {"runAsNonRoot": true, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
+                "containers": [{
+                    "name": NAME,
+                    "image": images.name("task-probe"),
+                    "imagePullPolicy": images.pull_policy,
+                    "args": ["load"],
+                    "env": [
+                        {"name": "API_URL", "value": "http://task-api"},
+                        {"name": "LOAD_RATE", "value": rate.to_string()},
+                        {"name": "PROBE_DEADLINE", "value": "1h"},
+                    ],
+                    "securityContext": {
+                        "allowPrivilegeEscalation": false,
+                        "readOnlyRootFilesystem": true,
+                        "capabilities": {"drop": ["ALL"]},
+                    },
+                }],
+            },
+        });
+        kubectl.apply([&pod]).await?;
+        let folder = folder.join(NAME);
+        Ok(Self {
+            kubectl: kubectl.clone(),
+            followed: Followed::start(kubectl, "app=load", NAME, &folder)?,
+            tail: Tail::new(&folder.join(format!("{NAME}-0.log"))),
+            ledger: Ledger::default(),
+            summary: None,
+        })
+    }
+
+    /// What publishers were told, as far as it has been read.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Reads the answers that have come.
+    pub async fn look(&mut self) -> Result<()> {
+        let Self {
+            tail,
+            ledger,
+            summary,
+            ..
+        } = self;
+        tail.look(|line| {
+            if let Ok(answer) = serde_json::from_str::<Answer>(line) {
+                enter(ledger, answer);
+            } else if let Ok(last) = serde_json::from_str::<Summary>(line) {
+                *summary = Some(last);
+            }
+        })
+        .await
+    }
+
+    /// Waits until `events` more events have been acknowledged.
+    pub async fn acknowledge(&mut self, events: usize, deadline: Duration) -> Result<()> {
+        let goal = self.ledger.acknowledged_so_far() + events;
+        until("acknowledged events", deadline, async || {
+            self.look().await?;
+            let so_far = self.ledger.acknowledged_so_far();
+            let last = || self.ledger.failures().last().cloned();
+            Ok((so_far < goal)
+                .then(|| format!("{so_far} of {goal}; the last failure: {:?}", last())))
+        })
+        .await
+    }
+
+    /// Ends it and waits for the answers that are due. The pod's own figures must be those that were read.
+    pub async fn stop(mut self) -> Result<Ledger> {
+        let args = ["delete", "pod", NAME, "--wait"];
+        self.kubectl.run_within(GRACE * 2, &args, "").await?;
+        until("the load's last line", GRACE, async || {
+            self.look().await?;
+            Ok(self
+                .summary
+                .is_none()
+                .then(|| self.tail.path().display().to_string()))
+        })
+        .await?;
+        let Self {
+            followed,
+            ledger,
+            summary,
+            ..
+        } = self;
+        followed.stop().await?;
+        let summary = summary.context("the load gave no figures")?;
+        let read = Summary {
+            published: summary.published,
+            acknowledged: u64::try_from(ledger.acknowledged_so_far())?,
+            failed: u64::try_from(ledger.failures().len())?,
+        };
+        ensure!(
+            read == summary,
+            "the load says {summary:?}, its log {read:?}: lines are missing"
+        );
+        Ok(ledger)
+    }
+}
+
+/// Which component carried an event is not in the answer, so all of them count as one.
+fn enter(ledger: &Ledger, answer: Answer) {
+    let broker = "cluster";
+    ledger.asked(broker);
+    match answer {
+        Answer::Acknowledged(task) => ledger.acknowledged(broker, task),
+        Answer::Failed {
+            status,
+            retry_after,
+            message,
+        } => ledger.failed(Failure {
+            broker: broker.to_owned(),
+            status,
+            retry_after,
+            message,
+        }),
+    }
+}

@@ -1,0 +1,84 @@
+//! The proofs that need a cluster: each in a namespace of its own that enforces *restricted*, and each counts.
+
+mod argocd;
+mod change;
+mod order;
+mod pods;
+mod rolls;
+mod tutorial;
+mod under_load;
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::cluster::Images;
+use crate::scenarios::Run;
+
+/// What a scenario may use.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// `kubectl`; which cluster, says `KUBECONFIG`.
+    pub kubectl: PathBuf,
+    /// Helm 3.
+    pub helm: PathBuf,
+    /// Helm 4.
+    pub helm4: PathBuf,
+    /// Which images are run.
+    pub images: Images,
+    /// Values for every release: where the brokers of this cluster are.
+    pub values: Value,
+    /// Where logs and evidence go.
+    pub folder: PathBuf,
+    /// Where commits are pushed to, and where Argo CD finds them.
+    pub git: Option<Git>,
+    /// Part of every namespace's name, so that two runs do not meet.
+    pub run: String,
+    /// Leaves the namespaces in place.
+    pub keep: bool,
+}
+
+/// One repository, seen from two sides.
+#[derive(Debug, Clone)]
+pub struct Git {
+    /// From here.
+    pub push: String,
+    /// From Argo CD.
+    pub sync: String,
+}
+
+/// A promise and the run that proves it.
+#[derive(Debug, Clone, Copy)]
+pub struct Scenario {
+    /// Its name, for reports and `--only`.
+    pub name: &'static str,
+    /// What is promised.
+    pub promise: &'static str,
+    /// Runs it; the text is what was counted.
+    pub run: fn(Setup) -> Run,
+}
+
+macro_rules! scenarios {
+    ($($module:ident :: $name:ident($($argument:expr),*) = $title:literal: $promise:literal;)*) => {
+        &[$(Scenario {
+            name: $title,
+            promise: $promise,
+            run: |setup| Box::pin($module::$name(setup, $title, $($argument),*)),
+        }),*]
+    };
+}
+
+/// Every scenario, in the order of GUARANTEES.
+pub const ALL: &[Scenario] = scenarios! {
+    tutorial::request("redis", "declarative") = "cluster-tutorial-redis": "installed, 2/2, the tutorial's request has its effect, uninstalled without a trace";
+    tutorial::request("kafka", "declarative") = "cluster-tutorial-kafka": "the same on Kafka";
+    tutorial::request("rabbitmq", "declarative") = "cluster-tutorial-rabbitmq": "the same on RabbitMQ";
+    tutorial::request("redis", "programmatic") = "cluster-tutorial-programmatic": "the same when the worker itself lists the subscription";
+    order::components_last() = "cluster-components-last": "pods that start before their components converge by themselves";
+    rolls::restarts() = "cluster-rolls": "rolling restarts at 300 events/s: nothing lost, doubled or refused; helm test passes, and fails when it must";
+    rolls::upgrade() = "cluster-upgrade": "from the previous version of the chart at 300 events/s: nothing lost, doubled or refused";
+    change::redis_to_kafka() = "cluster-helm-redis-kafka": "helm upgrade at 300 events/s: nothing lost, doubled or refused, and no worker restarted";
+    change::kafka_to_rabbitmq() = "cluster-helm-kafka-rabbitmq": "the same in two steps, with Helm 4";
+    change::to_a_dead_broker() = "cluster-helm-dead-broker": "an upgrade to a dead broker fails with the publishers untouched; the rollback recovers";
+    argocd::commits() = "cluster-argocd": "commits at 300 events/s: Redis to Kafka to RabbitMQ, a dead broker and its revert, a third subscriber";
+};

@@ -1,0 +1,205 @@
+//! The same by commits, which Argo CD syncs in waves.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::change::dead_broker;
+use super::under_load::{QUIET, UnderLoad, count};
+use super::{Setup, pods};
+use crate::cluster::{ArgoCd, Effects, Repository, Site};
+use crate::local::merge;
+
+/// The environment's name.
+const ENVIRONMENT: &str = "e2e";
+
+/// A sync with all its waves, preflight and smoke.
+const SYNC: Duration = Duration::from_mins(4);
+
+/// Until the third subscriber has heard what the first one has.
+const HEARD: Duration = Duration::from_mins(1);
+
+/// A subscriber that nobody had thought of: the worker's image under another name.
+const THIRD: &str = "task-audit";
+
+pub(super) async fn commits(setup: Setup, name: &str) -> Result<String> {
+    let site = Site::create(&setup, name).await?;
+    let git = setup
+        .git
+        .clone()
+        .context("no git repository: --git-push and --git-sync say where one is")?;
+    let target = (ENVIRONMENT, site.kubectl.namespace());
+    let repository =
+        Repository::create(&site.folder.join("git"), &git.push, &git.sync, target).await?;
+    let mut environment = Environment {
+        values: site.values(&json!({
+            "broker": {"active": "redis", "subscribe": []},
+            "preflight": {"enabled": true, "deadline": "30s"},
+            "smoke": {"enabled": true},
+        })),
+        repository,
+        site: &site,
+        setup: &setup,
+    };
+    let first = environment.commit(&json!({}), "An environment").await?;
+    let argocd = ArgoCd::create(
+        &site.kubectl,
+        &environment.repository,
+        (ENVIRONMENT, &setup.run),
+    )
+    .await?;
+    let result = async {
+        argocd.synced(&first, SYNC).await?;
+        environment.history(&argocd).await
+    }
+    .await;
+    argocd.remove().await?;
+    site.end(result).await
+}
+
+struct Environment<'a> {
+    values: Value,
+    repository: Repository,
+    site: &'a Site,
+    setup: &'a Setup,
+}
+
+impl Environment<'_> {
+    async fn commit(&mut self, change: &Value, message: &str) -> Result<String> {
+        merge(&mut self.values, change);
+        self.repository
+            .commit(ENVIRONMENT, &self.values, message)
+            .await
+    }
+
+    async fn history(&mut self, argocd: &ArgoCd) -> Result<String> {
+        let kubectl = &self.site.kubectl;
+        pods::two_of_two(kubectl, &["task-api", "task-worker"]).await?;
+        let mut work = UnderLoad::start(self.site, self.setup).await?;
+        for (old, new) in [("redis", "kafka"), ("kafka", "rabbitmq")] {
+            let change = json!({"broker": {"active": new, "subscribe": [old, new]}});
+            let commit = self
+                .commit(&change, &format!("broker.active: {new}"))
+                .await?;
+            argocd
+                .synced(&commit, SYNC)
+                .await
+                .with_context(|| format!("{old} to {new}"))?;
+            self.in_order()
+                .await
+                .with_context(|| format!("{old} to {new}"))?;
+            work.go_on().await?;
+            work.drained().await?;
+        }
+        let retired = self
+            .commit(
+                &json!({"broker": {"subscribe": ["rabbitmq"]}}),
+                "Kafka retires",
+            )
+            .await?;
+        argocd
+            .synced(&retired, SYNC)
+            .await
+            .context("retiring Kafka")?;
+
+        let publishers = pods::names(&pods::of(kubectl, "task-api").await?);
+        let before = self.values.clone();
+        let mut dead = json!({"broker": {"active": "dead", "subscribe": ["rabbitmq", "dead"]}});
+        dead["brokers"] = dead_broker(kubectl.namespace());
+        let commit = self.commit(&dead, "broker.active: dead").await?;
+        let said = argocd.failed(&commit, SYNC).await?;
+        ensure!(
+            said.contains("preflight"),
+            "the sync failed, but not at the preflight: {said}"
+        );
+        work.go_on().await?;
+        let now = pods::names(&pods::of(kubectl, "task-api").await?);
+        ensure!(
+            publishers == now,
+            "publishers were touched: {publishers:?} are now {now:?}"
+        );
+        let commit = self.repository.revert().await?;
+        self.values = before;
+        argocd.synced(&commit, SYNC).await.context("the revert")?;
+        work.go_on().await?;
+
+        let third =
+            json!({"services": {THIRD: {"port": 8005, "image": {"repository": "task-worker"}}}});
+        let commit = self.commit(&third, "A third subscriber").await?;
+        argocd
+            .synced(&commit, SYNC)
+            .await
+            .context("a third subscriber")?;
+        self.third(work).await
+    }
+
+    /// From now on everybody hears everything.
+    async fn third(&self, mut work: UnderLoad) -> Result<String> {
+        let mut audit = Effects::follow(&self.site.kubectl, THIRD, &self.site.folder)?;
+        work.load.look().await?;
+        let earlier: HashSet<_> = work
+            .load
+            .ledger()
+            .acknowledged_tasks()
+            .into_iter()
+            .collect();
+        work.go_on().await?;
+        let UnderLoad { load, mut worker } = work;
+        let ledger = load.stop().await?;
+        let total = count(&ledger, &mut worker).await?;
+        ensure!(
+            total.is_perfect(),
+            "{total}; the first failure: {:?}",
+            ledger.failures().first()
+        );
+
+        let later = ledger.acknowledged_tasks();
+        let later: Vec<_> = later
+            .iter()
+            .filter(|task| !earlier.contains(*task))
+            .collect();
+        let missed = |heard: &HashMap<Uuid, u64>| {
+            let missed = later
+                .iter()
+                .filter(|task| !heard.contains_key(*task))
+                .count();
+            (missed > 0).then(|| format!("{missed} of {} events", later.len()))
+        };
+        audit
+            .wait(&format!("everything later at {THIRD}"), HEARD, missed)
+            .await?;
+        let heard = audit.settle(QUIET).await?;
+        let doubled = heard.values().filter(|effects| **effects > 1).count();
+        ensure!(doubled == 0, "{THIRD} acted twice on {doubled} events");
+        Ok(format!(
+            "{total}; all {} later ones at {THIRD} too",
+            later.len()
+        ))
+    }
+
+    /// The preflight ended before the first new publisher began, and the smoke test came after it.
+    async fn in_order(&self) -> Result<()> {
+        let kubectl = &self.site.kubectl;
+        let preflight = kubectl.get(&["job", "task-pubsub-preflight"]).await?;
+        let smoke = kubectl.get(&["job", "task-pubsub-smoke"]).await?;
+        let time = |job: &Value, pointer: &str| {
+            let time = job.pointer(pointer).and_then(Value::as_str);
+            time.map(str::to_owned)
+                .with_context(|| format!("a Job without {pointer}"))
+        };
+        let proven = time(&preflight, "/status/completionTime")?;
+        let smoked = time(&smoke, "/status/startTime")?;
+        for pod in pods::of(kubectl, "task-api").await? {
+            ensure!(
+                proven <= pod.created && pod.created <= smoked,
+                "preflight ended at {proven}, {} began at {}, smoke at {smoked}",
+                pod.name,
+                pod.created
+            );
+        }
+        Ok(())
+    }
+}

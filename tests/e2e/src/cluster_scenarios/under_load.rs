@@ -1,0 +1,101 @@
+//! A site at work: tasks at a steady rate from inside the cluster, and the effects of its worker.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use uuid::Uuid;
+
+use super::Setup;
+use crate::cluster::{Effects, Load, Site};
+use crate::ledger::{Count, Ledger};
+
+/// Tasks a second.
+pub(super) const RATE: u32 = 300;
+
+/// What is let through between two changes: some seconds' worth.
+pub(super) const EVENTS: usize = 1200;
+
+/// For so many acknowledgements: the rate, with room for a busy machine.
+const ACKNOWLEDGED: Duration = Duration::from_mins(1);
+
+/// Longer than anything is redelivered with a site's timings: on Redis 46 s after its sidecar has gone.
+const SETTLED: Duration = Duration::from_secs(150);
+
+/// A second effect would come by then: longer than the retry interval and the lease.
+pub(super) const QUIET: Duration = Duration::from_secs(5);
+
+/// Load and effects of one site.
+pub(super) struct UnderLoad {
+    pub(super) load: Load,
+    pub(super) worker: Effects,
+}
+
+impl UnderLoad {
+    /// Starts, and waits until events flow.
+    pub(super) async fn start(site: &Site, setup: &Setup) -> Result<Self> {
+        let worker = Effects::follow(&site.kubectl, "task-worker", &site.folder)?;
+        let load = Load::start(&site.kubectl, &setup.images, RATE, &site.folder).await?;
+        let mut this = Self { load, worker };
+        this.go_on().await?;
+        Ok(this)
+    }
+
+    /// Lets some seconds pass in which events are acknowledged.
+    pub(super) async fn go_on(&mut self) -> Result<()> {
+        self.load.acknowledge(EVENTS, ACKNOWLEDGED).await
+    }
+
+    /// Waits until everything acknowledged up to now has had its effect: the brokers are drained of it.
+    pub(super) async fn drained(&mut self) -> Result<()> {
+        self.load.look().await?;
+        let due = self.load.ledger().acknowledged_tasks();
+        let missing = |effects: &HashMap<Uuid, u64>| {
+            let missing = due
+                .iter()
+                .filter(|task| !effects.contains_key(*task))
+                .count();
+            (missing > 0).then(|| {
+                format!(
+                    "{missing} of {} acknowledged events have no effect",
+                    due.len()
+                )
+            })
+        };
+        self.worker.wait("drained", SETTLED, missing).await
+    }
+
+    /// Ends the load and counts.
+    pub(super) async fn stop(self) -> Result<(Count, Ledger)> {
+        let Self { load, mut worker } = self;
+        let ledger = load.stop().await?;
+        let count = count(&ledger, &mut worker).await?;
+        Ok((count, ledger))
+    }
+
+    /// Ends the load; fails unless nothing was lost, nothing doubled and nothing refused.
+    pub(super) async fn perfect(self) -> Result<String> {
+        let (count, ledger) = self.stop().await?;
+        let figures = count.to_string();
+        ensure!(
+            count.acknowledged > 0 && count.is_perfect(),
+            "{figures}; the first failure: {:?}",
+            ledger.failures().first()
+        );
+        Ok(figures)
+    }
+}
+
+/// What became of everything that was acknowledged.
+pub(super) async fn count(ledger: &Ledger, worker: &mut Effects) -> Result<Count> {
+    let missing = |effects: &HashMap<Uuid, u64>| {
+        let missing = ledger.missing(effects);
+        (!missing.is_empty())
+            .then(|| format!("{} are missing, such as {}", missing.len(), missing[0]))
+    };
+    // What is still missing then is lost, and counted as that.
+    let _ = worker
+        .wait("every acknowledged event", SETTLED, missing)
+        .await;
+    Ok(ledger.total(&worker.settle(QUIET).await?))
+}

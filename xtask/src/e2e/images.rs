@@ -1,0 +1,70 @@
+//! How the images come to the cluster.
+
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Parser as _;
+use e2e::cluster::Images;
+use tokio::process::Command;
+
+use crate::console::Step;
+use crate::image;
+
+/// Where the archive's path goes.
+const PLACE: &str = "{archive}";
+
+/// As `cargo xtask image` takes them.
+#[derive(Debug, clap::Parser)]
+struct Order {
+    #[command(flatten)]
+    args: image::Args,
+}
+
+/// Checks the text of `--load`.
+pub(super) fn command(text: &str) -> Result<String, String> {
+    if text.contains(PLACE) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "does not say where the archive goes: put {PLACE} into it"
+        ))
+    }
+}
+
+/// Builds and loads the images; without a command they are there already, or are pulled.
+pub(super) async fn prepare(load: Option<&str>, registry: &str, tag: &str) -> Result<Images> {
+    if let Some(load) = load {
+        let order = Order::try_parse_from(["image", "--registry", registry, "--tag", tag])?;
+        let images = image::build(&order.args).await?;
+        let step = Step::start("load");
+        for image in &images {
+            step.detail(&image.name);
+            let line = load.replace(PLACE, &image.archive.to_string_lossy());
+            run(&line)
+                .await
+                .with_context(|| format!("--load: {line}"))?;
+        }
+        step.done(&format!("{} images", images.len()));
+    }
+    Ok(Images {
+        registry: registry.trim_end_matches('/').to_owned(),
+        tag: tag.to_owned(),
+        pull_policy: "IfNotPresent".to_owned(),
+    })
+}
+
+async fn run(line: &str) -> Result<()> {
+    let output = Command::new("sh")
+        .args(["-c", line])
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await?;
+    let said = [output.stdout, output.stderr].concat();
+    ensure!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&said).trim()
+    );
+    Ok(())
+}
