@@ -135,7 +135,8 @@ impl Broker for Nats {
             .await?;
         let number = |name: &str| info["state"][name].as_u64().unwrap_or_default();
         let mut stored = Vec::new();
-        for sequence in number("first_seq")..=number("last_seq") {
+        // An empty stream begins and ends at zero, where no message is.
+        for sequence in number("first_seq").max(1)..=number("last_seq") {
             let get = format!("STREAM.MSG.GET.{stream}");
             let message = client.ask(&get, &json!({"seq": sequence})).await?;
             let data = message["message"]["data"].as_str().unwrap_or_default();

@@ -19,6 +19,8 @@ pub struct StackOptions {
     pub api: PathBuf,
     /// What plays `task-worker`.
     pub worker: App,
+    /// The `task-probe` binary, where changes of broker are to wait for the preflight that the chart renders.
+    pub probe: Option<PathBuf>,
     /// `broker.active`.
     pub broker: String,
     /// `broker.subscribe`; empty = just the active one.
@@ -50,6 +52,7 @@ impl StackOptions {
             root: workspace.join("target/stacks"),
             api,
             worker,
+            probe: None,
             broker: "redis".to_owned(),
             subscribe: Vec::new(),
             standby: Vec::new(),

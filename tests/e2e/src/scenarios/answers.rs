@@ -62,7 +62,7 @@ pub(super) async fn retried(setup: Setup, broker: &str) -> Result<String> {
     let effect = Flaky::default();
     let InProcess { stack, .. } =
         &in_process::start(setup.with_broker(broker), effect.clone()).await?;
-    setup.heard(stack).await?;
+    stack.preflight().await?;
     let (ledger, endpoint) = (
         Ledger::default(),
         stack.endpoints().pick().context("no instance is ready")?,

@@ -5,10 +5,10 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-use super::{SETTLE_DEADLINE, Setup, perfect, settled};
+use super::{SETTLE_DEADLINE, Setup, perfect, rate, settled};
 use crate::ledger::Ledger;
 use crate::load::Load;
-use crate::local::{Stack, StackOptions};
+use crate::local::Stack;
 use crate::worker_log::WorkerLog;
 
 /// Events per second.
@@ -17,13 +17,10 @@ const EVENTS: usize = 1500;
 const DEADLINE: Duration = Duration::from_mins(1);
 
 pub(super) async fn there_and_back(setup: Setup, first: &str, second: &str) -> Result<String> {
-    let mut stack = Stack::start(StackOptions {
-        standby: vec![second.to_owned()],
-        ..setup.with_broker(first)
-    })
-    .await?;
+    let mut stack = setup.start(setup.with_brokers(first, &[second])).await?;
     let ledger = Ledger::default();
-    let load = Load::start(stack.endpoints(), RATE, &ledger);
+    let rate = rate(first, rate(second, RATE));
+    let load = Load::start(stack.endpoints(), rate, &ledger);
     load.acknowledge(EVENTS, DEADLINE).await?;
     for (old, new) in [(first, second), (second, first)] {
         let rollout = stack.change_broker(new, &[old, new]).await?;

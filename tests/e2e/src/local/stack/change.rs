@@ -31,7 +31,7 @@ impl Stack {
         Ok(changes)
     }
 
-    /// The change of broker: new objects, then subscribers, then publishers where their pods have changed, then the
+    /// The change of broker: new objects, then subscribers, then a preflight, then publishers where their pods have changed, then the
     /// removal of what is not used any more. The order is Argo CD's with the chart's waves and `PruneLast`. When the
     /// new publisher does not become ready, the old one goes on, nothing is removed, and the error says why.
     pub async fn change_broker(&mut self, active: &str, subscribe: &[&str]) -> Result<Rollout> {
@@ -44,6 +44,7 @@ impl Stack {
             self.roll_worker().await?;
             rollout.rolled.push(WORKER.to_owned());
         }
+        self.preflight().await?;
         if *self.api.template() != self.rendered.deployment_of(API)? {
             self.roll_api(&format!("{active} becomes the broker"))
                 .await?;
