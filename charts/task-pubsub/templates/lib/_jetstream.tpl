@@ -32,10 +32,11 @@ consumer, never the stream; and it refuses to use a consumer that exists with ot
 - name: maxDeliver
   value: "-1"
 - name: maxAckPending
-  value: {{ $nats.maxAckPending | default 100 | quote }}
-{{- /* The default, one at a time, lets the ackWait of the others run out behind one event's retries. */}}
+  value: {{ $nats.maxAckPending | default 20 | quote }}
+{{- /* With `parallel` an event is acknowledged before it is handled, and lost with its sidecar: Dapr subscribes with nats.go's automatic
+acknowledgement, which follows the return of the callback, and in that mode the callback only starts the handling. */}}
 - name: concurrencyMode
-  value: parallel
+  value: single
 {{- include "task-pubsub.userItems" ($nats.extraMetadata | default list) -}}
 {{- end -}}
 
@@ -78,6 +79,7 @@ consumer, never the stream; and it refuses to use a consumer that exists with ot
 - {{ .path }}: Dapr makes no streams. {{ with $nats.streamName }}`{{ . }}` must{{ else }}One must{{ end }} exist and hold {{ include "task-pubsub.topicNames" .root }}, with the retention policy limits: the others drop what nobody has subscribed to yet.
 - {{ .path }}: {{ include "task-pubsub.plainDeadLetterTopics" .root }} needs a stream of its own. A dead letter has the id of its event, and a stream silently drops a second message of one id that comes within its duplicate window (2 minutes).
 - {{ .path }}: a sidecar whose connection has been away for about 2 minutes gives it up for good; restart the Deployments after such an outage.
+- {{ .path }}: a sidecar handles one event at a time, so an event's retries hold up those behind it; more replicas share the work. What waits for longer than ackWait is delivered once more, and acted on once.
 - {{ .path }}: durableName, ackWait and maxAckPending belong to the consumer on the server: when they change, change them there too (`nats consumer edit`), or Dapr refuses the consumer and nothing is delivered.
 {{- if and (has ($nats.authType | default "none") (list "token" "jwt")) (hasPrefix "nats:" ($nats.url | default "")) }}
 - {{ .path }}: nats:// is encrypted only where the server asks for it; tls:// insists.
