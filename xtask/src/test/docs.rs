@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
 use e2e::local::workspace;
-use e2e::scenarios::ALL;
+use e2e::{cluster_scenarios, scenarios};
 
 use super::report::Report;
 
@@ -35,11 +35,9 @@ async fn guarantees() -> Result<String> {
     let named: BTreeSet<_> = tests
         .flat_map(|tests| tests.split('`').skip(1).step_by(2))
         .collect();
-    let known: BTreeSet<_> = ALL
-        .iter()
-        .map(|scenario| scenario.name)
-        .chain(OTHERS)
-        .collect();
+    let local = scenarios::ALL.iter().map(|scenario| scenario.name);
+    let cluster = cluster_scenarios::ALL.iter().map(|scenario| scenario.name);
+    let known: BTreeSet<_> = local.chain(cluster).chain(OTHERS).collect();
     let missing: Vec<_> = known.difference(&named).collect();
     let unknown: Vec<_> = named
         .difference(&known)
