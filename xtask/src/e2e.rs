@@ -33,7 +33,7 @@ pub(crate) struct Args {
     /// Values for every release: where the brokers of this cluster are.
     #[arg(long, value_name = "FILE")]
     values: Option<PathBuf>,
-    /// A git repository that may be overwritten, for the part with Argo CD.
+    /// A git repository where a branch can be pushed, for the part with Argo CD.
     #[arg(long, value_name = "URL", requires = "git_sync")]
     git_push: Option<String>,
     /// The same repository, as Argo CD reaches it.

@@ -6,11 +6,14 @@ use std::process::{Command, Stdio};
 use e2e::cluster::site;
 use e2e::cluster_scenarios::Setup;
 
+/// For each call: a cluster that has gone away must not hold up a Ctrl-C.
+const LIMIT: &str = "--request-timeout=10s";
+
 /// Removes what is left of a run when it is dropped before the end.
 #[derive(Debug)]
 pub(super) struct Leftovers {
     kubectl: PathBuf,
-    selector: String,
+    run: String,
     keep: bool,
 }
 
@@ -18,7 +21,7 @@ impl Leftovers {
     pub(super) fn of(setup: &Setup) -> Self {
         Self {
             kubectl: setup.kubectl.clone(),
-            selector: format!("{}={}", site::RUN_LABEL, setup.run),
+            run: setup.run.clone(),
             keep: setup.keep,
         }
     }
@@ -26,6 +29,25 @@ impl Leftovers {
     /// The run came to its end, and every scenario has cleaned up after itself.
     pub(super) fn none(mut self) {
         self.keep = true;
+    }
+
+    fn delete(&self, what: &[&str]) {
+        let how = ["--wait=false", "--ignore-not-found"];
+        self.kubectl(&[&["delete"], what, &how].concat());
+    }
+
+    /// What it prints; nothing when it fails, because nobody is there any more to be told.
+    fn kubectl(&self, args: &[&str]) -> String {
+        let output = Command::new(&self.kubectl)
+            .args(args)
+            .arg(LIMIT)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .output();
+        output.map_or_else(
+            |_| String::new(),
+            |it| String::from_utf8_lossy(&it.stdout).into_owned(),
+        )
     }
 }
 
@@ -36,20 +58,13 @@ impl Drop for Leftovers {
         }
         // Applications first: they would put back what goes with the namespace. The cluster does the rest by itself.
         let argocd = "applicationsets.argoproj.io,applications.argoproj.io,appprojects.argoproj.io";
-        for kinds in [argocd, "namespaces"] {
-            let _ = Command::new(&self.kubectl)
-                .args([
-                    "delete",
-                    kinds,
-                    "--all-namespaces",
-                    "--wait=false",
-                    "--ignore-not-found",
-                ])
-                .args(["--selector", &self.selector])
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
+        let label = format!("{}={}", site::RUN_LABEL, self.run);
+        self.delete(&[argocd, "--all-namespaces", "--selector", &label]);
+        // By name: Argo CD has taken the label off the namespace that it manages.
+        let namespaces = self.kubectl(&["get", "namespaces", "--output=name"]);
+        let suffix = format!("-{}", self.run);
+        for namespace in namespaces.lines().filter(|it| it.ends_with(&suffix)) {
+            self.delete(&[namespace]);
         }
     }
 }

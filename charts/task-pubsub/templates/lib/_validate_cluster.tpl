@@ -26,6 +26,6 @@ empty and nothing is checked.
 {{- end -}}
 {{- end -}}
 {{- range $orphaned | uniq | sortAlpha }}
-- broker.subscribe: publishers in the cluster still use the component `{{ . }}`, which would go at once, in the middle of their work; publishes would fail, and what nobody has read yet would be stranded. List its entry beside the new one, and take it out in an upgrade of its own.
+- broker.subscribe: publishers in the cluster still use the component `{{ . }}`, which would go at once, in the middle of their work; publishes would fail, and what nobody has read yet would be stranded. List its entry beside the new one, and take it out in an upgrade of its own when those pods have ended.
 {{- end -}}
 {{- end -}}

@@ -1,7 +1,7 @@
 //! Argo CD, driven as users drive it: by objects and commits.
 //!
 //! `argocd/project.yaml` and `argocd/applicationset.yaml` are applied as they are, but for the names that belong to users: the
-//! repository, the project, the namespaces.
+//! repository and its branch, the project, the namespaces.
 
 use std::fs;
 use std::time::Duration;
@@ -48,6 +48,10 @@ impl ArgoCd {
             let text = fs::read_to_string(&path)?
                 .replace(PLACEHOLDER, &repository.sync_url)
                 .replace("namespace: task-pubsub-dev", &format!("namespace: {name}"))
+                .replace(
+                    "revision: main",
+                    &format!("revision: {}", repository.branch),
+                )
                 .replace("project: task-pubsub", &format!("project: {name}"))
                 .replace("name: task-pubsub-{{", &format!("name: {name}-{{{{"));
             let mut objects: Vec<_> = Rendered::parse(&text)?.objects().cloned().collect();
@@ -55,6 +59,9 @@ impl ArgoCd {
                 object["metadata"]["name"] = Value::from(name.clone());
                 object["metadata"]["labels"][RUN_LABEL] = Value::from(run);
                 if object["kind"] == "ApplicationSet" {
+                    // It remembers which branches a repository has, and this one is new.
+                    object["metadata"]["annotations"]["argocd.argoproj.io/application-set-refresh"] =
+                        Value::from("true");
                     object["spec"]["template"]["metadata"]["labels"][RUN_LABEL] = Value::from(run);
                 }
             }

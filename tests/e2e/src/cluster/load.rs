@@ -100,6 +100,8 @@ impl Load {
 
     /// Waits until `events` more events have been acknowledged.
     pub async fn acknowledge(&mut self, events: usize, deadline: Duration) -> Result<()> {
+        // Answers that came before now are not among them.
+        self.look().await?;
         let goal = self.ledger.acknowledged_so_far() + events;
         until("acknowledged events", deadline, async || {
             self.look().await?;

@@ -17,17 +17,19 @@ const LIMIT: Duration = Duration::from_mins(1);
 /// The placeholder in `argocd/*.yaml` that users replace by their own repository.
 pub const PLACEHOLDER: &str = "https://git.example.com/platform/task-pubsub.git";
 
-/// A clone whose branch `main` is pushed after every commit.
+/// A clone whose only branch is pushed after every commit.
 #[derive(Debug)]
 pub struct Repository {
     folder: PathBuf,
     /// What Argo CD is told.
     pub sync_url: String,
+    /// One that nobody else has: Argo CD remembers for minutes where a branch was.
+    pub branch: String,
 }
 
 impl Repository {
     /// A new history with the chart and `argocd/` of this working copy, and in place of the three environments one, which
-    /// goes to `namespace`.
+    /// goes to `namespace`. The branch is called like that.
     pub async fn create(
         folder: &Path,
         push_url: &str,
@@ -37,10 +39,11 @@ impl Repository {
         let repository = Self {
             folder: folder.to_owned(),
             sync_url: sync_url.to_owned(),
+            branch: namespace.to_owned(),
         };
         fs::create_dir_all(folder)?;
         repository
-            .git(&["init", "--quiet", "--initial-branch", "main"])
+            .git(&["init", "--quiet", "--initial-branch", namespace])
             .await?;
         repository
             .git(&["remote", "add", "origin", push_url])
@@ -52,7 +55,7 @@ impl Repository {
         let config = serde_json::json!({
             "cluster": "https://kubernetes.default.svc",
             "namespace": namespace,
-            "revision": "main",
+            "revision": namespace,
         });
         let file = repository.environment(environment).join("config.yaml");
         fs::write(file, serde_norway::to_string(&config)?)?;
@@ -85,8 +88,15 @@ impl Repository {
         self.push().await
     }
 
+    /// Takes the branch away from where it was pushed to.
+    pub async fn remove(&self) -> Result<()> {
+        self.git(&["push", "--quiet", "--delete", "origin", &self.branch])
+            .await?;
+        Ok(())
+    }
+
     async fn push(&self) -> Result<String> {
-        self.git(&["push", "--quiet", "--force", "origin", "main"])
+        self.git(&["push", "--quiet", "origin", &self.branch])
             .await?;
         Ok(self.git(&["rev-parse", "HEAD"]).await?.trim().to_owned())
     }

@@ -37,7 +37,7 @@ pub(super) async fn commits(setup: Setup, name: &str) -> Result<String> {
     let mut environment = Environment {
         values: site.values(&json!({
             "broker": {"active": "redis", "subscribe": []},
-            "preflight": {"enabled": true, "deadline": "30s"},
+            "preflight": {"enabled": true, "deadline": "45s"},
             "smoke": {"enabled": true},
         })),
         repository,
@@ -57,6 +57,7 @@ pub(super) async fn commits(setup: Setup, name: &str) -> Result<String> {
     }
     .await;
     argocd.remove().await?;
+    environment.repository.remove().await?;
     site.end(result).await
 }
 
@@ -80,6 +81,7 @@ impl Environment<'_> {
         pods::two_of_two(kubectl, &["task-api", "task-worker"]).await?;
         let mut work = UnderLoad::start(self.site, self.setup).await?;
         for (old, new) in [("redis", "kafka"), ("kafka", "rabbitmq")] {
+            let publishers = pods::names(&pods::of(kubectl, "task-api").await?);
             let change = json!({"broker": {"active": new, "subscribe": [old, new]}});
             let commit = self
                 .commit(&change, &format!("broker.active: {new}"))
@@ -92,6 +94,7 @@ impl Environment<'_> {
                 .await
                 .with_context(|| format!("{old} to {new}"))?;
             work.go_on().await?;
+            pods::ended(kubectl, "task-api", &publishers).await?;
             work.drained().await?;
         }
         let retired = self

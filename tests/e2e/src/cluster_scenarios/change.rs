@@ -62,8 +62,10 @@ async fn change(
         // A canary through every broker that is subscribed to.
         helm.test(ROLLOUT).await?;
     }
+    let publishers = pods::names(&pods::of(&site.kubectl, "task-api").await?);
     upgrade(site, helm, new, &[old, new]).await?;
     work.go_on().await?;
+    pods::ended(&site.kubectl, "task-api", &publishers).await?;
     work.drained().await?;
     upgrade(site, helm, new, &[new]).await?;
     work.go_on().await?;

@@ -15,6 +15,9 @@ use crate::wait::until;
 /// Until a forwarded port is there.
 const FORWARDED: Duration = Duration::from_secs(20);
 
+/// Longer than any grace period here.
+const ENDED: Duration = Duration::from_mins(1);
+
 /// A pod, as far as proofs need it.
 #[derive(Debug)]
 pub(super) struct Pod {
@@ -36,6 +39,17 @@ pub(super) async fn of(kubectl: &Kubectl, service: &str) -> Result<Vec<Pod>> {
 /// Names, to see whether pods are still the same.
 pub(super) fn names(pods: &[Pod]) -> BTreeSet<String> {
     pods.iter().map(|pod| pod.name.clone()).collect()
+}
+
+/// Waits until pods of a service have ended: until then they may publish, whatever has replaced them.
+pub(super) async fn ended(kubectl: &Kubectl, service: &str, old: &BTreeSet<String>) -> Result<()> {
+    let selector = format!("app={service}");
+    until("the end of old pods", ENDED, async || {
+        let pods = kubectl.list(&["pods", "--selector", &selector]).await?;
+        let mut names = pods.iter().filter_map(|it| it["metadata"]["name"].as_str());
+        Ok(names.find(|it| old.contains(*it)).map(str::to_owned))
+    })
+    .await
 }
 
 /// Fails unless every pod of the services has both its containers ready.
