@@ -2,6 +2,7 @@
 
 mod bench;
 mod cargo;
+mod chart;
 mod console;
 mod demo;
 mod e2e;
@@ -32,6 +33,8 @@ enum Command {
     Up(up::Args),
     /// Everything that a fresh machine can check.
     Test(test::Args),
+    /// Writes what is derived in the chart: its schema, its README, its golden renderings.
+    Chart(chart::Args),
     /// The scenarios on the cluster that KUBECONFIG names, by Helm and by Argo CD.
     E2e(e2e::Args),
     /// Measures publishing against the sidecar's own limit, and what the services weigh.
@@ -54,6 +57,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Demo(args) => demo::run(&args).await,
         Command::Up(args) => up::run(&args).await,
         Command::Test(args) => test::run(args).await,
+        Command::Chart(args) => chart::run(&args).await,
         Command::E2e(args) => e2e::run(args).await,
         Command::Bench(args) => bench::run(&args).await,
         Command::Image(args) => image::run(&args).await,

@@ -6,7 +6,7 @@ mod policy;
 mod triggers;
 mod unittest;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -19,6 +19,7 @@ use tokio::process::Command;
 
 use super::report::{Outcome, Report};
 use super::schemas;
+use crate::chart::files::{examples, folder, installations, label, values};
 use crate::tools::{self, Tool};
 
 /// Values that the chart must refuse, and a part of what it says.
@@ -38,6 +39,13 @@ pub(super) async fn check(report: &mut Report) {
             "chart-schemas",
             "every example renders, and upstream's schemas know every field of it",
             render,
+        )
+        .await;
+    report
+        .check(
+            "chart-generated",
+            "schema, README and golden renderings are what `cargo xtask chart` would write",
+            crate::chart::check,
         )
         .await;
     report
@@ -82,10 +90,6 @@ pub(super) async fn check(report: &mut Report) {
             triggers::check,
         )
         .await;
-}
-
-fn folder() -> PathBuf {
-    workspace().join("charts/task-pubsub")
 }
 
 async fn lint() -> Result<String> {
@@ -145,44 +149,6 @@ async fn render() -> Result<Outcome> {
         passed: examples.len(),
         figures: format!("{} examples", examples.len()),
     })
-}
-
-/// The value files that the chart brings along, but for the table of refusals.
-fn examples() -> Result<Vec<PathBuf>> {
-    let files = std::fs::read_dir(folder().join("ci"))?;
-    let mut files: Vec<_> = files.map(|file| Ok(file?.path())).collect::<Result<_>>()?;
-    files.retain(|file| {
-        file.extension().is_some_and(|it| it == "yaml") && !file.ends_with("refused.yaml")
-    });
-    files.sort();
-    ensure!(!files.is_empty(), "no examples in ci/");
-    Ok(files)
-}
-
-/// The examples, and what Argo CD's environments set.
-fn installations() -> Result<Vec<PathBuf>> {
-    let mut files = examples()?;
-    for environment in std::fs::read_dir(workspace().join("argocd/environments"))? {
-        files.push(environment?.path().join("values.yaml"));
-    }
-    files.sort();
-    Ok(files)
-}
-
-/// How a file of values is called in errors: `ci/redis.yaml`, `staging/values.yaml`.
-fn label(values: &Path) -> String {
-    let parts: Vec<_> = values
-        .iter()
-        .rev()
-        .take(2)
-        .map(|it| it.to_string_lossy())
-        .collect();
-    parts.into_iter().rev().collect::<Vec<_>>().join("/")
-}
-
-fn values(example: &Path) -> Result<Value> {
-    let text = std::fs::read_to_string(example)?;
-    serde_norway::from_str(&text).with_context(|| example.display().to_string())
 }
 
 /// Holds objects against the schemas in a folder.

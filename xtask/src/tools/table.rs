@@ -47,6 +47,8 @@ pub(crate) enum Tool {
     KubeScore,
     /// The source folder of Dapr's components, for what they say of their metadata.
     ComponentsModule,
+    /// Writes the chart's README.
+    HelmDocs,
 }
 
 /// What is known of a tool.
@@ -113,7 +115,7 @@ const DAPR: &str = "github.com/dapr/dapr";
 const HELM_VERSION: &[&str] = &["version", "--template", "{{.Version}}"];
 
 /// The whole table, in the order of [`Tool`].
-pub(crate) const TABLE: [Declaration; 21] = [
+pub(crate) const TABLE: [Declaration; 22] = [
     Declaration {
         tool: Tool::Helm,
         name: "helm",
@@ -396,6 +398,18 @@ pub(crate) const TABLE: [Declaration; 21] = [
         },
         takes: "seconds",
         by_hand: "install Go, which fetches the sources of Dapr's components",
+    },
+    Declaration {
+        tool: Tool::HelmDocs,
+        name: "helm-docs",
+        version: "1.14.2",
+        // Its output is compared letter by letter, so only this version will do, and `go install` stamps none.
+        find: Find::CachedProgram { path: "helm-docs" },
+        install: Install::GoProgram {
+            package: "github.com/norwoodj/helm-docs/cmd/helm-docs",
+        },
+        takes: "seconds",
+        by_hand: "install Go, which builds it",
     },
 ];
 
