@@ -10,7 +10,7 @@
 //! | [`golden`] | `golden/`: what the examples render |
 
 mod annotate;
-mod documented;
+pub(crate) mod documented;
 pub(crate) mod files;
 mod golden;
 mod readme;

@@ -8,15 +8,15 @@ const OPTIONAL: &str = "# Optional, with what they do when unset:";
 
 /// What `values.yaml` says of one key.
 #[derive(Debug, PartialEq)]
-pub(super) struct Documented {
-    pub(super) path: Vec<String>,
-    pub(super) text: String,
-    pub(super) unset: Option<Unset>,
+pub(crate) struct Documented {
+    pub(crate) path: Vec<String>,
+    pub(crate) text: String,
+    pub(crate) unset: Option<Unset>,
 }
 
 /// An optional key, and what happens without it.
 #[derive(Debug, PartialEq)]
-pub(super) enum Unset {
+pub(crate) enum Unset {
     /// As if it had this value.
     As(Value),
     /// What the text says.
@@ -36,7 +36,7 @@ struct Reader {
 }
 
 /// Every documented key, in the file's order.
-pub(super) fn read(values: &str) -> Result<Vec<Documented>> {
+pub(crate) fn read(values: &str) -> Result<Vec<Documented>> {
     let mut reader = Reader::default();
     for (index, line) in values.lines().enumerate() {
         let text = line.trim_start();

@@ -1,8 +1,10 @@
 //! The chart: lint, every example's rendering against upstream's schemas, and every refusal.
 
 mod helm4;
+mod keys;
 mod metadata;
 mod policy;
+mod ready;
 mod triggers;
 mod unittest;
 
@@ -53,6 +55,20 @@ pub(super) async fn check(report: &mut Report) {
             "chart-refusals",
             "wrong values are refused with a sentence that names them",
             refuse,
+        )
+        .await;
+    report
+        .check(
+            "chart-ready",
+            "every entry of `brokers` renders once it is named, and a default of an optional key is what its absence means",
+            ready::check,
+        )
+        .await;
+    report
+        .check(
+            "chart-keys",
+            "every key refuses a wrong type, a wrong name and what is out of bounds, and says where",
+            keys::check,
         )
         .await;
     report
