@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -43,6 +43,10 @@ impl Description {
         let file = if versioned.exists() {
             versioned
         } else {
+            ensure!(
+                version == "v1",
+                "daprd has no {kind} of the version {version}"
+            );
             folder.join("metadata.yaml")
         };
         read(&file)
