@@ -76,23 +76,28 @@ async fn defaults_of_unset_keys(chart: &Chart) -> Result<usize> {
     Ok(tried)
 }
 
-/// The items of Components that one rendering has, and the other has not like this. An item more is one that the chart leaves to
-/// Dapr.
+/// What one rendering has, and the other has not like this. A metadata item more is one that the chart leaves to Dapr.
 fn changed(without: &Rendered, with: &Rendered) -> Vec<String> {
-    let items = |rendered: &Rendered| {
-        let components = rendered.of_kind("Component");
-        let items = components.flat_map(|component| {
-            let items = component.object["spec"]["metadata"].as_array();
-            let items = items.into_iter().flatten();
-            let named = items.map(|item| format!("{}: {item}", component.name));
-            named.collect::<Vec<_>>()
-        });
-        items.collect::<Vec<_>>()
-    };
-    let with = items(with);
-    let mut missing = items(without);
-    missing.retain(|item| !with.contains(item));
+    let with = parts(with);
+    let mut missing = parts(without);
+    missing.retain(|part| !with.contains(part));
     missing
+}
+
+/// The objects; the metadata items of Components on their own.
+fn parts(rendered: &Rendered) -> Vec<String> {
+    let mut parts = Vec::new();
+    for object in rendered.objects() {
+        let mut object = object.clone();
+        if object["kind"] == "Component" {
+            let name = object["metadata"]["name"].clone();
+            let items = object["spec"]["metadata"].take();
+            let items = items.as_array().into_iter().flatten();
+            parts.extend(items.map(|item| format!("{name}: {item}")));
+        }
+        parts.push(object.to_string());
+    }
+    parts
 }
 
 /// Values under which the key counts.
