@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::change::dead_broker;
-use super::under_load::{QUIET, UnderLoad, count};
+use super::under_load::{QUIET, UnderLoad, count, two_publishers};
 use super::{Setup, pods};
 use crate::cluster::{ArgoCd, Effects, Repository, Site};
 use crate::local::merge;
@@ -44,7 +44,9 @@ pub(super) async fn commits(setup: Setup, name: &str) -> Result<String> {
         site: &site,
         setup: &setup,
     };
-    let first = environment.commit(&json!({}), "An environment").await?;
+    let first = environment
+        .commit(&two_publishers(), "An environment")
+        .await?;
     let argocd = ArgoCd::create(
         &site.kubectl,
         &environment.repository,

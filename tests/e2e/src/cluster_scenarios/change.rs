@@ -6,9 +6,10 @@ use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::tutorial::ROLLOUT;
-use super::under_load::UnderLoad;
+use super::under_load::{UnderLoad, two_publishers};
 use super::{Setup, pods};
 use crate::cluster::{Helm, Site};
+use crate::local::merge;
 
 /// An upgrade to a dead broker is given up after this.
 const GIVE_UP: Duration = Duration::from_secs(45);
@@ -28,7 +29,8 @@ fn brokers(active: &str, subscribe: &[&str]) -> Value {
 }
 
 async fn upgrade(site: &Site, helm: &Helm, active: &str, subscribe: &[&str]) -> Result<()> {
-    let values = site.values(&brokers(active, subscribe));
+    let mut values = site.values(&brokers(active, subscribe));
+    merge(&mut values, &two_publishers());
     helm.upgrade(&site.chart(), &values, ROLLOUT)
         .await
         .map(drop)
@@ -90,6 +92,7 @@ async fn dead(site: &Site, setup: &Setup) -> Result<String> {
     let mut work = UnderLoad::start(site, setup).await?;
 
     let mut values = brokers("dead", &["redis", "dead"]);
+    merge(&mut values, &two_publishers());
     values["brokers"] = dead_broker(site.kubectl.namespace());
     if helm
         .upgrade(&site.chart(), &site.values(&values), GIVE_UP)

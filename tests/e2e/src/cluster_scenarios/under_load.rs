@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Setup;
@@ -24,6 +25,12 @@ const SETTLED: Duration = Duration::from_secs(150);
 
 /// A second effect would come by then: longer than the retry interval and the lease.
 pub(super) const QUIET: Duration = Duration::from_secs(5);
+
+/// Values for that rate on every broker. RabbitMQ's component waits for the confirm of each event before it sends the next one, some
+/// milliseconds: one sidecar alone would be near its limit.
+pub(super) fn two_publishers() -> Value {
+    json!({"services": {"task-api": {"replicas": 2}}})
+}
 
 /// Load and effects of one site.
 pub(super) struct UnderLoad {
