@@ -25,24 +25,27 @@ const GENERATED: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub struct ArgoCd {
     kubectl: Kubectl,
+    run: String,
     /// Of project, `ApplicationSet` and, with the environment after it, Application.
     name: String,
     application: String,
 }
 
 impl ArgoCd {
-    /// Applies project and `ApplicationSet` for `environment`, which goes to the namespace of `site`.
-    pub async fn create(
-        site: &Kubectl,
-        repository: &Repository,
-        (environment, run): (&str, &str),
-    ) -> Result<Self> {
+    /// For `environment`, which goes to the namespace of `site`. Nothing is there yet.
+    pub fn new(site: &Kubectl, (environment, run): (&str, &str)) -> Self {
         let name = site.namespace().to_owned();
-        let argocd = Self {
+        Self {
             kubectl: site.of(NAMESPACE),
+            run: run.to_owned(),
             application: format!("{name}-{environment}"),
-            name: name.clone(),
-        };
+            name,
+        }
+    }
+
+    /// Applies project and `ApplicationSet`, and waits for the Application.
+    pub async fn create(&self, repository: &Repository) -> Result<()> {
+        let (name, run) = (self.name.as_str(), self.run.as_str());
         for file in ["project.yaml", "applicationset.yaml"] {
             let path = repository.folder().join("argocd").join(file);
             let text = fs::read_to_string(&path)?
@@ -56,7 +59,7 @@ impl ArgoCd {
                 .replace("name: task-pubsub-{{", &format!("name: {name}-{{{{"));
             let mut objects: Vec<_> = Rendered::parse(&text)?.objects().cloned().collect();
             for object in &mut objects {
-                object["metadata"]["name"] = Value::from(name.clone());
+                object["metadata"]["name"] = Value::from(name);
                 object["metadata"]["labels"][RUN_LABEL] = Value::from(run);
                 if object["kind"] == "ApplicationSet" {
                     // It remembers which branches a repository has, and this one is new.
@@ -65,17 +68,14 @@ impl ArgoCd {
                     object["spec"]["template"]["metadata"]["labels"][RUN_LABEL] = Value::from(run);
                 }
             }
-            argocd.kubectl.apply(&objects).await.context(file)?;
+            self.kubectl.apply(&objects).await.context(file)?;
         }
         until("the Application", GENERATED, async || {
-            let found = argocd
-                .kubectl
-                .run(&["get", "application", &argocd.application])
-                .await;
+            let application = ["get", "application", &self.application];
+            let found = self.kubectl.run(&application).await;
             Ok(found.err().map(|error| format!("{error:#}")))
         })
-        .await?;
-        Ok(argocd)
+        .await
     }
 
     /// Has the latest commit looked for at once; otherwise that takes up to three minutes.
@@ -101,38 +101,22 @@ impl ArgoCd {
         .await
     }
 
-    /// Waits until an attempt to sync `commit` has failed; returns what Argo CD says of it.
-    pub async fn failed(&self, commit: &str, limit: Duration) -> Result<String> {
+    /// Waits until an attempt to sync `commit` has failed; returns the objects it failed at, such as `Job/task-pubsub-preflight`.
+    pub async fn failed(&self, commit: &str, limit: Duration) -> Result<Vec<String>> {
         self.refresh().await?;
-        let mut said = String::new();
+        let mut failed = Vec::new();
         until("the failure of the sync", limit, async || {
             let state = self.state().await?;
             if state.is_done(commit) {
                 bail!("the sync succeeded, and should not have");
             }
-            said.clone_from(&state.message);
-            // A failed attempt is reported as Failed, or as Running while it waits for the next one.
-            let failed = state.revision == commit
-                && (state.phase == "Failed"
-                    || state.phase == "Error"
-                    || state.message.contains("failed"));
-            Ok((!failed).then(|| format!("{state:?}")))
+            failed.clone_from(&state.failed);
+            // The operation itself goes on: it waits for its next attempt.
+            let over = state.revision == commit && !failed.is_empty();
+            Ok((!over).then(|| format!("{state:?}")))
         })
         .await?;
-        Ok(said)
-    }
-
-    /// The names of the objects of the last operation, in the order of its waves, with their waves and phases.
-    pub async fn results(&self) -> Result<Vec<Value>> {
-        let application = self
-            .kubectl
-            .get(&["application", &self.application])
-            .await?;
-        let results = application.pointer("/status/operationState/syncResult/resources");
-        Ok(results
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default())
+        Ok(failed)
     }
 
     /// Removes Application, `ApplicationSet` and project; what was synced goes with the namespace.
@@ -157,7 +141,10 @@ impl ArgoCd {
             let text = application.pointer(pointer).and_then(Value::as_str);
             text.unwrap_or_default().to_owned()
         };
+        let results = application.pointer("/status/operationState/syncResult/resources");
+        let results = results.and_then(Value::as_array).into_iter().flatten();
         Ok(State {
+            failed: results.filter_map(failure).collect(),
             sync: text("/status/sync/status"),
             health: text("/status/health/status"),
             compared: text("/status/sync/revision"),
@@ -171,7 +158,7 @@ impl ArgoCd {
 
 /// As much of an Application's status as waiting needs.
 #[derive(Debug)]
-#[allow(dead_code, reason = "conditions are read by people, in messages")]
+#[allow(dead_code, reason = "messages and conditions are read by people")]
 struct State {
     sync: String,
     health: String,
@@ -180,6 +167,16 @@ struct State {
     revision: String,
     message: String,
     conditions: String,
+    failed: Vec<String>,
+}
+
+/// The object's kind and name, where applying it, or a hook's run, has failed.
+fn failure(result: &Value) -> Option<String> {
+    let failed = result["status"] == "SyncFailed"
+        || result["hookPhase"] == "Failed"
+        || result["hookPhase"] == "Error";
+    let (kind, name) = (result["kind"].as_str()?, result["name"].as_str()?);
+    failed.then(|| format!("{kind}/{name}"))
 }
 
 impl State {

@@ -27,6 +27,11 @@ const THIRD: &str = "task-audit";
 
 pub(super) async fn commits(setup: Setup, name: &str) -> Result<String> {
     let site = Site::create(&setup, name).await?;
+    let result = with_argocd(&site, &setup).await;
+    site.end(result).await
+}
+
+async fn with_argocd(site: &Site, setup: &Setup) -> Result<String> {
     let git = setup
         .git
         .clone()
@@ -41,26 +46,18 @@ pub(super) async fn commits(setup: Setup, name: &str) -> Result<String> {
             "smoke": {"enabled": true},
         })),
         repository,
-        site: &site,
-        setup: &setup,
+        site,
+        setup,
     };
-    let first = environment
-        .commit(&two_publishers(), "An environment")
-        .await?;
-    let argocd = ArgoCd::create(
-        &site.kubectl,
-        &environment.repository,
-        (ENVIRONMENT, &setup.run),
-    )
-    .await?;
-    let result = async {
-        argocd.synced(&first, SYNC).await?;
-        environment.history(&argocd).await
-    }
-    .await;
-    argocd.remove().await?;
-    environment.repository.remove().await?;
-    site.end(result).await
+    let argocd = ArgoCd::new(&site.kubectl, (ENVIRONMENT, &setup.run));
+    let result = environment.history(&argocd).await;
+    let removed = async {
+        argocd.remove().await?;
+        environment.repository.remove().await
+    };
+    let removed = removed.await;
+    let figures = result?;
+    removed.map(|()| figures)
 }
 
 struct Environment<'a> {
@@ -79,46 +76,63 @@ impl Environment<'_> {
     }
 
     async fn history(&mut self, argocd: &ArgoCd) -> Result<String> {
-        let kubectl = &self.site.kubectl;
-        pods::two_of_two(kubectl, &["task-api", "task-worker"]).await?;
+        let first = self.commit(&two_publishers(), "An environment").await?;
+        argocd.create(&self.repository).await?;
+        argocd.synced(&first, SYNC).await?;
+        pods::two_of_two(&self.site.kubectl, &["task-api", "task-worker"]).await?;
+
         let mut work = UnderLoad::start(self.site, self.setup).await?;
         for (old, new) in [("redis", "kafka"), ("kafka", "rabbitmq")] {
-            let publishers = pods::names(&pods::of(kubectl, "task-api").await?);
-            let change = json!({"broker": {"active": new, "subscribe": [old, new]}});
-            let commit = self
-                .commit(&change, &format!("broker.active: {new}"))
-                .await?;
-            argocd
-                .synced(&commit, SYNC)
+            self.change(argocd, &mut work, old, new)
                 .await
                 .with_context(|| format!("{old} to {new}"))?;
-            self.in_order()
-                .await
-                .with_context(|| format!("{old} to {new}"))?;
-            work.go_on().await?;
-            pods::ended(kubectl, "task-api", &publishers).await?;
-            work.drained().await?;
         }
-        let retired = self
-            .commit(
-                &json!({"broker": {"subscribe": ["rabbitmq"]}}),
-                "Kafka retires",
-            )
-            .await?;
-        argocd
-            .synced(&retired, SYNC)
-            .await
-            .context("retiring Kafka")?;
+        let retired = json!({"broker": {"subscribe": ["rabbitmq"]}});
+        self.sync(argocd, &retired, "Kafka retires").await?;
+        self.dead_broker(argocd, &mut work).await?;
+        let third =
+            json!({"services": {THIRD: {"port": 8005, "image": {"repository": "task-worker"}}}});
+        self.sync(argocd, &third, "A third subscriber").await?;
+        self.third(work).await
+    }
 
+    /// A commit that is synced.
+    async fn sync(&mut self, argocd: &ArgoCd, change: &Value, message: &str) -> Result<()> {
+        let commit = self.commit(change, message).await?;
+        let synced = argocd.synced(&commit, SYNC).await;
+        synced.with_context(|| message.to_owned())
+    }
+
+    async fn change(
+        &mut self,
+        argocd: &ArgoCd,
+        work: &mut UnderLoad,
+        old: &str,
+        new: &str,
+    ) -> Result<()> {
+        let kubectl = &self.site.kubectl;
+        let publishers = pods::names(&pods::of(kubectl, "task-api").await?);
+        let change = json!({"broker": {"active": new, "subscribe": [old, new]}});
+        self.sync(argocd, &change, &format!("broker.active: {new}"))
+            .await?;
+        self.in_order().await?;
+        work.go_on().await?;
+        pods::ended(kubectl, "task-api", &publishers).await?;
+        work.drained().await
+    }
+
+    /// It fails at the preflight with the publishers as they were, and the revert recovers.
+    async fn dead_broker(&mut self, argocd: &ArgoCd, work: &mut UnderLoad) -> Result<()> {
+        let kubectl = &self.site.kubectl;
         let publishers = pods::names(&pods::of(kubectl, "task-api").await?);
         let before = self.values.clone();
         let mut dead = json!({"broker": {"active": "dead", "subscribe": ["rabbitmq", "dead"]}});
         dead["brokers"] = dead_broker(kubectl.namespace());
         let commit = self.commit(&dead, "broker.active: dead").await?;
-        let said = argocd.failed(&commit, SYNC).await?;
+        let failed = argocd.failed(&commit, SYNC).await?;
         ensure!(
-            said.contains("preflight"),
-            "the sync failed, but not at the preflight: {said}"
+            failed == ["Job/task-pubsub-preflight"],
+            "the sync failed at {failed:?}, not at the preflight alone"
         );
         work.go_on().await?;
         let now = pods::names(&pods::of(kubectl, "task-api").await?);
@@ -126,19 +140,11 @@ impl Environment<'_> {
             publishers == now,
             "publishers were touched: {publishers:?} are now {now:?}"
         );
+
         let commit = self.repository.revert().await?;
         self.values = before;
         argocd.synced(&commit, SYNC).await.context("the revert")?;
-        work.go_on().await?;
-
-        let third =
-            json!({"services": {THIRD: {"port": 8005, "image": {"repository": "task-worker"}}}});
-        let commit = self.commit(&third, "A third subscriber").await?;
-        argocd
-            .synced(&commit, SYNC)
-            .await
-            .context("a third subscriber")?;
-        self.third(work).await
+        work.go_on().await
     }
 
     /// From now on everybody hears everything.
