@@ -3,6 +3,7 @@
 mod helm4;
 mod keys;
 mod metadata;
+mod package;
 mod policy;
 mod ready;
 mod triggers;
@@ -97,6 +98,13 @@ pub(super) async fn check(report: &mut Report) {
             "chart-helm4",
             "Helm 3 and Helm 4 render the same objects from every example",
             helm4::check,
+        )
+        .await;
+    report
+        .check(
+            "chart-package",
+            "packed, it holds what users need and nothing else, and works as a dependency of another chart",
+            package::check,
         )
         .await;
     report

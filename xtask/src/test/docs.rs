@@ -9,7 +9,13 @@ use e2e::{cluster_scenarios, scenarios};
 use super::report::Report;
 
 /// Checks that GUARANTEES.md may name beside the scenarios.
-const OTHERS: [&str; 3] = ["units", "chart-refusals", "contract"];
+const OTHERS: [&str; 5] = [
+    "units",
+    "chart-keys",
+    "chart-ready",
+    "chart-refusals",
+    "contract",
+];
 
 pub(super) async fn check(report: &mut Report) {
     report
