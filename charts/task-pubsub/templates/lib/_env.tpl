@@ -61,12 +61,13 @@ publisher's holds the active broker's component, a declarative subscriber's no b
 
 {{- define "task-pubsub.publisherEnv" -}}
 {{- $publish := .root.Values.publish -}}
+{{- $type := get .root.Values.brokers .root.Values.broker.active | include "task-pubsub.brokerType" | fromYaml -}}
 {{- dict
       "PUBSUB_NAME" (include "task-pubsub.componentName" (dict "root" .root "entry" .root.Values.broker.active))
       "PUBLISH_DEADLINE" $publish.deadline
       "PUBLISH_ATTEMPT_TIMEOUT" $publish.attemptTimeout
       "PUBLISH_QUEUE_CAPACITY" (toString $publish.queueCapacity)
-      "PUBLISH_MAX_BATCH" (toString $publish.maxBatch)
+      "PUBLISH_MAX_BATCH" (min $publish.maxBatch ($type.maxBatch | default $publish.maxBatch) | toString)
       "PUBLISH_MAX_IN_FLIGHT" (toString $publish.maxInFlight) | toYaml -}}
 {{- end -}}
 
