@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+/// No step, check or scenario has a longer name.
+pub(crate) const NAME_WIDTH: usize = 32;
+
 /// A step that is under way: a spinner on a terminal, else one line when it has ended.
 #[derive(Debug)]
 pub(crate) struct Step {
@@ -55,7 +58,7 @@ impl Step {
         self.bar.finish_and_clear();
         let seconds = self.started.elapsed().as_secs_f32();
         note(&format!(
-            "  {mark} {:<28} {:>6.1} s  {result}",
+            "  {mark} {:<NAME_WIDTH$} {:>6.1} s  {result}",
             self.name, seconds
         ));
     }

@@ -42,7 +42,8 @@ pub struct PublisherOptions {
     /// Calls under way at the same time. While this many are, new events wait and then go out
     /// together, so the load itself decides how large the batches are.
     pub max_in_flight: usize,
-    /// Longest time for one attempt; an attempt also ends at the caller's deadline.
+    /// Time for one attempt. It may go on after its caller's deadline, when the caller has gone: a component that is
+    /// reconnecting to its broker needs it.
     pub attempt_timeout: Duration,
     /// Upper bound of the random pause after the first failed attempt; it doubles with each one.
     pub backoff_initial: Duration,

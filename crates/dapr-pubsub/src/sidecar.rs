@@ -138,7 +138,10 @@ impl Sidecar {
         }
     }
 
-    /// One call with an end: daprd is told the deadline, and it holds here even if daprd hangs.
+    /// One call with an end, which holds even if daprd hangs; giving up cancels the call in daprd too.
+    ///
+    /// daprd is not told the deadline beforehand: a component may take the end of its context for success (`Publish` of
+    /// components-contrib 1.18 `pubsub/rabbitmq`, while it reconnects), and that answer could still come in time to be believed.
     pub(crate) async fn call<M, R, F, Fut>(
         &self,
         limit: Duration,
@@ -149,8 +152,7 @@ impl Sidecar {
         F: FnOnce(Client, Request<M>) -> Fut,
         Fut: Future<Output = Result<Response<R>, Status>>,
     {
-        let mut request = Request::new(message);
-        request.set_timeout(limit);
+        let request = Request::new(message);
         match tokio::time::timeout(limit, call(self.client.clone(), request)).await {
             Ok(answer) => answer.map(Response::into_inner),
             Err(_) => Err(Status::deadline_exceeded(format!(

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::console::{self, Step, bold, dim, red};
+use crate::console::{self, NAME_WIDTH, Step, bold, dim, red};
 
 /// What a check found.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Report {
             .as_ref()
             .is_none_or(|word| name.contains(word.as_str()));
         if wanted && self.list {
-            console::result(format!("{name:<30} {promise}"));
+            console::result(format!("{name:<NAME_WIDTH$} {promise}"));
         }
         wanted && !self.list
     }

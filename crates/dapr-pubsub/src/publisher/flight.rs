@@ -17,6 +17,10 @@ use super::verdict::{BulkVerdict, Verdict, of_bulk, of_event};
 use super::{PublishError, Shared, backoff};
 use crate::telemetry::SYSTEM;
 
+// An attempt has its whole time, however little its callers have left; they leave by themselves when theirs is up. Cut short, no attempt
+// would last: while a broker is away events get old in the queue, the oldest go first, and a component that has to reconnect
+// (RabbitMQ's waits half a second before it does) would never be given the time to.
+
 /// A further attempt is worth making only with this much time left.
 const LEAST_ATTEMPT: Duration = Duration::from_millis(10);
 
@@ -85,7 +89,6 @@ async fn single(shared: &Shared, mut entry: Entry) {
         return entry.give_up(Instant::now());
     }
     entry.attempts += 1;
-    let limit = remaining.min(shared.options.attempt_timeout);
     let request = PublishEventRequest {
         pubsub_name: shared.options.pubsub.clone(),
         topic: shared.options.topic.clone(),
@@ -95,9 +98,11 @@ async fn single(shared: &Shared, mut entry: Entry) {
     };
     let answer = shared
         .sidecar
-        .call(limit, request, async |mut client, request| {
-            client.publish_event(request).await
-        })
+        .call(
+            shared.options.attempt_timeout,
+            request,
+            async |mut client, request| client.publish_event(request).await,
+        )
         .instrument(entry.span.clone())
         .await;
     shared.metrics.called(
@@ -116,14 +121,6 @@ async fn single(shared: &Shared, mut entry: Entry) {
 }
 
 async fn bulk(shared: &Shared, entries: &mut [Entry]) -> Result<BulkPublishResponse, Status> {
-    let now = Instant::now();
-    // The caller with the most time decides: one with less leaves by itself when its time is up.
-    let longest = entries
-        .iter()
-        .map(|entry| entry.remaining(now))
-        .max()
-        .unwrap_or(Duration::ZERO);
-    let limit = longest.min(shared.options.attempt_timeout);
     let span = tracing::debug_span!(
         "send_batch",
         otel.name = format!("send {}", shared.options.topic),
@@ -154,9 +151,11 @@ async fn bulk(shared: &Shared, entries: &mut [Entry]) -> Result<BulkPublishRespo
     };
     let answer = shared
         .sidecar
-        .call(limit, request, async |mut client, request| {
-            client.bulk_publish_event(request).await
-        })
+        .call(
+            shared.options.attempt_timeout,
+            request,
+            async |mut client, request| client.bulk_publish_event(request).await,
+        )
         .instrument(span)
         .await;
     shared.metrics.called(

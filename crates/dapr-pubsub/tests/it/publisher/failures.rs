@@ -1,9 +1,11 @@
 //! What is tried again, until when, and what the caller is told.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use dapr_pubsub::{PublishError, Publisher, PublisherOptions};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
@@ -178,6 +180,33 @@ async fn a_slow_attempt_is_given_up_for_another() {
         .await
         .unwrap();
     assert_eq!(fake.calls().len(), 2);
+}
+
+/// While a broker is away all that waits gets old. Attempts as short as the rest of their callers' time would give no component
+/// the time to reconnect.
+#[tokio::test]
+async fn an_attempt_has_its_whole_time_when_its_caller_has_little() {
+    let fake = FakeSidecar::start();
+    let gate = Arc::new(Semaphore::new(0));
+    let mut first = Some(Arc::clone(&gate));
+    fake.on_publish(move |_| first.take().map_or(Answer::Ok, Answer::Held));
+    let one_at_a_time = PublisherOptions {
+        max_in_flight: 1,
+        attempt_timeout: 10 * SECOND,
+        ..options()
+    };
+    let publisher = Publisher::new(&fake.sidecar(), one_at_a_time);
+    let result = publisher.publish(event("1"), 100 * MS).await;
+    assert!(
+        matches!(result, Err(PublishError::Deadline { .. })),
+        "{result:?}"
+    );
+    let caller = publish_all(&publisher, &["2"], 5 * SECOND);
+    until(|| publisher.queued() == 1).await;
+    assert_eq!(fake.calls().len(), 1, "the first attempt was cut short");
+    gate.add_permits(1);
+    let results = soon(caller.join_all()).await;
+    assert!(results.iter().all(|(_, result)| result.is_ok()));
 }
 
 #[tokio::test]

@@ -31,8 +31,8 @@ async fn a_lone_event_is_published_by_itself() {
     assert_eq!(sent.id(), "e1");
     assert_eq!(sent.metadata["partitionKey"], "k1");
     assert!(!calls[0].headers.contains_key("dapr-api-token"));
-    // Tells daprd when to stop, too.
-    assert!(calls[0].headers.contains_key("grpc-timeout"));
+    // Some components take the end of their time for success.
+    assert!(!calls[0].headers.contains_key("grpc-timeout"));
 }
 
 #[tokio::test]
