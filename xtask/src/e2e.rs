@@ -93,7 +93,7 @@ async fn prepare(args: &Args, argocd: bool) -> Result<Setup> {
     if env::var_os("KUBECONFIG").is_none_or(|it| it.is_empty()) {
         bail!(
             "KUBECONFIG is not set, so the cluster part was not run. It takes any cluster with Dapr 1.18, for example one of \
-             kind: README, `On a cluster`"
+             kind: README, `The same promises on your cluster`"
         );
     }
     console::note(&bold("\nThe chart on a cluster\n"));
