@@ -1,4 +1,8 @@
 //! Calls to the sidecar, and what they mean for each event.
+//!
+//! An attempt has its whole time, however little its callers have left: they leave by themselves when theirs is up. While a
+//! broker is away events get old in the queue, and the oldest go first. Attempts cut to what these have left would never give a
+//! component the time to reconnect, for which RabbitMQ's waits half a second first.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -16,10 +20,6 @@ use super::queue::Entry;
 use super::verdict::{BulkVerdict, Verdict, of_bulk, of_event};
 use super::{PublishError, Shared, backoff};
 use crate::telemetry::SYSTEM;
-
-// An attempt has its whole time, however little its callers have left; they leave by themselves when theirs is up. Cut short, no attempt
-// would last: while a broker is away events get old in the queue, the oldest go first, and a component that has to reconnect
-// (RabbitMQ's waits half a second before it does) would never be given the time to.
 
 /// A further attempt is worth making only with this much time left.
 const LEAST_ATTEMPT: Duration = Duration::from_millis(10);
