@@ -9,7 +9,7 @@
 //! | [`readme`] | `README.md`, from `README.md.gotmpl` and `values.yaml` |
 //! | [`golden`] | `golden/`: what the examples render |
 
-mod annotate;
+pub(crate) mod annotate;
 pub(crate) mod documented;
 pub(crate) mod files;
 mod golden;

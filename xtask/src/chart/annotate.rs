@@ -47,7 +47,8 @@ pub(super) fn annotate(node: &mut Value, path: &[String], word: &str, value: Val
     annotate(&mut node["properties"][key], rest, word, value);
 }
 
-fn reference<'a>(root: &'a Value, node: &Value) -> Option<&'a Value> {
+/// The schema that a `$ref` of `root` names.
+pub(crate) fn reference<'a>(root: &'a Value, node: &Value) -> Option<&'a Value> {
     root.pointer(node["$ref"].as_str()?.strip_prefix('#')?)
 }
 

@@ -17,9 +17,9 @@
 {{/*
 The types of Dapr that the chart has fields for, each with the time that daprd waits for its Init: a dead broker holds up the
 start of the sidecar by this long (components are opened one after another), so it is no longer than the broker's own
-timeouts need. `maxBatch`: where daprd sends a batch's events one after another, each with its own acknowledgement, a batch is no longer
-than fits well into an attempt; one that does not is sent once more as a whole. `_<type>.tpl` defines for each `task-pubsub.<type>.metadata`, `.problems` and `.warnings`, and where this says
-so `.subscription`.
+timeouts need. `maxBatch`: where daprd sends a batch's events one after another, each with its own acknowledgement, a batch is
+no longer than fits well into an attempt; one that does not is sent once more as a whole. `_<type>.tpl` defines for each
+`task-pubsub.<type>.metadata`, `.problems` and `.warnings`, and where this says so `.subscription`.
 */}}
 {{- define "task-pubsub.brokerTypes" -}}
 redis: {initTimeout: 10s}

@@ -21,7 +21,9 @@ impl Stack {
         let Some(probe) = self.options.probe.as_ref().filter(|_| rendered) else {
             return Ok(());
         };
-        self.run_job(PREFLIGHT, probe).await?.expect(0, &[])
+        self.run_job(PREFLIGHT, probe)
+            .await?
+            .expect(0, &["preflight passed"])
     }
 
     /// Runs the rendered Job whose name ends in `name` to its end. Where it calls the API, it is sent to an instance that is

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::chart::annotate::reference;
+
 /// The schemas of one key.
 #[derive(Debug, Default)]
 pub(super) struct Rules<'a> {
@@ -111,8 +113,4 @@ pub(super) fn list<'a>(
     keyword: &str,
 ) -> impl Iterator<Item = &'a Value> + use<'a> {
     schema[keyword].as_array().into_iter().flatten()
-}
-
-pub(super) fn reference<'a>(root: &'a Value, schema: &Value) -> Option<&'a Value> {
-    root.pointer(schema["$ref"].as_str()?.strip_prefix('#')?)
 }

@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 use super::Mutation;
 use super::open::OBJECTS;
-use super::rules::{Rules, list, reference};
+use super::rules::{Rules, list};
 use super::sample::{entry, sample};
+use crate::chart::annotate::reference;
 
 /// What was found on the way.
 #[derive(Debug)]
