@@ -8,6 +8,7 @@ mod demo;
 mod e2e;
 mod image;
 mod interrupt;
+mod pins;
 mod test;
 mod tools;
 mod up;
@@ -41,8 +42,10 @@ enum Command {
     Bench(bench::Args),
     /// Builds a container image per service, reproducibly and without Docker.
     Image(image::Args),
-    /// Lists the tools of the local stack: version, origin, path.
+    /// Lists the tools: version, origin, path.
     Tools(tools::Args),
+    /// Prints a pinned version, or writes all of them where else they must stand.
+    Pins(pins::Args),
 }
 
 #[tokio::main]
@@ -62,6 +65,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Bench(args) => bench::run(&args).await,
         Command::Image(args) => image::run(&args).await,
         Command::Tools(args) => tools::run(&args).await,
+        Command::Pins(args) => pins::run(&args),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Installs a tool by its ordinary package manager, completely or not at all.
 
 mod go;
+mod krate;
 mod maven;
 mod python;
 mod system;
@@ -86,7 +87,8 @@ fn hint(declaration: &Declaration) -> String {
         Install::GoSources { .. } => "go mod download",
         Install::SystemPackage { .. } => "apt-get install",
         Install::MavenJars { .. } => "mvn",
-        Install::PythonPackage { .. } => "pip install",
+        Install::PythonPackages { .. } => "pip install",
+        Install::Crate => "cargo install",
         Install::ByHand => return String::new(),
     };
     format!(" ({command}, {})", declaration.takes)
@@ -128,9 +130,12 @@ async fn by_its_manager(
         Install::MavenJars { artifacts } => maven::install(declaration, artifacts, lock, step)
             .await
             .map(Some),
-        Install::PythonPackage { package } => python::install(declaration, package, lock, step)
-            .await
-            .map(Some),
+        Install::PythonPackages { packages, program } => {
+            python::install(declaration, packages, program, lock, step)
+                .await
+                .map(Some)
+        }
+        Install::Crate => krate::install(declaration, lock, step).await.map(Some),
         Install::SystemPackage { package } => system::install(declaration, package, lock, step)
             .await
             .map(|()| None),

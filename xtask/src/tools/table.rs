@@ -1,6 +1,10 @@
 //! Every tool, declared once.
 
+mod rows;
+
 use super::version::Version;
+
+pub(crate) use rows::TABLE;
 
 /// A tool of the local stack. The order is that of the list, and of installing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -49,6 +53,26 @@ pub(crate) enum Tool {
     ComponentsModule,
     /// Writes the chart's README.
     HelmDocs,
+    /// Compiles for any Linux without its libraries, and links: zig behind cargo.
+    Zigbuild,
+    /// Writes the list of a binary's crates into the binary.
+    CargoAuditable,
+    /// Talks to registries, and plays one.
+    Crane,
+    /// Signs and verifies.
+    Cosign,
+    /// Lists what is in an image.
+    Syft,
+    /// Judges dependencies: licences, sources, bans, advisories.
+    CargoDeny,
+    /// Finds misspelt words.
+    Typos,
+    /// Checks workflows.
+    Actionlint,
+    /// Checks the security of workflows.
+    Zizmor,
+    /// Checks scripts, and for actionlint the scripts in workflows.
+    Shellcheck,
 }
 
 /// What is known of a tool.
@@ -101,317 +125,20 @@ pub(crate) enum Install {
     GoSources { module: &'static str },
     /// The system's package manager.
     SystemPackage { package: &'static str },
-    /// Jars by Maven.
-    MavenJars { artifacts: &'static [&'static str] },
-    /// `pip install` into an environment of its own.
-    PythonPackage { package: &'static str },
+    /// Jars by Maven: `group:artifact` and version of each.
+    MavenJars {
+        artifacts: &'static [(&'static str, &'static str)],
+    },
+    /// `pip install` of packages and their versions into an environment of its own, where the program is then.
+    PythonPackages {
+        packages: &'static [(&'static str, &'static str)],
+        program: &'static str,
+    },
+    /// `cargo install --locked`.
+    Crate,
     /// Nothing that a command of ours should do.
     ByHand,
 }
-
-const DAPR: &str = "github.com/dapr/dapr";
-
-/// How Helm is asked, whatever its generation.
-const HELM_VERSION: &[&str] = &["version", "--template", "{{.Version}}"];
-
-/// The whole table, in the order of [`Tool`].
-pub(crate) const TABLE: [Declaration; 22] = [
-    Declaration {
-        tool: Tool::Helm,
-        name: "helm",
-        version: "3.22.0",
-        find: Find::Program {
-            ask: HELM_VERSION,
-            accepts: |version| version.is_some_and(|version| version.at_least(3, 14)),
-        },
-        install: Install::GoProgram {
-            package: "helm.sh/helm/v3/cmd/helm",
-        },
-        takes: "about 2 minutes",
-        by_hand: "put Helm 3.14 or newer on PATH",
-    },
-    Declaration {
-        tool: Tool::Kubeconform,
-        name: "kubeconform",
-        version: "0.8.0",
-        // Built by `go install` it does not know its own version.
-        find: Find::Program {
-            ask: &["-v"],
-            accepts: |_| true,
-        },
-        install: Install::GoProgram {
-            package: "github.com/yannh/kubeconform/cmd/kubeconform",
-        },
-        takes: "seconds",
-        by_hand: "put kubeconform on PATH",
-    },
-    Declaration {
-        tool: Tool::Daprd,
-        name: "daprd",
-        version: "1.18.2",
-        // Before 1.18 hot reload is off by default, and resources are read differently.
-        find: Find::Program {
-            ask: &["--version"],
-            accepts: |version| version.is_some_and(|version| version.at_least(1, 18)),
-        },
-        install: Install::GoProgramOfModule {
-            module: DAPR,
-            package: "./cmd/daprd",
-            tags: "allcomponents",
-            stamps: &[
-                "github.com/dapr/dapr/pkg/buildinfo.version",
-                "github.com/dapr/kit/logger.DaprVersion",
-            ],
-        },
-        takes: "about 6 minutes",
-        by_hand: "install Dapr 1.18 or newer with its own installer (`dapr init --slim`), or put daprd on PATH",
-    },
-    Declaration {
-        tool: Tool::Redis,
-        name: "redis-server",
-        version: "6.2 or newer",
-        find: Find::Program {
-            ask: &["--version"],
-            accepts: |version| version.is_some_and(|version| version.at_least(6, 2)),
-        },
-        install: Install::SystemPackage {
-            package: "redis-server",
-        },
-        takes: "seconds",
-        by_hand: "install Redis: `apt-get install redis-server`, `dnf install redis` or `brew install redis`",
-    },
-    Declaration {
-        tool: Tool::Java,
-        name: "java",
-        version: "17 or newer",
-        find: Find::Program {
-            ask: &["-version"],
-            accepts: |version| version.is_some_and(|version| version.at_least(17, 0)),
-        },
-        install: Install::ByHand,
-        takes: "",
-        by_hand: "install a Java runtime, version 17 or newer, and have it on PATH or in JAVA_HOME",
-    },
-    Declaration {
-        tool: Tool::Kafka,
-        name: "kafka",
-        version: "4.1.0",
-        find: Find::CachedFolder,
-        install: Install::MavenJars {
-            // The second prints Kafka's log to stderr; it must be of the version of slf4j that Kafka brings along.
-            artifacts: &[
-                "org.apache.kafka:kafka_2.13:4.1.0",
-                "org.slf4j:slf4j-simple:1.7.36",
-            ],
-        },
-        takes: "about a minute",
-        by_hand: "install Maven (`mvn`), which fetches Kafka's jars",
-    },
-    Declaration {
-        tool: Tool::RabbitMq,
-        name: "rabbitmqctl",
-        version: "3.10 or newer",
-        find: Find::Program {
-            ask: &["version"],
-            accepts: |version| version.is_some_and(|version| version.at_least(3, 10)),
-        },
-        install: Install::SystemPackage {
-            package: "rabbitmq-server",
-        },
-        takes: "about a minute",
-        by_hand: "install RabbitMQ: `apt-get install rabbitmq-server`, `dnf install rabbitmq-server` or `brew install rabbitmq`",
-    },
-    Declaration {
-        tool: Tool::NatsServer,
-        name: "nats-server",
-        version: "2.15.2",
-        find: Find::Program {
-            ask: &["--version"],
-            accepts: |version| version.is_some_and(|version| version.at_least(2, 10)),
-        },
-        install: Install::GoProgram {
-            package: "github.com/nats-io/nats-server/v2",
-        },
-        takes: "about a minute",
-        by_hand: "put nats-server 2.10 or newer on PATH",
-    },
-    Declaration {
-        tool: Tool::Moto,
-        name: "moto",
-        version: "5.2.5",
-        // Not its own start script: that names the folder in which it was installed.
-        find: Find::CachedProgram { path: "bin/python" },
-        install: Install::PythonPackage {
-            package: "moto[server]",
-        },
-        takes: "about a minute",
-        by_hand: "install Python 3 with venv and pip (`apt-get install python3-venv`), which fetches moto",
-    },
-    Declaration {
-        tool: Tool::PubSubEmulator,
-        name: "pubsub-emulator",
-        // That of its library, as in its go.mod.
-        version: "1.52.0",
-        find: Find::CachedProgram {
-            path: "pubsub-emulator",
-        },
-        install: Install::GoProgramHere {
-            folder: "tests/e2e/emulators/pstest",
-        },
-        takes: "about a minute",
-        by_hand: "install Go, which builds it",
-    },
-    Declaration {
-        tool: Tool::DaprModule,
-        name: "dapr-module",
-        version: "1.18.2",
-        find: Find::GoModule,
-        install: Install::GoSources { module: DAPR },
-        takes: "seconds",
-        by_hand: "install Go, which fetches Dapr's sources",
-    },
-    Declaration {
-        tool: Tool::KubernetesModule,
-        name: "kubernetes-module",
-        version: "1.33.13",
-        find: Find::GoModule,
-        install: Install::GoSources {
-            module: "k8s.io/kubernetes",
-        },
-        takes: "seconds",
-        by_hand: "install Go, which fetches Kubernetes' sources",
-    },
-    Declaration {
-        tool: Tool::ArgoCdModule,
-        name: "argo-cd-module",
-        version: "3.2.11",
-        find: Find::GoModule,
-        install: Install::GoSources {
-            module: "github.com/argoproj/argo-cd/v3",
-        },
-        takes: "seconds",
-        by_hand: "install Go, which fetches Argo CD's sources",
-    },
-    Declaration {
-        tool: Tool::Buildah,
-        name: "buildah",
-        version: "1.28 or newer",
-        find: Find::Program {
-            ask: &["--version"],
-            accepts: |version| version.is_some_and(|version| version.at_least(1, 28)),
-        },
-        install: Install::SystemPackage { package: "buildah" },
-        takes: "about a minute",
-        by_hand: "install buildah: `apt-get install buildah`, `dnf install buildah`; or use Docker: services/Dockerfile says how",
-    },
-    Declaration {
-        tool: Tool::KedaModule,
-        name: "keda-module",
-        version: "2.20.1",
-        find: Find::GoModule,
-        install: Install::GoSources {
-            module: "github.com/kedacore/keda/v2",
-        },
-        takes: "seconds",
-        by_hand: "install Go, which fetches KEDA's sources",
-    },
-    Declaration {
-        tool: Tool::PrometheusOperatorModule,
-        name: "prometheus-operator-module",
-        version: "0.85.0",
-        find: Find::GoModule,
-        install: Install::GoSources {
-            module: "github.com/prometheus-operator/prometheus-operator",
-        },
-        takes: "seconds",
-        by_hand: "install Go, which fetches Prometheus Operator's sources",
-    },
-    Declaration {
-        tool: Tool::Helm3,
-        name: "helm",
-        version: "3.22.0",
-        find: Find::Program {
-            ask: HELM_VERSION,
-            accepts: |version| version.is_some_and(|it| it.at_least(3, 14) && !it.at_least(4, 0)),
-        },
-        install: Install::GoProgram {
-            package: "helm.sh/helm/v3/cmd/helm",
-        },
-        takes: "about 2 minutes",
-        by_hand: "put Helm 3.14 or a newer 3 on PATH",
-    },
-    Declaration {
-        tool: Tool::Helm4,
-        name: "helm",
-        version: "4.3.1",
-        find: Find::Program {
-            ask: HELM_VERSION,
-            accepts: |version| version.is_some_and(|it| it.at_least(4, 0)),
-        },
-        install: Install::GoProgram {
-            package: "helm.sh/helm/v4/cmd/helm",
-        },
-        takes: "about 2 minutes",
-        by_hand: "put Helm 4 on PATH",
-    },
-    Declaration {
-        tool: Tool::HelmUnittest,
-        name: "helm-unittest",
-        version: "1.1.2",
-        // As a program of its own it does not know its version.
-        find: Find::Program {
-            ask: &["--help"],
-            accepts: |_| true,
-        },
-        install: Install::GoProgramOfModule {
-            module: "github.com/helm-unittest/helm-unittest",
-            package: "./cmd/helm-unittest",
-            tags: "",
-            stamps: &[],
-        },
-        takes: "about a minute",
-        by_hand: "put helm-unittest on PATH as a program of that name",
-    },
-    Declaration {
-        tool: Tool::KubeScore,
-        name: "kube-score",
-        version: "1.20.0",
-        // Built by `go install` it does not know its own version.
-        find: Find::Program {
-            ask: &["version"],
-            accepts: |_| true,
-        },
-        install: Install::GoProgram {
-            package: "github.com/zegl/kube-score/cmd/kube-score",
-        },
-        takes: "seconds",
-        by_hand: "put kube-score on PATH",
-    },
-    Declaration {
-        tool: Tool::ComponentsModule,
-        name: "components-module",
-        // What daprd 1.18.2 is built from.
-        version: "1.18.3",
-        find: Find::GoModule,
-        install: Install::GoSources {
-            module: "github.com/dapr/components-contrib",
-        },
-        takes: "seconds",
-        by_hand: "install Go, which fetches the sources of Dapr's components",
-    },
-    Declaration {
-        tool: Tool::HelmDocs,
-        name: "helm-docs",
-        version: "1.14.2",
-        // Its output is compared letter by letter, so only this version will do, and `go install` stamps none.
-        find: Find::CachedProgram { path: "helm-docs" },
-        install: Install::GoProgram {
-            package: "github.com/norwoodj/helm-docs/cmd/helm-docs",
-        },
-        takes: "seconds",
-        by_hand: "install Go, which builds it",
-    },
-];
 
 impl Tool {
     /// What is known of it.

@@ -10,10 +10,10 @@ use crate::{
     tools::{cache::Lock, command::Work, table::Declaration},
 };
 
-/// Copies `artifacts` (`group:artifact:version`) and their run-time dependencies into one folder.
+/// Copies `artifacts` (`group:artifact` and version) and their run-time dependencies into one folder.
 pub(super) async fn install(
     declaration: &Declaration,
-    artifacts: &[&str],
+    artifacts: &[(&str, &str)],
     lock: &Lock,
     step: &Step,
 ) -> Result<PathBuf> {
@@ -37,12 +37,12 @@ pub(super) async fn install(
 }
 
 /// The smallest project that depends on them.
-fn pom(artifacts: &[&str]) -> Result<String> {
+fn pom(artifacts: &[(&str, &str)]) -> Result<String> {
     let mut dependencies = String::new();
-    for artifact in artifacts {
-        let [group, name, version] = artifact.split(':').collect::<Vec<_>>()[..] else {
-            anyhow::bail!("{artifact} is not group:artifact:version");
-        };
+    for (artifact, version) in artifacts {
+        let (group, name) = artifact
+            .split_once(':')
+            .with_context(|| format!("{artifact} is not group:artifact"))?;
         write!(
             dependencies,
             "<dependency><groupId>{group}</groupId><artifactId>{name}</artifactId><version>{version}</version></dependency>"
@@ -59,8 +59,8 @@ fn pom(artifacts: &[&str]) -> Result<String> {
 mod tests {
     #[test]
     fn the_pom_names_every_artifact() {
-        let pom = super::pom(&["a:b:1", "c:d:2"]).unwrap();
+        let pom = super::pom(&[("a:b", "1"), ("c:d", "2")]).unwrap();
         assert!(pom.contains("<groupId>c</groupId><artifactId>d</artifactId><version>2</version>"));
-        assert!(super::pom(&["a:b"]).is_err());
+        assert!(super::pom(&[("a", "1")]).is_err());
     }
 }

@@ -10,10 +10,11 @@ use crate::{
     tools::{cache::Lock, command::Work, table::Declaration},
 };
 
-/// `pip install <package>==<version>` into a new environment. Gives the path of its Python.
+/// `pip install <package>==<version>...` into a new environment. Gives the path of the program in it.
 pub(super) async fn install(
     declaration: &Declaration,
-    package: &str,
+    packages: &[(&str, &str)],
+    program: &str,
     lock: &Lock,
     step: &Step,
 ) -> Result<PathBuf> {
@@ -24,15 +25,21 @@ pub(super) async fn install(
     let create = ["python3", "-m", "venv", &environment];
     Work::new(&draft, &create).run(&log, LIMIT, step).await?;
     let python = draft.join("bin/python").to_string_lossy().into_owned();
-    let package = format!("{package}=={}", declaration.version);
-    let install = [
+    let packages: Vec<_> = packages
+        .iter()
+        .map(|(package, version)| format!("{package}=={version}"))
+        .collect();
+    let pip = [
         &python,
         "-m",
         "pip",
         "install",
         "--disable-pip-version-check",
-        &package,
     ];
-    Work::new(&draft, &install).run(&log, LIMIT, step).await?;
-    Ok(lock.publish(&draft, declaration)?.join("bin/python"))
+    let line: Vec<_> = pip
+        .into_iter()
+        .chain(packages.iter().map(String::as_str))
+        .collect();
+    Work::new(&draft, &line).run(&log, LIMIT, step).await?;
+    Ok(lock.publish(&draft, declaration)?.join(program))
 }
