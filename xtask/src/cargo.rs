@@ -1,6 +1,7 @@
 //! Calls cargo.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -77,16 +78,30 @@ pub(crate) async fn run(arguments: &[&str]) -> Result<String> {
 }
 
 /// The same with further environment variables.
-pub(crate) async fn run_with(arguments: &[&str], environment: &[(&str, String)]) -> Result<String> {
+pub(crate) async fn run_with(
+    arguments: &[&str],
+    environment: &[(&str, OsString)],
+) -> Result<String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let command = Command::new(cargo)
+    run_as(Path::new(&cargo), arguments, environment).await
+}
+
+/// The same by a program that calls cargo in its turn.
+pub(crate) async fn run_as(
+    program: &Path,
+    arguments: &[&str],
+    environment: &[(&str, OsString)],
+) -> Result<String> {
+    let command = Command::new(program)
         .args(arguments)
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .current_dir(workspace())
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = command.await.context("cannot run cargo")?;
+    let output = command
+        .await
+        .with_context(|| format!("cannot run {}", program.display()))?;
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() {
         return Ok(stdout);
@@ -94,11 +109,24 @@ pub(crate) async fn run_with(arguments: &[&str], environment: &[(&str, String)])
     let readable = |line: &&str| !line.starts_with('{');
     let stdout: Vec<_> = stdout.lines().filter(readable).collect();
     bail!(
-        "cargo {} failed\n{}\n{}",
+        "{} {} failed\n{}\n{}",
+        program.file_name().unwrap_or_default().display(),
         arguments.join(" "),
         stdout.join("\n"),
         String::from_utf8_lossy(&output.stderr)
     )
+}
+
+/// Runs rustup for the toolchain in use.
+pub(crate) async fn rustup(arguments: &[&str]) -> Result<()> {
+    let by_hand = || {
+        format!(
+            "run `rustup {}`, or use a Rust that has it",
+            arguments.join(" ")
+        )
+    };
+    let ran = run_as(Path::new("rustup"), arguments, &[]).await;
+    ran.with_context(by_hand).map(drop)
 }
 
 /// The folder of the toolchain in use.

@@ -16,6 +16,7 @@ pub(crate) struct Step {
     name: String,
     started: Instant,
     bar: ProgressBar,
+    aloud: bool,
 }
 
 impl Step {
@@ -27,10 +28,23 @@ impl Step {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(120));
+        Self::of(name, bar, true)
+    }
+
+    /// Shown only if `aloud`; else it is a part of a step that is shown already.
+    pub(crate) fn start_if(aloud: bool, name: impl Into<String>) -> Self {
+        if aloud {
+            return Self::start(name);
+        }
+        Self::of(name.into(), ProgressBar::hidden(), false)
+    }
+
+    fn of(name: String, bar: ProgressBar, aloud: bool) -> Self {
         Self {
             name,
             started: Instant::now(),
             bar,
+            aloud,
         }
     }
 
@@ -56,6 +70,9 @@ impl Step {
 
     fn end(&self, mark: &str, result: &str) {
         self.bar.finish_and_clear();
+        if !self.aloud {
+            return;
+        }
         let seconds = self.started.elapsed().as_secs_f32();
         note(&format!(
             "  {mark} {:<NAME_WIDTH$} {:>6.1} s  {result}",
@@ -84,6 +101,11 @@ pub(crate) fn result(line: impl Display) {
 pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
     note(&format!("{} {error:#}", red("error:")));
     ExitCode::FAILURE
+}
+
+/// `3.9 MiB`.
+pub(crate) fn mib(bytes: u64) -> String {
+    format!("{}.{} MiB", bytes >> 20, ((bytes & 0xf_ffff) * 10) >> 20)
 }
 
 pub(crate) fn bold(text: &str) -> String {

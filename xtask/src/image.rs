@@ -3,14 +3,18 @@
 //! | module | holds |
 //! |---|---|
 //! | [`source`] | which commit this is, and what the workspace says of its services |
+//! | [`architecture`] | what binaries and images are made for |
 //! | [`binaries`] | static binaries that carry no path of this machine |
-//! | [`elf`] | whether a binary is static |
+//! | [`elf`] | whether a binary is static, and for which processor |
 //! | [`pack`] | buildah: image, archive, digest |
+//! | [`store`] | a place for buildah to work in |
 
+pub(crate) mod architecture;
 mod binaries;
 mod elf;
 mod pack;
-mod source;
+pub(crate) mod source;
+pub(crate) mod store;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,10 +23,14 @@ use anyhow::{Result, ensure};
 use e2e::local::workspace;
 use serde::Serialize;
 
-use crate::console::{self, Step, bold};
+use crate::console::{self, Step, bold, mib};
 use crate::tools::{self, Tool};
 
-use source::Source;
+use architecture::Architecture;
+pub(crate) use binaries::Profile;
+use pack::Order;
+pub(crate) use pack::Packed;
+use source::{Service, Source};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
@@ -41,22 +49,15 @@ pub(crate) struct Args {
     /// How the binaries are built; `dev` is quicker to build, larger and slower.
     #[arg(long, value_enum, default_value_t = Profile::Release)]
     profile: Profile,
-    /// What the binaries are built for: a glibc or musl target of Linux that this machine can link for.
-    #[arg(long, value_name = "TRIPLE", default_value_t = format!("{}-unknown-linux-gnu", std::env::consts::ARCH))]
-    target: String,
+    /// Which processors the images are for. Without it: this machine's.
+    #[arg(long, value_enum, default_value_t = Architecture::HERE)]
+    arch: Architecture,
     /// Makes each image a second time, from nothing, and fails unless it has the same digest.
     #[arg(long)]
     check: bool,
     /// Prints one line of JSON on standard output.
     #[arg(long)]
     json: bool,
-}
-
-/// How binaries are built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Profile {
-    Dev,
-    Release,
 }
 
 /// An image that was made.
@@ -85,7 +86,6 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     for image in &images {
-        let mib = |bytes: u64| format!("{}.{} MiB", bytes >> 20, ((bytes & 0xf_ffff) * 10) >> 20);
         console::result(format!(
             "{}\n  {}\n  {} compressed, {} on disk, {}",
             bold(&image.name),
@@ -100,8 +100,6 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
 
 /// Builds the binaries and from each its image.
 pub(crate) async fn build(args: &Args) -> Result<Vec<Image>> {
-    let buildah = tools::ensure(&[Tool::Buildah]).await?;
-    let buildah = buildah.path(Tool::Buildah)?;
     let source = Source::read().await?;
     for name in &args.services {
         ensure!(
@@ -109,30 +107,16 @@ pub(crate) async fn build(args: &Args) -> Result<Vec<Image>> {
             "--service {name}: there is no service of that name in `services`"
         );
     }
-    let wanted = |name: &String| args.services.is_empty() || args.services.contains(name);
-    let services = source.services.iter().filter(|it| wanted(&it.name));
-    let services: Vec<_> = services.cloned().collect();
-
-    let step = Step::start("static binaries");
-    // All of them, always: which services are built together decides with which features their common libraries are
-    // built, and so what comes out.
-    let context = binaries::build(&source.services, &args.target, args.profile).await?;
-    step.done(&args.target);
-
+    let wanted = |it: &&Service| args.services.is_empty() || args.services.contains(&it.name);
+    let workshop = Workshop::set_up(&source, args.arch, args.profile).await?;
     let mut images = Vec::new();
-    for service in &services {
+    for service in source.services.iter().filter(wanted) {
         let step = Step::start(format!("image {}", service.name));
-        let order = pack::Order {
-            buildah,
-            context: &context,
-            service,
-            source: &source,
-            name: name(args, &service.name, &source.version),
-            folder: &args.archive,
-        };
-        let image = order.image().await?;
+        let order = workshop.order(service);
+        let name = name(args, &service.name, &source.version);
+        let image = order.archive(&name, &args.archive).await?;
         if args.check {
-            let again = order.image().await?.digest;
+            let again = order.archive(&name, &args.archive).await?.digest;
             ensure!(
                 again == image.digest,
                 "{}: the same binary gave {} and then {again}; something that changes from run to run has come into the image",
@@ -144,6 +128,45 @@ pub(crate) async fn build(args: &Args) -> Result<Vec<Image>> {
         images.push(image);
     }
     Ok(images)
+}
+
+/// What all images of an architecture are made with.
+pub(crate) struct Workshop<'a> {
+    buildah: PathBuf,
+    context: binaries::Context,
+    source: &'a Source,
+}
+
+impl<'a> Workshop<'a> {
+    /// Builds the binaries. All of them, always: which services are built together decides with which features their common
+    /// libraries are built, and so what comes out.
+    pub(crate) async fn set_up(
+        source: &'a Source,
+        architecture: Architecture,
+        profile: Profile,
+    ) -> Result<Self> {
+        let buildah = tools::ensure(&[Tool::Buildah]).await?;
+        let buildah = buildah.path(Tool::Buildah)?.to_owned();
+        let toolchain = binaries::Toolchain::ensure(architecture).await?;
+        let step = Step::start(format!("static binaries {architecture}"));
+        let context = toolchain.build(&source.services, profile).await?;
+        step.done(architecture.target());
+        Ok(Self {
+            buildah,
+            context,
+            source,
+        })
+    }
+
+    /// One image to be made.
+    pub(crate) fn order<'b>(&'b self, service: &'b Service) -> Order<'b> {
+        Order {
+            buildah: &self.buildah,
+            context: &self.context,
+            service,
+            source: self.source,
+        }
+    }
 }
 
 fn name(args: &Args, service: &str, version: &str) -> String {

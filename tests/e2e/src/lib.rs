@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod cluster_scenarios;
+pub mod command;
 pub mod environment;
 pub mod in_process;
 pub mod ledger;

@@ -1,4 +1,5 @@
-//! As much of ELF as tells a static binary from one that needs a loader, which an empty image does not have.
+//! As much of ELF as tells a static binary from one that needs a loader, which an empty image does not have, and one processor's
+//! from another's.
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -22,6 +23,11 @@ pub(super) fn is_static(binary: &[u8]) -> Result<bool> {
     Ok(true)
 }
 
+/// The processor that the binary is for, as `e_machine` has it.
+pub(super) fn machine(binary: &[u8]) -> Result<u16> {
+    Ok(u16::from_le_bytes(at(binary, 0x12)?))
+}
+
 fn at<const N: usize>(binary: &[u8], offset: usize) -> Result<[u8; N]> {
     let bytes = binary.get(offset..).and_then(<[u8]>::first_chunk);
     bytes.copied().context("a truncated ELF file")
@@ -29,12 +35,14 @@ fn at<const N: usize>(binary: &[u8], offset: usize) -> Result<[u8; N]> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_static;
+    use super::{is_static, machine};
+    use crate::image::architecture::Architecture;
 
     #[test]
     fn this_test_itself_needs_a_loader() {
         let this = std::fs::read(std::env::current_exe().unwrap()).unwrap();
         assert!(!is_static(&this).unwrap());
+        assert_eq!(machine(&this).unwrap(), Architecture::HERE.machine());
         assert!(is_static(b"#!/bin/sh").is_err());
         assert!(is_static(&this[..80]).is_err());
     }

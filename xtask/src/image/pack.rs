@@ -1,40 +1,46 @@
-//! Calls buildah: from a static binary to an archive and its digest.
-//!
-//! The store is a folder of our own that goes again: nothing of the user's own images is touched or used, and a second run
-//! starts from nothing, as a check of reproducibility must.
+//! Calls buildah: from a static binary to an image, its digest, and the form that is wanted of it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use e2e::local::workspace;
-use serde::Deserialize;
-use tokio::process::Command;
-use tokio::time::timeout;
+use serde::{Deserialize, Serialize};
 
 use super::Image;
 use super::binaries::Context;
 use super::source::{Service, Source};
-
-/// Copying some megabytes takes a second; a busy machine more.
-const LIMIT: Duration = Duration::from_mins(5);
+use super::store::Store;
+use crate::console::mib;
 
 /// One image to be made.
 #[derive(Debug)]
-pub(super) struct Order<'a> {
+pub(crate) struct Order<'a> {
     pub(super) buildah: &'a Path,
     pub(super) context: &'a Context,
     pub(super) service: &'a Service,
     pub(super) source: &'a Source,
-    /// With registry and tag.
-    pub(super) name: String,
-    /// Where the archive goes.
-    pub(super) folder: &'a Path,
 }
 
-/// The manifest, as far as sizes go; the same fields in Docker's form and in OCI's.
+/// What is known of an image once it is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Packed {
+    /// Of the manifest, as a registry shows it after a push by the same buildah.
+    pub(crate) digest: String,
+    /// What a registry keeps and a node pulls.
+    pub(crate) compressed_bytes: u64,
+    /// What a node's disk holds.
+    pub(crate) bytes: u64,
+}
+
+impl Packed {
+    /// Digest and size, for people.
+    pub(crate) fn summary(&self) -> String {
+        format!("{}, {} compressed", self.digest, mib(self.compressed_bytes))
+    }
+}
+
+/// The manifest, as far as sizes go.
 #[derive(Debug, Deserialize)]
 struct Manifest {
     config: Blob,
@@ -47,46 +53,67 @@ struct Blob {
 }
 
 impl Order<'_> {
-    /// Makes the image and its archive.
-    pub(super) async fn image(&self) -> Result<Image> {
-        let store = Store::new(self.buildah, &self.service.name)?;
+    /// Makes the image as an OCI image layout in a new folder.
+    pub(crate) async fn layout(&self, folder: &Path) -> Result<Packed> {
+        let store = self.store()?;
         let id = self.bud(&store).await?;
+        self.push(&store, &id, folder).await
+    }
 
-        // What a push to a registry would send: compressed, with the manifest that gives the image its digest.
-        let pushed = store.folder.join("pushed");
-        let digest = store.folder.join("digest");
-        let target = format!("dir:{}", pushed.display());
-        let digest_flag = format!("--digestfile={}", digest.display());
-        store
-            .run(&["push", "--quiet", &digest_flag, &id, &target])
-            .await?;
-        let manifest = fs::read(pushed.join("manifest.json"))?;
-        let manifest: Manifest = serde_json::from_slice(&manifest)?;
-        let layers: u64 = manifest.layers.iter().map(|layer| layer.size).sum();
+    /// Makes the image, and of it an archive in `folder`.
+    pub(super) async fn archive(&self, name: &str, folder: &Path) -> Result<Image> {
+        let store = self.store()?;
+        let id = self.bud(&store).await?;
+        let packed = self.push(&store, &id, &store.folder.join("layout")).await?;
 
-        fs::create_dir_all(self.folder)
-            .with_context(|| format!("--archive {}", self.folder.display()))?;
-        let archive = self.folder.join(format!("{}.tar", self.service.name));
+        fs::create_dir_all(folder).with_context(|| format!("--archive {}", folder.display()))?;
+        let archive = folder.join(format!("{}.tar", self.service.name));
         // buildah adds to an archive that is there.
-        let draft = self.folder.join(format!("{}.tar.new", self.service.name));
+        let draft = folder.join(format!("{}.tar.new", self.service.name));
         let _ = fs::remove_file(&draft);
-        let target = format!("docker-archive:{}:{}", draft.display(), self.name);
+        let target = format!("docker-archive:{}:{name}", draft.display());
         store.run(&["push", "--quiet", &id, &target]).await?;
         fs::rename(&draft, &archive)?;
-
         Ok(Image {
             service: self.service.name.clone(),
-            name: self.name.clone(),
-            digest: fs::read_to_string(digest)?.trim().to_owned(),
-            compressed_bytes: manifest.config.size + layers,
-            bytes: fs::metadata(self.binary())?.len(),
+            name: name.to_owned(),
+            digest: packed.digest,
+            compressed_bytes: packed.compressed_bytes,
+            bytes: packed.bytes,
             archive,
             revision: self.source.revision.clone(),
         })
     }
 
+    fn store(&self) -> Result<Store<'_>> {
+        Store::new(self.buildah, &self.service.name)
+    }
+
+    /// What a push to a registry would send: compressed, with the manifest that gives the image its digest.
+    async fn push(&self, store: &Store<'_>, id: &str, folder: &Path) -> Result<Packed> {
+        let digest = store.folder.join("digest");
+        let target = format!("oci:{}", folder.display());
+        let digest_flag = format!("--digestfile={}", digest.display());
+        store
+            .run(&["push", "--quiet", &digest_flag, id, &target])
+            .await?;
+        let digest = fs::read_to_string(digest)?.trim().to_owned();
+        let blob = digest.replacen(':', "/", 1);
+        let manifest = fs::read(folder.join("blobs").join(blob))?;
+        let manifest: Manifest = serde_json::from_slice(&manifest)?;
+        let layers: u64 = manifest.layers.iter().map(|layer| layer.size).sum();
+        Ok(Packed {
+            digest,
+            compressed_bytes: manifest.config.size + layers,
+            bytes: fs::metadata(self.binary())?.len(),
+        })
+    }
+
     fn binary(&self) -> PathBuf {
-        let folder = self.context.folder.join(self.context.architecture);
+        let folder = self
+            .context
+            .folder
+            .join(self.context.architecture.to_string());
         folder.join(&self.service.name)
     }
 
@@ -120,54 +147,5 @@ impl Order<'_> {
         line.extend(arguments.iter().map(String::as_str));
         line.push(&context);
         store.run(&line).await
-    }
-}
-
-/// A place for buildah to work in.
-#[derive(Debug)]
-struct Store<'a> {
-    buildah: &'a Path,
-    folder: PathBuf,
-}
-
-impl<'a> Store<'a> {
-    fn new(buildah: &'a Path, name: &str) -> Result<Self> {
-        let folder = workspace().join("target/images/store").join(name);
-        if folder.exists() {
-            fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
-        }
-        fs::create_dir_all(&folder)?;
-        Ok(Self { buildah, folder })
-    }
-
-    /// Runs buildah and returns its standard output.
-    async fn run(&self, arguments: &[&str]) -> Result<String> {
-        let command = Command::new(self.buildah)
-            // Plain folders: the driver that works everywhere, and our layers are one file each.
-            .arg("--storage-driver=vfs")
-            .arg("--root")
-            .arg(self.folder.join("root"))
-            .arg("--runroot")
-            .arg(self.folder.join("run"))
-            .args(arguments)
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .output();
-        let output = timeout(LIMIT, command).await.with_context(|| {
-            format!("buildah {}: no end after {LIMIT:?}", arguments.join(" "))
-        })??;
-        ensure!(
-            output.status.success(),
-            "buildah {}: {}",
-            arguments.join(" "),
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
-    }
-}
-
-impl Drop for Store<'_> {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }

@@ -12,25 +12,25 @@ use crate::cargo;
 
 /// The state of the files that images are made from.
 #[derive(Debug, Clone)]
-pub(super) struct Source {
+pub(crate) struct Source {
     /// The workspace's.
-    pub(super) version: String,
+    pub(crate) version: String,
     /// The commit, with `-dirty` when the files are not exactly that.
-    pub(super) revision: String,
+    pub(crate) revision: String,
     /// Its time: the only clock that the images know. In seconds, and as RFC 3339.
-    pub(super) epoch: String,
-    pub(super) created: String,
+    pub(crate) epoch: String,
+    pub(crate) created: String,
     /// Where others find it; empty when only this machine knows it.
-    pub(super) url: String,
-    pub(super) services: Vec<Service>,
+    pub(crate) url: String,
+    pub(crate) services: Vec<Service>,
 }
 
 /// A deployable.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Service {
-    pub(super) name: String,
+pub(crate) struct Service {
+    pub(crate) name: String,
     #[serde(default)]
-    pub(super) description: String,
+    pub(crate) description: String,
     version: String,
     manifest_path: String,
 }
@@ -42,7 +42,7 @@ struct Metadata {
 
 impl Source {
     /// Asks git and cargo.
-    pub(super) async fn read() -> Result<Self> {
+    pub(crate) async fn read() -> Result<Self> {
         let metadata = cargo::run(&["metadata", "--no-deps", "--format-version=1"]).await?;
         let metadata: Metadata = serde_json::from_str(&metadata).context("cargo metadata")?;
         let folder = workspace().join("services");

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tokio::process::Command;
 
-use super::kubectl::output;
+use crate::command::output;
 
 /// Beyond the limit that Helm is told.
 const MARGIN: Duration = Duration::from_secs(30);

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tokio::process::Command;
 
-use super::kubectl::output;
+use crate::command::output;
 use crate::local::workspace;
 
 /// Repositories of a test are near and small.
