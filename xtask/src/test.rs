@@ -5,6 +5,7 @@ mod chart;
 mod code;
 mod contract;
 mod docs;
+pub(crate) mod reading;
 pub(crate) mod report;
 mod scenarios;
 mod schemas;
@@ -31,6 +32,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let mut report = Report::new(args.only, args.list);
     code::check(&mut report).await;
+    reading::check(&mut report).await;
     chart::check(&mut report).await;
     argocd::check(&mut report).await;
     contract::check(&mut report).await;

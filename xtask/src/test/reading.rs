@@ -1,0 +1,63 @@
+//! What can be found by reading: dependencies that should not be there, misspelt words, pins that differ.
+
+use anyhow::{Context as _, Result};
+use e2e::command::output;
+use e2e::local::workspace;
+use std::time::Duration;
+use tokio::process::Command;
+
+use super::report::Report;
+use crate::tools::{self, Tool};
+
+/// Reading takes seconds; the first time, cargo fetches what other platforms would need.
+const LIMIT: Duration = Duration::from_mins(5);
+
+pub(super) async fn check(report: &mut Report) {
+    report
+        .check(
+            "dependencies",
+            "every dependency has a licence that is allowed, comes from the registry, and is there once",
+            dependencies,
+        )
+        .await;
+    report
+        .check("spelling", "no word is misspelt", spelling)
+        .await;
+    report
+        .check(
+            "pins",
+            "a pinned version is the same wherever it is written",
+            async || crate::pins::check(),
+        )
+        .await;
+}
+
+async fn dependencies() -> Result<String> {
+    // Advisories are not among them: they come from outside, and make a commit fail that passed yesterday.
+    deny(&["bans", "licenses", "sources"]).await
+}
+
+/// Runs cargo-deny with the rules of `deny.toml`.
+pub(crate) async fn deny(kinds: &[&str]) -> Result<String> {
+    let tools = tools::ensure(&[Tool::CargoDeny]).await?;
+    let mut command = Command::new(tools.path(Tool::CargoDeny)?);
+    command
+        .args(["--locked", "--color=never", "check", "--deny=warnings"])
+        .args(kinds)
+        .current_dir(workspace());
+    output(command, LIMIT, "").await.context("cargo deny")?;
+    Ok(kinds.join(", "))
+}
+
+async fn spelling() -> Result<String> {
+    let tools = tools::ensure(&[Tool::Typos]).await?;
+    let mut command = Command::new(tools.path(Tool::Typos)?);
+    command
+        .args(["--format=brief", "--color=never"])
+        .current_dir(workspace());
+    // What is wrong is said on standard output.
+    let found = command.kill_on_drop(true).output().await?;
+    let said = String::from_utf8_lossy(&found.stdout);
+    anyhow::ensure!(found.status.success(), "{}", said.trim());
+    Ok(String::new())
+}
