@@ -1,5 +1,6 @@
 //! The commands of this repository: `cargo xtask <command>`.
 
+mod audit;
 mod bench;
 mod cargo;
 mod chart;
@@ -9,6 +10,7 @@ mod e2e;
 mod image;
 mod interrupt;
 mod pins;
+mod release;
 mod test;
 mod tools;
 mod up;
@@ -42,6 +44,10 @@ enum Command {
     Bench(bench::Args),
     /// Builds a container image per service, reproducibly and without Docker.
     Image(image::Args),
+    /// Releases: images, chart, signatures; `--dry-run` does all of it here.
+    Release(Box<release::Args>),
+    /// Asks whether a dependency has become dangerous; needs the network.
+    Audit,
     /// Lists the tools: version, origin, path.
     Tools(tools::Args),
     /// Prints a pinned version, or writes all of them where else they must stand.
@@ -64,6 +70,8 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::E2e(args) => e2e::run(args).await,
         Command::Bench(args) => bench::run(&args).await,
         Command::Image(args) => image::run(&args).await,
+        Command::Release(args) => release::run(*args).await,
+        Command::Audit => audit::run().await,
         Command::Tools(args) => tools::run(&args).await,
         Command::Pins(args) => pins::run(&args),
     }
