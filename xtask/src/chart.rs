@@ -8,13 +8,17 @@
 //! | [`annotate`] | a key's place in the schema |
 //! | [`readme`] | `README.md`, from `README.md.gotmpl` and `values.yaml` |
 //! | [`golden`] | `golden/`: what the examples render |
+//! | [`definitions`] | where upstream's CRDs are |
+//! | [`server_side`] | what a real API server says of the examples |
 
 pub(crate) mod annotate;
+pub(crate) mod definitions;
 pub(crate) mod documented;
 pub(crate) mod files;
 mod golden;
 mod readme;
 mod schema;
+mod server_side;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -31,6 +35,9 @@ pub(crate) struct Args {
     /// Only compares, and fails when a file is not what would be written.
     #[arg(long)]
     check: bool,
+    /// Instead has the API server that KUBECONFIG names judge every example and every environment of Argo CD, without creating them.
+    #[arg(long, conflicts_with = "check")]
+    server_side: bool,
 }
 
 /// A file of the chart that nobody edits.
@@ -41,7 +48,9 @@ struct Generated {
 }
 
 pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
-    if args.check {
+    if args.server_side {
+        console::result(server_side::check().await?);
+    } else if args.check {
         console::result(check().await?);
     } else {
         write(&generate().await?)?;

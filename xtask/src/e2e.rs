@@ -103,7 +103,7 @@ async fn prepare(args: &Args, argocd: bool) -> Result<Setup> {
             "the part with Argo CD needs a repository: give --git-push and --git-sync, or leave it out with --skip argocd"
         );
     }
-    let kubectl = on_path("kubectl").context(
+    let kubectl = tools::on_path("kubectl").context(
         "kubectl is not on PATH; install it as https://kubernetes.io/docs/tasks/tools says",
     )?;
     let tools = tools::ensure(&[Tool::Helm3, Tool::Helm4]).await?;
@@ -123,11 +123,4 @@ async fn prepare(args: &Args, argocd: bool) -> Result<Setup> {
         run: Uuid::new_v4().simple().to_string()[..6].to_owned(),
         keep: args.keep,
     })
-}
-
-fn on_path(program: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path)
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file())
 }

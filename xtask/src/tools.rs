@@ -23,6 +23,7 @@ use self::cache::Cache;
 use crate::console::Step;
 
 pub(crate) use self::{
+    find::on_path,
     list::{Args, run},
     table::Tool,
 };

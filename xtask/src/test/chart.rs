@@ -22,6 +22,7 @@ use tokio::process::Command;
 
 use super::report::{Outcome, Report};
 use super::schemas;
+use crate::chart::definitions;
 use crate::chart::files::{examples, folder, installations, label, values};
 use crate::tools::{self, Tool};
 
@@ -138,23 +139,11 @@ async fn lint_with(helm: &Path) -> Result<()> {
 }
 
 async fn render() -> Result<Outcome> {
-    let wanted = [
-        Tool::Helm,
-        Tool::Kubeconform,
-        Tool::DaprModule,
-        Tool::KubernetesModule,
-        Tool::KedaModule,
-        Tool::PrometheusOperatorModule,
-    ];
+    let wanted = [Tool::Helm, Tool::Kubeconform, Tool::KubernetesModule];
+    let wanted: Vec<_> = wanted.into_iter().chain(definitions::SOURCES).collect();
     let tools = tools::ensure(&wanted).await?;
     let schemas = workspace().join("target/schemas");
-    let crds = [
-        tools.path(Tool::DaprModule)?.join("charts/dapr/crds"),
-        tools.path(Tool::KedaModule)?.join("config/crd/bases"),
-        tools
-            .path(Tool::PrometheusOperatorModule)?
-            .join("example/prometheus-operator-crd"),
-    ];
+    let crds = definitions::folders(&tools)?;
     schemas::write(tools.path(Tool::KubernetesModule)?, &crds, &schemas)?;
     let chart = Chart::new(tools.path(Tool::Helm)?, folder(), "task-pubsub");
     let examples = examples()?;

@@ -114,10 +114,12 @@ fn candidates(name: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Whether a command of this name is on `PATH`.
-pub(crate) fn on_path(name: &str) -> bool {
+/// The command of this name on `PATH`.
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|folder| is_program(&folder.join(name)))
+    env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|program| is_program(program))
 }
 
 fn is_program(path: &Path) -> bool {

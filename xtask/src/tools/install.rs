@@ -145,7 +145,7 @@ async fn by_its_manager(
 
 fn needs(command: &str, name: &str) -> Result<()> {
     ensure!(
-        find::on_path(command),
+        find::on_path(command).is_some(),
         "{name} (`{command}`) is not on PATH"
     );
     Ok(())
