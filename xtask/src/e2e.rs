@@ -14,7 +14,7 @@ use e2e::local::workspace;
 use uuid::Uuid;
 
 use crate::console::{self, Step, bold};
-use crate::test::report::Report;
+use crate::test::report::{Report, Selection};
 use crate::tools::{self, Tool};
 use leftovers::Leftovers;
 
@@ -39,36 +39,23 @@ pub(crate) struct Args {
     /// The same repository, as Argo CD reaches it.
     #[arg(long, value_name = "URL", requires = "git_push")]
     git_sync: Option<String>,
-    /// Runs only the scenarios whose name contains this.
-    #[arg(long, value_name = "WORD")]
-    only: Option<String>,
-    /// Leaves out the scenarios whose name contains this; may be given several times.
-    #[arg(long, value_name = "WORD")]
-    skip: Vec<String>,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
     /// Leaves the namespaces in place.
     #[arg(long)]
     keep: bool,
-    /// Lists the scenarios and what each promises.
-    #[arg(long)]
-    list: bool,
     /// Prints the results as one line of JSON on standard output.
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
-    let mut report = Report::new(args.only.clone(), args.list).json(args.json);
+    let mut report = Report::new(args.selection.clone()).json(args.json);
     let wanted: Vec<_> = ALL
         .iter()
-        .filter(|scenario| {
-            !args
-                .skip
-                .iter()
-                .any(|word| scenario.name.contains(word.as_str()))
-        })
         .filter(|scenario| report.wants(scenario.name, scenario.promise))
         .collect();
-    if args.list {
+    if args.selection.list {
         return Ok(ExitCode::SUCCESS);
     }
     ensure!(

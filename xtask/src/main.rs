@@ -48,6 +48,8 @@ enum Command {
     Release(Box<release::Args>),
     /// Asks whether a dependency has become dangerous; needs the network.
     Audit,
+    /// Prints what `argocd/dapr.yaml` sets in Dapr's chart, as `helm upgrade --values -` takes it.
+    DaprValues,
     /// Lists the tools: version, origin, path.
     Tools(tools::Args),
     /// Prints a pinned version, or writes all of them where else they must stand.
@@ -72,9 +74,16 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Image(args) => image::run(&args).await,
         Command::Release(args) => release::run(*args).await,
         Command::Audit => audit::run().await,
+        Command::DaprValues => dapr_values(),
         Command::Tools(args) => tools::run(&args).await,
         Command::Pins(args) => pins::run(&args),
     }
+}
+
+fn dapr_values() -> Result<ExitCode> {
+    let values = serde_norway::to_string(&test::argocd::dapr_values()?)?;
+    console::result(values.trim_end());
+    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(test)]

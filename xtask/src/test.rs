@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that a fresh machine can check.
 
-mod argocd;
+pub(crate) mod argocd;
 mod chart;
 mod code;
 mod contract;
@@ -9,34 +9,32 @@ pub(crate) mod reading;
 pub(crate) mod report;
 mod scenarios;
 mod schemas;
+mod workflows;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 
-use report::Report;
+use report::{Report, Selection};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Runs only the checks whose name contains this.
-    #[arg(long, value_name = "WORD")]
-    only: Option<String>,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
     /// Leaves the folders of the scenarios, with all logs, in target/stacks.
     #[arg(long)]
     keep: bool,
-    /// Lists the checks and what each promises.
-    #[arg(long)]
-    list: bool,
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
-    let mut report = Report::new(args.only, args.list);
+    let mut report = Report::new(args.selection);
     code::check(&mut report).await;
     reading::check(&mut report).await;
     chart::check(&mut report).await;
     argocd::check(&mut report).await;
     contract::check(&mut report).await;
     docs::check(&mut report).await;
+    workflows::check(&mut report).await;
     scenarios::check(&mut report, args.keep).await?;
     Ok(report.end())
 }

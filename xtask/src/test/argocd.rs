@@ -49,6 +49,13 @@ pub(super) async fn check(report: &mut Report) {
         .await;
 }
 
+/// What `argocd/dapr.yaml` sets in Dapr's chart, for who installs it with Helm.
+pub(crate) fn dapr_values() -> Result<Value> {
+    let mut application = object("Application", "dapr")?;
+    let values = application.pointer_mut("/spec/source/helm/valuesObject");
+    Ok(values.context("argocd/dapr.yaml sets no values")?.take())
+}
+
 /// Every object of the files that `kubectl apply -f argocd/` takes.
 fn objects() -> Result<Vec<Value>> {
     let mut objects = Vec::new();

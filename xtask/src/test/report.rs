@@ -24,10 +24,36 @@ impl From<String> for Outcome {
     }
 }
 
+/// Which checks are run.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Selection {
+    /// Runs only what has one of these words in its name: `--only redis,kafka`.
+    #[arg(long, value_name = "WORDS", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Leaves out what has one of these words in its name.
+    #[arg(long, value_name = "WORDS", value_delimiter = ',')]
+    skip: Vec<String>,
+    /// Lists what there is, and what each promises.
+    #[arg(long)]
+    pub(crate) list: bool,
+}
+
+impl Selection {
+    /// The words that it selects by.
+    pub(crate) fn words(&self) -> impl Iterator<Item = &String> {
+        self.only.iter().chain(&self.skip)
+    }
+
+    /// Whether what has this name is selected.
+    pub(crate) fn takes(&self, name: &str) -> bool {
+        let has_one = |words: &[String]| words.iter().any(|word| name.contains(word.as_str()));
+        (self.only.is_empty() || has_one(&self.only)) && !has_one(&self.skip)
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Report {
-    only: Option<String>,
-    list: bool,
+    selection: Selection,
     json: bool,
     passed: usize,
     results: Vec<Checked>,
@@ -44,10 +70,9 @@ struct Checked {
 }
 
 impl Report {
-    pub(crate) fn new(only: Option<String>, list: bool) -> Self {
+    pub(crate) fn new(selection: Selection) -> Self {
         Self {
-            only,
-            list,
+            selection,
             json: false,
             passed: 0,
             results: Vec::new(),
@@ -62,14 +87,11 @@ impl Report {
 
     /// Whether a check of this name is to be run. Lists it instead where that was asked for.
     pub(crate) fn wants(&self, name: &str, promise: &str) -> bool {
-        let wanted = self
-            .only
-            .as_ref()
-            .is_none_or(|word| name.contains(word.as_str()));
-        if wanted && self.list {
+        let wanted = self.selection.takes(name);
+        if wanted && self.selection.list {
             console::result(format!("{name:<NAME_WIDTH$} {promise}"));
         }
-        wanted && !self.list
+        wanted && !self.selection.list
     }
 
     /// Runs a check, unless it is not wanted.
@@ -106,7 +128,7 @@ impl Report {
 
     /// Says once more what failed and why, then the count, as the last line.
     pub(crate) fn end(self) -> ExitCode {
-        if self.list {
+        if self.selection.list {
             return ExitCode::SUCCESS;
         }
         let failed: Vec<_> = self.results.iter().filter(|it| !it.passed).collect();
@@ -122,5 +144,25 @@ impl Report {
         } else {
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Selection;
+
+    #[test]
+    fn several_words_select_and_leave_out() {
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+        let selection = Selection {
+            only: words(&["kafka", "crowd"]),
+            skip: words(&["restarted"]),
+            list: false,
+        };
+        assert!(selection.takes("retry-kafka"));
+        assert!(selection.takes("crowd"));
+        assert!(!selection.takes("retry-redis"));
+        assert!(!selection.takes("kafka-restarted"));
+        assert!(Selection::default().takes("anything"));
     }
 }
