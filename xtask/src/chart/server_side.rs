@@ -1,7 +1,7 @@
 //! `cargo xtask chart --server-side`: what the examples render, as the API server that `KUBECONFIG` names would take it.
 //!
 //! Schemas know fields and types. Only a server knows its own defaults and validations, warns of what is deprecated in its version, and
-//! judges pods by *restricted*. Nothing is created but a namespace with ServiceAccounts, and the definitions and priority classes that
+//! judges pods by *restricted*. Nothing is created but a namespace with `ServiceAccount`s, and the definitions and priority classes that
 //! the cluster does not have; all of it goes again.
 
 use std::collections::BTreeSet;

@@ -172,22 +172,27 @@ fn commands(texts: &[String]) -> Vec<String> {
         .flat_map(|text| shell::xtask_calls(text, &|_| None))
     {
         let open = words.iter().any(|word| word.contains(shell::UNKNOWN));
-        match crate::Cli::try_parse_from(&words) {
-            Err(error) if open && is_about_a_value(error.kind()) => {}
-            Err(error) => complaints.push(format!(
-                "`{}`: {}",
-                words.join(" "),
-                error.to_string().trim()
-            )),
-            Ok(_) => {}
+        let Err(error) = crate::Cli::try_parse_from(&words) else {
+            continue;
+        };
+        if open && is_about_a_value(&error) {
+            continue;
         }
+        let said = error.to_string();
+        let reason = said.lines().next().unwrap_or_default();
+        complaints.push(format!("`{}`: {reason}", words.join(" ")));
     }
     complaints
 }
 
-/// What stands in a variable is not known here.
-fn is_about_a_value(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::InvalidValue | ErrorKind::ValueValidation)
+/// What stands in a variable is not known here, be it a value or, without quotes, whole flags.
+fn is_about_a_value(error: &clap::Error) -> bool {
+    let flags = format!("'{}'", shell::UNKNOWN);
+    match error.kind() {
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => true,
+        ErrorKind::UnknownArgument => error.to_string().contains(&flags),
+        _ => false,
+    }
 }
 
 fn at(path: &str, complaints: Vec<String>) -> impl Iterator<Item = String> {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::shell;
 
 /// What a step may call beside scripts and xtask: what must be there before either can run.
-const PROGRAMS: [&str; 2] = ["rustup show", "rustup target add"];
+const PROGRAMS: [&str; 1] = ["rustup toolchain install"];
 
 /// Nothing is allowed that no job asks for, nothing runs twice at once, nothing runs for ever.
 pub(super) fn closed(workflow: &Value) -> Vec<String> {
