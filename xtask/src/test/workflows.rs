@@ -61,6 +61,7 @@ async fn workflows() -> Result<Outcome> {
     }
     for workflow in &workflows {
         complaints.extend(at(&workflow.path, rules::closed(&workflow.value)));
+        complaints.extend(at(&workflow.path, rules::uncached(&workflow.value)));
     }
     let all = || workflows.iter().chain(&actions);
     for document in all() {

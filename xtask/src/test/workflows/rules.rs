@@ -29,6 +29,17 @@ pub(super) fn closed(workflow: &Value) -> Vec<String> {
     complaints
 }
 
+/// Who publishes restores no cache: it may hold what a workflow of less trust has left there.
+pub(super) fn uncached(workflow: &Value) -> Vec<String> {
+    let mut jobs = workflow["jobs"].as_object().into_iter().flatten();
+    if !jobs.any(|(_, job)| job["permissions"]["packages"] == "write") {
+        return Vec::new();
+    }
+    let cached = steps(workflow).filter(|step| !step["with"]["cache"].is_null());
+    let cached = cached.map(|step| format!("publishes, and {} has a cache", step["uses"]));
+    cached.collect()
+}
+
 /// The steps of a workflow or an action.
 pub(super) fn steps(document: &Value) -> impl Iterator<Item = &Value> {
     let jobs = document["jobs"].as_object().into_iter().flatten();
@@ -131,6 +142,18 @@ mod tests {
             *bad.pointer_mut(path).unwrap() = Value::Null;
             assert_eq!(closed(&bad).len(), 1, "{path}");
         }
+    }
+
+    #[test]
+    fn a_cache_is_found_where_something_is_published() {
+        let workflow = |permission: &str, with: &Value| {
+            let step = json!({"uses": "./setup", "with": with});
+            json!({"jobs": {"a": {"permissions": {"packages": permission}, "steps": [step]}}})
+        };
+        let cache = json!({"cache": "a"});
+        assert_eq!(uncached(&workflow("write", &cache)).len(), 1);
+        assert!(uncached(&workflow("write", &json!({}))).is_empty());
+        assert!(uncached(&workflow("read", &cache)).is_empty());
     }
 
     #[test]
