@@ -13,7 +13,6 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use e2e::cluster::Kubectl;
 use e2e::local::chart::{Chart, Rendered};
-use serde::Deserialize as _;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -21,8 +20,6 @@ use super::definitions;
 use super::files::{folder, installations, label, values};
 use crate::console::Step;
 use crate::tools::{self, Tool};
-
-const CRD: &str = "CustomResourceDefinition";
 
 /// For calls that send a few hundred kilobytes to a server that may be slow.
 const LIMIT: Duration = Duration::from_mins(2);
@@ -58,7 +55,7 @@ pub(super) async fn check() -> Result<String> {
 
     let mut made = Made::new(&program);
     let mut missing = Vec::new();
-    let mut shared = crds(&definitions::folders(&tools)?)?;
+    let mut shared = definitions::read(&tools)?;
     shared.extend(priority_classes(&installed));
     for object in shared {
         let name = reference(&object);
@@ -105,7 +102,9 @@ async fn judge(
         },
     });
     apply(kubectl, &[], missing.iter().chain([&namespace])).await?;
-    let definitions = missing.iter().filter(|object| object["kind"] == CRD);
+    let definitions = missing
+        .iter()
+        .filter(|object| object["kind"] == definitions::KIND);
     if definitions.clone().count() > 0 {
         let wait = [
             "wait",
@@ -154,27 +153,6 @@ async fn apply<'a>(
 fn list<'a>(objects: impl Iterator<Item = &'a Value>) -> String {
     let items: Vec<_> = objects.collect();
     json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
-}
-
-/// Every definition in these folders.
-fn crds(folders: &[PathBuf]) -> Result<Vec<Value>> {
-    let mut crds = Vec::new();
-    for folder in folders {
-        for file in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
-            let text = std::fs::read_to_string(file?.path())?;
-            for document in serde_norway::Deserializer::from_str(&text) {
-                let object = Value::deserialize(document)?;
-                if object["kind"] == CRD {
-                    crds.push(object);
-                }
-            }
-        }
-    }
-    ensure!(
-        !crds.is_empty(),
-        "the pinned modules have no definitions where they used to be"
-    );
-    Ok(crds)
 }
 
 /// The classes that pods name. They belong to users' clusters, and without them no pod is admitted.
@@ -245,5 +223,23 @@ impl Drop for Made {
             // The process is about to end, and nobody is there any more to be told.
             let _ = self.delete(&["--wait=false", "--request-timeout=10s"]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_class_that_a_pod_names_is_made_once() {
+        let pod = |name: &str, class: &str| {
+            format!(
+                "---\nkind: Pod\nmetadata: {{name: {name}}}\nspec: {{priorityClassName: {class}}}\n"
+            )
+        };
+        let yaml = [pod("a", "business"), pod("b", "business"), pod("c", "\"\"")].concat();
+        let installed = [("x".to_owned(), Rendered::parse(&yaml).unwrap())];
+        let classes: Vec<_> = priority_classes(&installed).iter().map(reference).collect();
+        assert_eq!(classes, ["priorityclass/business"]);
     }
 }
