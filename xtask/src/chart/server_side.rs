@@ -219,8 +219,12 @@ impl Made {
 
 impl Drop for Made {
     fn drop(&mut self) {
-        if !self.objects.is_empty() {
-            // The process is about to end, and nobody is there any more to be told.
+        if self.objects.is_empty() {
+            return;
+        }
+        // What kubectl had sent when it was killed may be taken only after it was looked for; the second time it is there. Should
+        // that fail, the process is about to end, and nobody is there any more to be told.
+        for _ in 0..2 {
             let _ = self.delete(&["--wait=false", "--request-timeout=10s"]);
         }
     }
