@@ -52,7 +52,7 @@ pub(crate) fn check() -> Result<String> {
 }
 
 /// Name and version of each.
-fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     let lines = FILE.lines().filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| line.split_once(": "))
 }

@@ -76,6 +76,11 @@ async fn workflows() -> Result<Outcome> {
     complaints.extend(rules::pinned(
         all().map(|it| (it.path.as_str(), it.text.as_str())),
     ));
+    let pins = crate::pins::all().map(|(name, _)| name);
+    complaints.extend(rules::nodes(
+        workflows.iter().map(|it| it.text.as_str()),
+        pins,
+    ));
     complaints.extend(selected::complaints(workflows.iter().map(|it| &it.value)).await?);
     ensure!(complaints.is_empty(), "{}", complaints.join("\n"));
     Ok(Outcome {

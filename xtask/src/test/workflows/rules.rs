@@ -1,6 +1,6 @@
 //! What a workflow must have, and which actions it may use. Each rule gives its complaints.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -108,6 +108,24 @@ pub(super) fn pinned<'a>(documents: impl Iterator<Item = (&'a str, &'a str)>) ->
     complaints
 }
 
+/// What names of pins begin with that stand for a version of Kubernetes.
+const NODE: &str = "kind-node-";
+
+/// The chart is tried on every version of Kubernetes that has a pin, and on no other.
+pub(super) fn nodes<'a>(
+    texts: impl Iterator<Item = &'a str>,
+    pins: impl Iterator<Item = &'a str>,
+) -> Vec<String> {
+    let words = texts.flat_map(str::split_whitespace);
+    let used: BTreeSet<_> = words.filter(|word| word.starts_with(NODE)).collect();
+    let pinned: BTreeSet<_> = pins.filter(|pin| pin.starts_with(NODE)).collect();
+    let unknown = used.difference(&pinned);
+    let unknown = unknown.map(|node| format!("there is no pin {node}"));
+    let idle = pinned.difference(&used);
+    let idle = idle.map(|node| format!("no workflow uses the pin {node}"));
+    unknown.chain(idle).collect()
+}
+
 /// `0123456789abcdef0123456789abcdef01234567 # v1.2.3`
 fn is_pin(pin: &str) -> bool {
     let Some((commit, version)) = pin.split_once(" # v") else {
@@ -171,6 +189,13 @@ mod tests {
         assert_eq!(complaints("cargo xtask test | tee log"), 1);
         assert_eq!(complaints(".github/scripts/missing"), 1);
         assert_eq!(complaints("cargo xtask test --only ${{ matrix.only }}"), 1);
+    }
+
+    #[test]
+    fn a_node_without_a_pin_and_a_pin_without_a_job_are_found() {
+        let found = |text, pin| nodes([text].into_iter(), [pin, "kind"].into_iter()).len();
+        assert_eq!(found("- node: kind-node-1-33", "kind-node-1-33"), 0);
+        assert_eq!(found("run: kind-up kind-node-1-34", "kind-node-1-33"), 2);
     }
 
     #[test]
