@@ -225,7 +225,7 @@ mod tests {
             0,
             "which tool, is not known"
         );
-        assert_eq!(found("cargo xtask test --onyl chart"), 1);
+        assert_eq!(found("cargo xtask test --just chart"), 1);
         assert_eq!(found("cargo xtask tset"), 1);
         assert_eq!(found("cargo xtask tools --install no-such-tool"), 1);
     }
