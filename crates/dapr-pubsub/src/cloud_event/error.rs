@@ -1,5 +1,7 @@
 //! Why an event could not be read.
 
+use crate::BoxError;
+
 /// Why bytes are not an event, or its data is not what the handler takes.
 ///
 /// Reading them again gives the same result, so a subscriber answers DROP: the event goes to the
@@ -18,7 +20,7 @@ pub enum DecodeError {
     SpecVersion(String),
     /// `data_base64` is not base64.
     #[error("data_base64 is not base64: {0}")]
-    Base64(#[source] base64::DecodeError),
+    Base64(#[source] BoxError),
     /// `data` is not what the handler takes. Names the place, never the content.
     #[error("data does not fit the expected type: {0}")]
     Data(#[source] serde_json::Error),

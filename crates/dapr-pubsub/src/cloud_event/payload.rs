@@ -35,7 +35,7 @@ impl Payload<'_> {
             Self::Base64(text) => {
                 let bytes = STANDARD
                     .decode(text.as_bytes())
-                    .map_err(DecodeError::Base64)?;
+                    .map_err(|error| DecodeError::Base64(error.into()))?;
                 // `Binary` (or another type of bytes) takes them as they are. A struct does not:
                 // for it they are JSON text, which is what a `rawPayload` subscription delivers.
                 T::deserialize(BytesDeserializer::<serde_json::Error>::new(&bytes))
