@@ -82,6 +82,14 @@ pub(crate) async fn run_with(
     arguments: &[&str],
     environment: &[(&str, OsString)],
 ) -> Result<String> {
+    Ok(output(arguments, environment).await?.0)
+}
+
+/// The same with its standard error, where warnings are.
+pub(crate) async fn output(
+    arguments: &[&str],
+    environment: &[(&str, OsString)],
+) -> Result<(String, String)> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     run_as(Path::new(&cargo), arguments, environment).await
 }
@@ -91,7 +99,11 @@ pub(crate) async fn run_as(
     program: &Path,
     arguments: &[&str],
     environment: &[(&str, OsString)],
-) -> Result<String> {
+) -> Result<(String, String)> {
+    let line = || {
+        let program = program.file_name().unwrap_or_default();
+        format!("{} {}", program.display(), arguments.join(" "))
+    };
     let command = Command::new(program)
         .args(arguments)
         .envs(environment.iter().map(|(name, value)| (name, value)))
@@ -99,22 +111,17 @@ pub(crate) async fn run_as(
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = command
-        .await
-        .with_context(|| format!("cannot run {}", program.display()))?;
+    let ended = timeout(BUILD, command).await;
+    let ended = ended.with_context(|| format!("{} does not end", line()))?;
+    let output = ended.with_context(|| format!("cannot run {}", program.display()))?;
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     if output.status.success() {
-        return Ok(stdout);
+        return Ok((stdout, stderr));
     }
     let readable = |line: &&str| !line.starts_with('{');
     let stdout: Vec<_> = stdout.lines().filter(readable).collect();
-    bail!(
-        "{} {} failed\n{}\n{}",
-        program.file_name().unwrap_or_default().display(),
-        arguments.join(" "),
-        stdout.join("\n"),
-        String::from_utf8_lossy(&output.stderr)
-    )
+    bail!("{} failed\n{}\n{stderr}", line(), stdout.join("\n"))
 }
 
 /// Runs rustup for the toolchain in use.

@@ -15,6 +15,8 @@ use serde_json::Value;
 use crate::cluster::Images;
 use crate::scenarios::Run;
 
+pub use rolls::PREVIOUS;
+
 /// What a scenario may use.
 #[derive(Debug, Clone)]
 pub struct Setup {

@@ -1,14 +1,12 @@
 //! What goes into the labels: the commit from git, the services from the workspace.
 
 use std::path::Path;
-use std::process::Stdio;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use e2e::local::workspace;
 use serde::Deserialize;
-use tokio::process::Command;
 
-use crate::cargo;
+use crate::{cargo, git};
 
 /// The state of the files that images are made from.
 #[derive(Debug, Clone)]
@@ -50,7 +48,7 @@ impl Source {
         services.retain(|package| Path::new(&package.manifest_path).starts_with(&folder));
         let version = services.first().map(|service| service.version.clone());
 
-        let head = git(&[
+        let head = git::ask(&[
             "log",
             "-1",
             "--date=format-local:%Y-%m-%dT%H:%M:%SZ",
@@ -62,8 +60,8 @@ impl Source {
         let [commit, epoch, created] = head.split(' ').collect::<Vec<_>>()[..] else {
             anyhow::bail!("git log says `{head}`");
         };
-        let changed = !git(&["status", "--porcelain"]).await?.is_empty();
-        let origin = git(&["remote", "get-url", "origin"]).await;
+        let changed = !git::ask(&["status", "--porcelain"]).await?.is_empty();
+        let origin = git::ask(&["remote", "get-url", "origin"]).await;
         Ok(Self {
             version: version.context("no services in `services`")?,
             revision: format!("{commit}{}", if changed { "-dirty" } else { "" }),
@@ -73,26 +71,6 @@ impl Source {
             services,
         })
     }
-}
-
-async fn git(args: &[&str]) -> Result<String> {
-    let output = Command::new("git")
-        .args(args)
-        .current_dir(workspace())
-        // `format-local` is then UTC.
-        .env("TZ", "UTC")
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .context("cannot run git")?;
-    ensure!(
-        output.status.success(),
-        "git {}: {}",
-        args.join(" "),
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 /// The address for a browser; none for a folder of this machine. What stands before an `@`, perhaps a password, goes.

@@ -11,8 +11,8 @@ use super::{Setup, pods};
 use crate::cluster::Site;
 use crate::local::workspace;
 
-/// The chart as it was released last.
-const PREVIOUS: &str = "tests/e2e/fixtures/task-pubsub-0.1.0.tgz";
+/// The chart as it was released last: from the workspace's root, a file named after its version.
+pub const PREVIOUS: &str = "tests/e2e/fixtures/task-pubsub-0.1.0.tgz";
 
 /// For `helm test`.
 const TEST: Duration = Duration::from_secs(150);
