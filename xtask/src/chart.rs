@@ -53,9 +53,20 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     } else if args.check {
         console::result(check().await?);
     } else {
-        write(&generate().await?)?;
+        console::result(regenerate().await?);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes every generated file anew. Says how many have changed.
+pub(crate) async fn regenerate() -> Result<String> {
+    write(&generate().await?)
+}
+
+/// What the environment of Argo CD renders as its files are now: the golden file's path from the chart's folder, and its text.
+pub(crate) async fn rendered_environment(name: &str) -> Result<(PathBuf, String)> {
+    let golden = golden::environment(&tools::helm().await?, name).await?;
+    Ok((golden.path, golden.text))
 }
 
 /// Holds every generated file against what would be written now. Says how many there are.
@@ -101,7 +112,7 @@ async fn generate() -> Result<Vec<Generated>> {
 }
 
 /// Writes what has changed, and removes what nothing makes any more.
-fn write(files: &[Generated]) -> Result<()> {
+fn write(files: &[Generated]) -> Result<String> {
     for path in abandoned(files)? {
         std::fs::remove_file(folder().join(&path))?;
         console::note(&format!("removed {}", path.display()));
@@ -119,8 +130,7 @@ fn write(files: &[Generated]) -> Result<()> {
         console::note(&format!("wrote {}", file.path.display()));
         changed += 1;
     }
-    console::result(format!("{changed} of {} files changed", files.len()));
-    Ok(())
+    Ok(format!("{changed} of {} files changed", files.len()))
 }
 
 /// Files in `golden/` whose example is gone.
@@ -141,7 +151,7 @@ fn abandoned(files: &[Generated]) -> Result<Vec<PathBuf>> {
 }
 
 /// The first line that is not the same, and both sides of it.
-fn first_difference(there: &str, made: &str) -> Option<String> {
+pub(crate) fn first_difference(there: &str, made: &str) -> Option<String> {
     let (mut old, mut new) = (there.lines(), made.lines());
     let mut number = 0;
     loop {

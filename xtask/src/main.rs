@@ -3,17 +3,22 @@
 mod audit;
 mod bench;
 mod cargo;
+mod changelog;
 mod chart;
 mod console;
 mod demo;
 mod e2e;
+mod git;
 mod image;
 mod interrupt;
 mod pins;
 mod release;
+mod notes;
+mod promote;
 mod test;
 mod tools;
 mod up;
+mod version;
 
 use std::process::ExitCode;
 
@@ -51,6 +56,12 @@ enum Command {
     /// Prints what `argocd/dapr.yaml` sets in Dapr's chart, as `helm upgrade --values -` takes it.
     DaprValues,
     /// Lists the tools: version, origin, path.
+    /// Prints the version of images, chart and crates, or changes it everywhere.
+    Version(version::Args),
+    /// Prints what is told of a release.
+    Notes(notes::Args),
+    /// Brings a release to an environment of Argo CD, or from one to the next.
+    Promote(promote::Args),
     Tools(tools::Args),
     /// Prints a pinned version, or writes all of them where else they must stand.
     Pins(pins::Args),
@@ -75,6 +86,9 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Release(args) => release::run(*args).await,
         Command::Audit => audit::run().await,
         Command::DaprValues => dapr_values(),
+        Command::Version(args) => version::run(&args).await,
+        Command::Notes(args) => notes::run(&args).await,
+        Command::Promote(args) => promote::run(&args).await,
         Command::Tools(args) => tools::run(&args).await,
         Command::Pins(args) => pins::run(&args),
     }

@@ -6,6 +6,7 @@ mod code;
 mod contract;
 mod docs;
 pub(crate) mod reading;
+pub(crate) mod package;
 pub(crate) mod report;
 mod scenarios;
 mod schemas;
@@ -35,6 +36,14 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     contract::check(&mut report).await;
     docs::check(&mut report).await;
     workflows::check(&mut report).await;
+    report
+        .check(
+            "versions",
+            "images, chart and crates have one version, and changelog and annotations fit it",
+            crate::version::check,
+        )
+        .await;
+    package::check(&mut report).await;
     scenarios::check(&mut report, args.keep).await?;
     Ok(report.end())
 }

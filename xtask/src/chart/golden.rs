@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use e2e::local::chart::{Chart, Rendered};
+use e2e::local::workspace;
 use serde_json::{Value, json};
 
 use super::Generated;
@@ -28,12 +29,17 @@ pub(super) async fn generate(helm: &Path) -> Result<Vec<Generated>> {
     }
     for environment in environments()? {
         let name = environment.parent().and_then(Path::file_name);
-        let name = name.unwrap_or_default().to_string_lossy();
-        let text = written(&render(&chart, &environment).await?, None)?;
-        let from = format!("argocd/environments/{name}/values.yaml");
-        files.push(golden(&format!("argocd-{name}"), &from, &text));
+        files.push(self::environment(helm, &name.unwrap_or_default().to_string_lossy()).await?);
     }
     Ok(files)
+}
+
+/// What one environment of Argo CD renders.
+pub(super) async fn environment(helm: &Path, name: &str) -> Result<Generated> {
+    let chart = Chart::new(helm, folder(), "task-pubsub");
+    let from = format!("argocd/environments/{name}/values.yaml");
+    let text = written(&render(&chart, &workspace().join(&from)).await?, None)?;
+    Ok(golden(&format!("argocd-{name}"), &from, &text))
 }
 
 async fn render(chart: &Chart, from: &Path) -> Result<Rendered> {

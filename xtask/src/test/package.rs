@@ -1,0 +1,123 @@
+//! `dapr-pubsub` is fit for publishing: it packs and builds by itself, and its public API changes only where somebody has seen it.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`api`] | what is public, from rustdoc |
+//! | [`types`] | whose types the API names |
+//! | [`baseline`] | the API of the last release |
+
+mod api;
+pub(crate) mod baseline;
+mod types;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use e2e::local::workspace;
+use serde::Deserialize;
+
+use super::report::Report;
+use crate::chart::first_difference;
+use crate::{cargo, version};
+
+const PACKAGE: &str = "dapr-pubsub";
+
+/// What is public, one item a line.
+const GOLDEN: &str = "crates/dapr-pubsub/public-api.txt";
+
+/// Set it to write the file anew.
+const UPDATE: &str = "UPDATE_GOLDEN";
+
+/// What has to be in the package beside its sources.
+const CONTENTS: [&str; 2] = ["LICENSE", "README.md"];
+
+/// `cargo metadata`, as much of it as is used.
+#[derive(Debug, Deserialize)]
+struct Workspace {
+    packages: Vec<Package>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Package {
+    name: String,
+    #[serde(default)]
+    metadata: serde_json::Value,
+}
+
+pub(super) async fn check(report: &mut Report) {
+    report
+        .check(
+            "package",
+            "dapr-pubsub packs and builds by itself; its public API is the golden file, and names only crates that are accepted",
+            package,
+        )
+        .await;
+}
+
+async fn package() -> Result<String> {
+    packed().await?;
+    let api = api::lines().await?;
+    types::check(&api, &allowed().await?)?;
+    golden(&api)?;
+    let compared = baseline::accept(&version::present()?).await?;
+    Ok(format!("{} public items, {compared}", api.len()))
+}
+
+/// As a registry would take it: nothing to warn of, and what comes out of the package builds.
+async fn packed() -> Result<()> {
+    let package = format!("--package={PACKAGE}");
+    let list = cargo::run(&["package", &package, "--offline", "--allow-dirty", "--list"]).await?;
+    for file in CONTENTS {
+        ensure!(
+            list.lines().any(|line| line == file),
+            "{PACKAGE} is packed without {file}: `include` in its Cargo.toml says what is packed"
+        );
+    }
+    let (_, said) = cargo::output(
+        &[
+            "package",
+            &package,
+            "--locked",
+            "--offline",
+            "--allow-dirty",
+        ],
+        &[],
+    )
+    .await?;
+    let warnings: Vec<_> = said
+        .lines()
+        .filter(|it| it.starts_with("warning"))
+        .collect();
+    ensure!(
+        warnings.is_empty(),
+        "cargo package: {}",
+        warnings.join("\n")
+    );
+    Ok(())
+}
+
+/// The crates whose types the API may name.
+async fn allowed() -> Result<Vec<String>> {
+    let metadata =
+        cargo::run(&["metadata", "--no-deps", "--format-version=1", "--offline"]).await?;
+    let workspace: Workspace = serde_json::from_str(&metadata).context("cargo metadata")?;
+    let package = workspace.packages.into_iter().find(|it| it.name == PACKAGE);
+    let metadata = package.context("no such package")?.metadata;
+    let allowed = metadata["public-types"]["allowed"].clone();
+    serde_json::from_value(allowed).with_context(|| {
+        format!("{PACKAGE}: write `allowed = [...]` below `[package.metadata.public-types]` in its Cargo.toml")
+    })
+}
+
+fn golden(api: &[String]) -> Result<()> {
+    let text = api.join("\n") + "\n";
+    let path = workspace().join(GOLDEN);
+    if std::env::var_os(UPDATE).is_some() {
+        std::fs::write(&path, &text).context(GOLDEN)?;
+    }
+    let there = std::fs::read_to_string(&path).unwrap_or_default();
+    if let Some(difference) = first_difference(&there, &text) {
+        bail!(
+            "{GOLDEN}, {difference}\nthe public API has changed; look at the diff that `{UPDATE}=1 cargo xtask test --only package` makes"
+        );
+    }
+    Ok(())
+}
