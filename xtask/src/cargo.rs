@@ -3,11 +3,16 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use e2e::local::workspace;
 use serde::Deserialize;
 use tokio::process::Command;
+use tokio::time::timeout;
+
+/// Everything from nothing, tests included, on a slow machine.
+const BUILD: Duration = Duration::from_hours(1);
 
 /// The services' binaries.
 #[derive(Debug, Clone)]

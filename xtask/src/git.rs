@@ -21,7 +21,7 @@ pub(crate) async fn ask(args: &[&str]) -> Result<String> {
         args.join(" "),
         String::from_utf8_lossy(&output.stderr).trim()
     );
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
 }
 
 /// What differs between two files, as a unified diff; nothing when they are the same.
