@@ -200,10 +200,10 @@ mod tests {
         let present = present().unwrap().to_string();
         for change in &changes {
             assert!(change.new.contains("999.0.0"), "{}", change.path.display());
-            // Others may have the same version by chance.
-            if change.path.ends_with("Cargo.lock") {
-                continue;
-            }
+        }
+        // In the lock file others may have the same version by chance.
+        let counted = changes[..PLACES.len()].iter();
+        for change in counted.filter(|it| !it.path.ends_with("Cargo.lock")) {
             assert_eq!(
                 change.old.matches(&present).count(),
                 change.new.matches("999.0.0").count(),
