@@ -55,13 +55,13 @@ enum Command {
     Audit,
     /// Prints what `argocd/dapr.yaml` sets in Dapr's chart, as `helm upgrade --values -` takes it.
     DaprValues,
-    /// Lists the tools: version, origin, path.
     /// Prints the version of images, chart and crates, or changes it everywhere.
     Version(version::Args),
     /// Prints what is told of a release.
     Notes(notes::Args),
     /// Brings a release to an environment of Argo CD, or from one to the next.
     Promote(promote::Args),
+    /// Lists the tools: version, origin, path.
     Tools(tools::Args),
     /// Prints a pinned version, or writes all of them where else they must stand.
     Pins(pins::Args),
