@@ -51,10 +51,10 @@ fn notes(log: &str, section: &str, version: &str, registry: &str) -> Result<Stri
 ### Install
 
 ```console
-$ helm upgrade --install task-pubsub oci://{registry}/charts/task-pubsub --version {version} --set image.registry={registry}
+$ helm upgrade --install task-pubsub oci://{registry}/charts/task-pubsub --version {version}
 ```
 
-Images and chart are signed; \"Verify a release\" in README.md says how to verify them before they are installed."
+The chart names its images by digest, and all of them are signed; \"Verify a release\" in README.md has the commands that verify them."
     ))
 }
 

@@ -63,7 +63,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     let (new, revision) = match (&args.release, args.from) {
         (Some(file), _) => {
             let release = Release::read(file)?;
-            (release.deployed()?, Some(release.revision))
+            (release.deployed()?, Some(release.revision().to_owned()))
         }
         (None, Some(from)) => {
             let new = deployed(from)?;

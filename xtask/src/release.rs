@@ -124,7 +124,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         None => bail!("nothing to do: say --dry-run, or one of the steps that --help lists"),
         Some(Step::Check { tag }) => {
             let source = Source::read().await?;
-            check::check(&source, tag.as_deref())?;
+            check::whole(&source, tag.as_deref()).await?;
             console::result(format!(
                 "{} can be released from {}",
                 source.version, source.revision

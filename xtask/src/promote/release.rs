@@ -3,26 +3,14 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
-use serde::Deserialize;
 
 use super::environment::{Deployed, Image, SERVICES};
+use crate::release::record::Record;
 use crate::version::next;
 
-/// What of the file is used here.
-#[derive(Debug, Deserialize)]
-pub(super) struct Release {
-    version: String,
-    registry: String,
-    pub(super) revision: String,
-    images: Vec<Pushed>,
-}
-
-/// An image for all its platforms.
-#[derive(Debug, Deserialize)]
-struct Pushed {
-    service: String,
-    digest: String,
-}
+/// A release that can be deployed.
+#[derive(Debug)]
+pub(super) struct Release(Record);
 
 impl Release {
     pub(super) fn read(file: &Path) -> Result<Self> {
@@ -34,7 +22,7 @@ impl Release {
     }
 
     fn parse(text: &str) -> Result<Self> {
-        let release: Self = serde_json::from_str(text)?;
+        let release: Record = serde_json::from_str(text)?;
         next::parse(&release.version).context("version")?;
         let plain = |it: char| it.is_ascii_alphanumeric() || "./-_:".contains(it);
         ensure!(
@@ -47,12 +35,18 @@ impl Release {
             revision.len() >= 7 && revision.chars().all(|it| it.is_ascii_hexdigit()),
             "revision: `{revision}` is not a commit; a release is made from files that are committed"
         );
-        Ok(release)
+        Ok(Self(release))
+    }
+
+    /// Its commit.
+    pub(super) fn revision(&self) -> &str {
+        &self.0.revision
     }
 
     /// What an environment gets.
     pub(super) fn deployed(&self) -> Result<Deployed> {
-        for image in &self.images {
+        let release = &self.0;
+        for image in &release.images {
             ensure!(
                 SERVICES
                     .iter()
@@ -63,16 +57,16 @@ impl Release {
         }
         let mut images = Vec::new();
         for (service, _) in SERVICES {
-            let pushed = self.images.iter().find(|it| it.service == service);
+            let pushed = release.images.iter().find(|it| it.service == service);
             let pushed =
                 pushed.with_context(|| format!("the release has no image of {service}"))?;
             images.push(Image {
                 service,
-                tag: self.version.clone(),
+                tag: release.version.clone(),
                 digest: pushed.digest.clone(),
             });
         }
-        let registry = self.registry.trim_end_matches('/').to_owned();
+        let registry = release.registry.trim_end_matches('/').to_owned();
         let deployed = Deployed { registry, images };
         deployed.is_fixed("the release")?;
         Ok(deployed)
@@ -89,7 +83,7 @@ mod tests {
         let digest = format!("sha256:{}", "a".repeat(64));
         let image = |service: &str| json!({"service": service, "digest": digest, "platforms": []});
         let images: Vec<_> = SERVICES.iter().map(|(service, _)| image(service)).collect();
-        json!({"version": "0.3.0", "registry": "host:5000/path/", "revision": "0123456789abcdef", "chart": {}, "images": images})
+        json!({"version": "0.3.0", "registry": "host:5000/path/", "revision": "0123456789abcdef", "chart": {"reference": "host:5000/path/charts/task-pubsub", "digest": digest}, "images": images})
     }
 
     fn read(release: &Value) -> Result<Deployed> {

@@ -1,8 +1,30 @@
-//! What must be so before anything is built: the tag is the version's, the tree is the commit, the changelog tells of it.
+//! What must be so before anything is built: the tag is the version's, the tree is the commit, the changelog tells of it, and the
+//! library builds from its package.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
+use e2e::local::workspace;
 
+use crate::console::Step;
 use crate::image::source::Source;
+use crate::test::package;
+use crate::{changelog, version};
+
+/// Everything, for a tag that is to be released.
+pub(super) async fn whole(source: &Source, tag: Option<&str>) -> Result<()> {
+    check(source, tag)?;
+    let step = Step::start("version");
+    step.done(&version::check().await?);
+    let step = Step::start("changelog");
+    let log = std::fs::read_to_string(workspace().join(changelog::FILE))?;
+    let section = tag.map_or(changelog::UNRELEASED, |_| source.version.as_str());
+    let told = changelog::told(&log, section);
+    let told = told.context("the notes of a release are its section of CHANGELOG.md")?;
+    step.done(told.name);
+    let step = Step::start("package");
+    package::builds_by_itself().await?;
+    step.done("builds by itself");
+    Ok(())
+}
 
 /// Holds the sources against the tag, if there is one.
 pub(super) fn check(source: &Source, tag: Option<&str>) -> Result<()> {

@@ -1,5 +1,8 @@
 //! What is public: every item with its signature, as rustdoc knows it.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
 use anyhow::{Context as _, Result};
 use e2e::local::workspace;
 
@@ -13,27 +16,32 @@ const INTERNAL: [&str; 3] = [
     "core::marker::UnsafeUnpin",
 ];
 
+/// Lets rustdoc, and nothing else, write what is not stable: with the variable set for all of cargo, build scripts run again and much
+/// is built a second time. The toolchain is pinned, so the format changes only together with that.
+const RUSTDOC: &str = "#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc \"$@\"\n";
+
 /// One line for each item, sorted.
 pub(super) async fn lines() -> Result<Vec<String>> {
-    // A folder of its own: what is built with this variable set and without it is not the same to cargo.
-    let folder = workspace().join("target/public-api");
-    let (package, target) = (
-        format!("--package={PACKAGE}"),
-        format!("--target-dir={}", folder.display()),
-    );
+    let folder = workspace().join("target");
+    let rustdoc = folder.join("unstable-rustdoc");
+    std::fs::write(&rustdoc, RUSTDOC)?;
+    std::fs::set_permissions(&rustdoc, Permissions::from_mode(0o755))?;
+    // The whole workspace, because its dependencies have been checked by clippy, with these features.
     let arguments = [
-        "rustdoc",
-        &package,
+        "doc",
+        "--workspace",
         "--lib",
+        "--no-deps",
         "--locked",
         "--offline",
-        &target,
-        "--",
-        "-Zunstable-options",
-        "--output-format=json",
     ];
-    // rustdoc's JSON is not stable. The toolchain is pinned, so it changes only together with that.
-    let environment = [("RUSTC_BOOTSTRAP", "1".to_owned())];
+    let environment = [
+        ("RUSTDOC", rustdoc.into_os_string()),
+        (
+            "RUSTDOCFLAGS",
+            "-Zunstable-options --output-format=json".into(),
+        ),
+    ];
     cargo::run_with(&arguments, &environment).await?;
     let file = folder.join(format!("doc/{}.json", PACKAGE.replace('-', "_")));
     let api = public_api::Builder::from_rustdoc_json(file)
