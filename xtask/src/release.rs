@@ -81,7 +81,7 @@ enum Step {
     /// Publishes what was built: by digest, signed, attested, and then by tag.
     Publish {
         /// What stands before the images' names.
-        #[arg(long, value_name = "HOST/PATH")]
+        #[arg(long, value_name = "HOST/PATH", value_parser = registry::place)]
         registry: String,
         /// Where `build` has put everything.
         #[arg(long, value_name = "FOLDER", default_value_os_t = set::folder())]
@@ -107,7 +107,7 @@ enum Step {
         #[arg(long, value_name = "FILE", requires = "registry")]
         key: Option<PathBuf>,
         /// What stands before the images' names; without it, where the repository publishes.
-        #[arg(long, value_name = "HOST/PATH")]
+        #[arg(long, value_name = "HOST/PATH", value_parser = registry::place)]
         registry: Option<String>,
         /// Installs it, too, on the cluster that KUBECONFIG names, and removes it again.
         #[arg(long)]
@@ -182,7 +182,7 @@ async fn publish(registry: &str, folder: &PathBuf, key: Option<PathBuf>) -> Resu
         tools: &tools,
         source: &source,
         set: &set,
-        registry: registry.trim_end_matches('/'),
+        registry,
         signer: &Signer::new(tools.path(tools::Tool::Cosign)?, identity),
         folder,
         patience: PATIENCE,

@@ -83,6 +83,22 @@ impl Crane {
     }
 }
 
+/// Checks the text of `--registry`. A first part without dot and port would be taken for a name at Docker Hub.
+pub(super) fn place(text: &str) -> Result<String, String> {
+    let text = text.trim_end_matches('/');
+    let plain = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || "./-_:".contains(it);
+    let host = text.split('/').next().unwrap_or_default();
+    if !text.chars().all(plain) {
+        return Err("registries take small letters, digits, and . - _ / only".to_owned());
+    }
+    if !host.contains(['.', ':']) && host != "localhost" {
+        return Err(format!(
+            "`{host}` is not a host, such as ghcr.io or localhost:5000"
+        ));
+    }
+    Ok(text.to_owned())
+}
+
 /// Registries say it by a code of the distribution specification, and some by the bare status.
 fn is_absence(error: &str) -> bool {
     let codes = ["MANIFEST_UNKNOWN", "NAME_UNKNOWN", "404 Not Found"];
@@ -155,6 +171,15 @@ mod tests {
             "dial tcp 127.0.0.1:1: connect: connection refused"
         ));
         assert!(!is_absence("unexpected status code 403 Forbidden"));
+    }
+
+    #[test]
+    fn a_registry_is_a_host_and_a_path() {
+        assert_eq!(place("ghcr.io/o/r/").unwrap(), "ghcr.io/o/r");
+        assert_eq!(place("localhost/x").unwrap(), "localhost/x");
+        assert!(place("127.0.0.1:5000").is_ok());
+        assert!(place("owner/name").unwrap_err().contains("`owner`"));
+        assert!(place("ghcr.io/Owner").is_err());
     }
 
     #[test]
