@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use e2e::local::workspace;
 use serde::{Deserialize, Serialize};
 
@@ -83,6 +83,22 @@ impl Order<'_> {
             archive,
             revision: self.source.revision.clone(),
         })
+    }
+
+    /// Makes it a second time, from nothing, and fails unless it is the same.
+    pub(crate) async fn again(&self, digest: &str) -> Result<()> {
+        let store = self.store()?;
+        let id = self.bud(&store).await?;
+        let again = self
+            .push(&store, &id, &store.folder.join("layout"))
+            .await?
+            .digest;
+        ensure!(
+            again == digest,
+            "{}: the same binary gave {digest} and then {again}; something that changes from run to run has come into the image",
+            self.service.name
+        );
+        Ok(())
     }
 
     fn store(&self) -> Result<Store<'_>> {

@@ -13,7 +13,7 @@ use crate::image::source::Source;
 use crate::image::{Profile, Workshop};
 use crate::tools::{self, Tool};
 
-/// Builds an architecture's part of the set, from nothing.
+/// Builds an architecture's part of the set, from nothing. Each image is made twice, and must come out the same.
 pub(super) async fn part(
     source: &Source,
     architecture: Architecture,
@@ -32,7 +32,9 @@ pub(super) async fn part(
     for service in &source.services {
         let step = Step::start(format!("{} {architecture}", service.name));
         let layout = place.join(&service.name);
-        let packed = workshop.order(service).layout(&layout).await?;
+        let order = workshop.order(service);
+        let packed = order.layout(&layout).await?;
+        order.again(&packed.digest).await?;
         step.detail("SBOM");
         let bom = sbom::image(syft, &layout, &service.name, source).await?;
         fs::write(

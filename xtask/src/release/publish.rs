@@ -59,14 +59,6 @@ impl Publication<'_> {
         let step = self.step("chart");
         let (packed, sha256) = self.pack(&crane, staging.address(), &images).await?;
         step.done(&packed);
-        if let Some(there) = there {
-            // A run that was repeated after all had gone well must not sign everything twice.
-            ensure!(
-                there == packed,
-                "{chart}:{version} is published already, as {there}, and this would be {packed}: a version is published once. \
-                 Make a new one"
-            );
-        }
         let record = Record {
             version: version.clone(),
             registry: self.registry.to_owned(),
@@ -77,6 +69,14 @@ impl Publication<'_> {
             },
             images,
         };
+        if let Some(there) = there {
+            record.is(&there)?;
+            // Signing it once more would add nothing.
+            let step = self.step("published already");
+            step.done(&there);
+            record.write(self.folder)?;
+            return Ok(record);
+        }
         let placed = record.placed();
         let step = self.step("push by digest");
         for it in &placed {
@@ -180,6 +180,17 @@ impl Placed {
 }
 
 impl Record {
+    /// Whether the version that is there is this one.
+    fn is(&self, there: &str) -> Result<()> {
+        let (chart, version, packed) = (&self.chart.reference, &self.version, &self.chart.digest);
+        ensure!(
+            there == packed,
+            "{chart}:{version} is published already, as {there}, and this would be {packed}: a version is published once. \
+             Make a new one"
+        );
+        Ok(())
+    }
+
     /// Images first: the chart, which names them, is what people look for.
     fn placed(&self) -> Vec<Placed> {
         let images = self.images.iter().map(|image| Placed {

@@ -1,4 +1,5 @@
-//! Publishing that does not come to its end: nothing that it has left is found by anybody who looks for the version.
+//! Publishing that does not come to its end: nothing that it has left is found by anybody who looks for the version. And publishing
+//! that has been done already.
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -61,7 +62,7 @@ impl Victim<'_> {
                 publication(ours.signer, &other),
             ),
         ];
-        let count = ways.len() + 1;
+        let count = ways.len() + 2;
         for (number, (what, fault, word, publication)) in ways.into_iter().enumerate() {
             let step = Step::start(what);
             let registry = format!("{}/halfway-{number}", self.registry.address());
