@@ -15,8 +15,9 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::ledger::{Count, Ledger};
 use crate::local::server::ENTRIES;
@@ -200,11 +201,33 @@ async fn settled_but(stack: &Stack, ledger: &Ledger, lost: usize) -> Result<Coun
             ledger.missing(effects).len() <= lost
         })
         .await;
-    if all.is_ok() {
-        log.settle(QUIET).await?;
+    if all.is_err() {
+        let whereabouts = whereabouts(stack, &ledger.missing(log.effects())).await;
+        bail!("{}; {whereabouts}", ledger.total(log.effects()));
     }
+    log.settle(QUIET).await?;
     stack.check()?;
     Ok(ledger.total(log.effects()))
+}
+
+/// What became of events without an effect. Those in the dead letters were tried in vain; of others the sidecars' logs tell, which a run
+/// with --keep leaves.
+async fn whereabouts(stack: &Stack, lost: &[Uuid]) -> String {
+    let letters = async {
+        let topic = stack.dead_letter_topic(stack.broker())?;
+        anyhow::Ok(stack.read_topic(stack.broker(), topic).await?.concat())
+    };
+    let first = lost.first().map(ToString::to_string).unwrap_or_default();
+    match letters.await {
+        Ok(letters) => {
+            let dead = lost.iter().filter(|id| letters.contains(&id.to_string()));
+            format!(
+                "{} of them in the dead letters, the first is {first}",
+                dead.count()
+            )
+        }
+        Err(error) => format!("the first is {first}; no look into the dead letters: {error:#}"),
+    }
 }
 
 /// Fails unless every acknowledged event had exactly one effect.
