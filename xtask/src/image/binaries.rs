@@ -66,8 +66,10 @@ impl Toolchain {
     /// Builds the services and copies them into the context.
     pub(super) async fn build(&self, services: &[Service], profile: Profile) -> Result<Context> {
         let target = self.architecture.target();
-        // Of its own: other flags would rebuild everything, and other commands would then do the same.
-        let target_dir = workspace().join("target/static");
+        // Of its own: other flags would rebuild everything, and other commands would then do the same. And one for each
+        // architecture, so that both can be built at once.
+        let folder = format!("target/static/{}", self.architecture);
+        let target_dir = workspace().join(folder);
         let renamed = renamed().await?;
         let target_dir_text = target_dir.to_string_lossy();
         let mut line = vec!["auditable", "zigbuild", "--locked", "--bins"];

@@ -20,7 +20,7 @@ use crate::console;
 use crate::tools::{Tool, Tools};
 
 /// What README's commands call, beside what every machine has.
-pub(super) const TOOLS: [Tool; 3] = [Tool::Cosign, Tool::Crane, Tool::Helm3];
+pub(super) const TOOLS: [Tool; 4] = [Tool::Cosign, Tool::Crane, Tool::Helm3, Tool::Jq];
 
 /// Stops at the first command that fails, in pipes and substitutions too, and says which one it was; of a comparison, also of what.
 const STRICT: &str = r#"set -Eeuo pipefail

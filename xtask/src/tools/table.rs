@@ -1,5 +1,6 @@
 //! Every tool, declared once.
 
+mod pinned;
 mod rows;
 
 use super::version::Version;
@@ -63,6 +64,8 @@ pub(crate) enum Tool {
     Cosign,
     /// Lists what is in an image.
     Syft,
+    /// Reads JSON in scripts.
+    Jq,
     /// Judges dependencies: licences, sources, bans, advisories.
     CargoDeny,
     /// Finds misspelt words.

@@ -2,17 +2,16 @@
 
 use crate::pins::pin;
 
+use super::pinned::{SECONDS, crate_pinned, go_pinned, python_pinned, sources};
 use super::{Declaration, Find, Install, Tool};
 
 const DAPR: &str = "github.com/dapr/dapr";
-
-const SECONDS: &str = "seconds";
 
 /// How Helm is asked, whatever its generation.
 const HELM_VERSION: &[&str] = &["version", "--template", "{{.Version}}"];
 
 /// The whole table, in the order of [`Tool`].
-pub(crate) const TABLE: [Declaration; 32] = [
+pub(crate) const TABLE: [Declaration; 33] = [
     Declaration {
         tool: Tool::Helm,
         name: "helm",
@@ -310,6 +309,19 @@ pub(crate) const TABLE: [Declaration; 32] = [
         pin("syft"),
         "about 3 minutes",
     ),
+    Declaration {
+        tool: Tool::Jq,
+        name: "jq",
+        version: "1.6 or newer",
+        // Older ones do not decode base64.
+        find: Find::Program {
+            ask: &["--version"],
+            accepts: |version| version.is_some_and(|it| it.at_least(1, 6)),
+        },
+        install: Install::SystemPackage { package: "jq" },
+        takes: SECONDS,
+        by_hand: "install jq: `apt-get install jq`, `dnf install jq` or `brew install jq`",
+    },
     crate_pinned(
         Tool::CargoDeny,
         "cargo-deny",
@@ -346,78 +358,3 @@ pub(crate) const TABLE: [Declaration; 32] = [
         "bin/shellcheck",
     ),
 ];
-
-/// The folder of a Go module.
-const fn sources(
-    tool: Tool,
-    name: &'static str,
-    module: &'static str,
-    version: &'static str,
-) -> Declaration {
-    Declaration {
-        tool,
-        name,
-        version,
-        find: Find::GoModule,
-        install: Install::GoSources { module },
-        takes: SECONDS,
-        by_hand: "install Go, which fetches its sources",
-    }
-}
-
-/// A Go program of which only this version will do: what it writes or finds fault with differs from one to the next.
-const fn go_pinned(
-    tool: Tool,
-    name: &'static str,
-    package: &'static str,
-    version: &'static str,
-    takes: &'static str,
-) -> Declaration {
-    Declaration {
-        tool,
-        name,
-        version,
-        find: Find::CachedProgram { path: name },
-        install: Install::GoProgram { package },
-        takes,
-        by_hand: "install Go, which builds it",
-    }
-}
-
-/// The same of Python packages.
-const fn python_pinned(
-    tool: Tool,
-    name: &'static str,
-    packages: &'static [(&'static str, &'static str)],
-    version: &'static str,
-    program: &'static str,
-) -> Declaration {
-    Declaration {
-        tool,
-        name,
-        version,
-        find: Find::CachedProgram { path: program },
-        install: Install::PythonPackages { packages, program },
-        takes: SECONDS,
-        by_hand: "install Python 3 with venv and pip (`apt-get install python3-venv`), which fetches it",
-    }
-}
-
-/// The same of a crate.
-const fn crate_pinned(
-    tool: Tool,
-    name: &'static str,
-    version: &'static str,
-    program: &'static str,
-    takes: &'static str,
-) -> Declaration {
-    Declaration {
-        tool,
-        name,
-        version,
-        find: Find::CachedProgram { path: program },
-        install: Install::Crate,
-        takes,
-        by_hand: "have cargo reach its registry, which it is built from",
-    }
-}
