@@ -16,7 +16,7 @@ use crate::image::source::Source;
 
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// Helm's names for what it is asked here.
+/// Packs and pushes the chart, with Helm.
 #[derive(Debug)]
 pub(super) struct Packer<'a> {
     /// Of the fourth generation: the third writes the time of day into the archive.
