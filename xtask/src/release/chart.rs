@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use e2e::command::output;
 use e2e::local::chart::Chart;
+use e2e::local::folder::copy;
 use serde_json::json;
 use tokio::process::Command;
 
@@ -93,20 +94,6 @@ impl Packer<'_> {
         output(command, LIMIT, "").await.context("touch")?;
         Ok(())
     }
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }
 
 /// Writes registry and digests into the text of `values.yaml`, whose comments stay. A service has no image of its own there; the

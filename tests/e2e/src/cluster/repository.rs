@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use crate::command::output;
+use crate::local::folder::copy;
 use crate::local::workspace;
 
 /// Repositories of a test are near and small.
@@ -116,18 +117,4 @@ impl Repository {
             .await
             .with_context(|| format!("git {}", args.join(" ")))
     }
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }
