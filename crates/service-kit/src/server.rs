@@ -41,8 +41,9 @@ pub struct Limits {
     /// Connections that are served at once; further ones are answered 429. Each needs about 25 KiB.
     #[arg(long, env = "MAX_CONNECTIONS", default_value_t = 2048, value_parser = crate::config::size)]
     pub max_connections: usize,
-    /// How long a client may take to send the head of a request, or stay idle between two.
-    #[arg(long, env = "HEADER_TIMEOUT", default_value = "30s", value_parser = crate::config::duration)]
+    /// How long a client may take to send the head of a request, or stay idle between two. Longer than load balancers keep idle
+    /// connections (60 s at AWS and in nginx), so that they close them first: a request that crosses our close gets no answer.
+    #[arg(long, env = "HEADER_TIMEOUT", default_value = "75s", value_parser = crate::config::duration)]
     pub header_timeout: Duration,
 }
 

@@ -6,6 +6,7 @@
 //! | [`Check::Smoke`] | the API and everything behind it: by a task, with its effect |
 //! | [`Check::Load`] | nothing by itself: it publishes at a steady rate and says what became of each task, for whoever counts |
 
+pub mod client;
 mod config;
 mod deadline;
 mod expected;

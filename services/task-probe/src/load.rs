@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `{"acknowledged": "<task id>"}` | the API answered 200: the broker has the event |
 //! | `{"failed": {"status": 503, "retry_after": true, "message": "..."}}` | anything else; `status` is null without an answer |
-//! | `{"published": 3000, "acknowledged": 3000, "failed": 0}` | at the end; who misses a line notices it by this one |
+//! | `{"published": 3000, "acknowledged": 3000, "failed": 0, "repeated": 0}` | at the end; who misses a line notices it by this one |
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
 
 use crate::Config;
-use crate::smoke::client::Client;
+use crate::client::{Client, IDEMPOTENCY_KEY};
 
 /// Longer than the API's own deadline, so that it is the API that gives up first.
 const REQUEST: Duration = Duration::from_secs(15);
@@ -57,6 +57,8 @@ pub struct Summary {
     pub acknowledged: u64,
     /// The others.
     pub failed: u64,
+    /// Times that a request was sent again, because its connection had ended before there was an answer.
+    pub repeated: u64,
 }
 
 #[derive(Deserialize)]
@@ -77,7 +79,7 @@ pub(crate) async fn run(config: &Config, shutdown: &Shutdown) -> Result<String> 
         tokio::select! {
             biased;
             () = shutdown.draining() => break,
-            Some(answer) = requests.join_next() => enter(&answer?, &mut summary)?,
+            Some(answer) = requests.join_next() => enter(answer?, &mut summary)?,
             _ = ticks.tick(), if requests.len() < AT_ONCE => {
                 if Instant::now() >= end {
                     break;
@@ -90,24 +92,26 @@ pub(crate) async fn run(config: &Config, shutdown: &Shutdown) -> Result<String> 
         }
     }
     while let Some(answer) = requests.join_next().await {
-        enter(&answer?, &mut summary)?;
+        enter(answer?, &mut summary)?;
     }
     line(&summary)?;
     let Summary {
         published,
         acknowledged,
         failed,
+        repeated,
     } = summary;
     Ok(format!(
-        "{published} published, {acknowledged} acknowledged, {failed} failed"
+        "{published} published, {acknowledged} acknowledged, {failed} failed, {repeated} sent again"
     ))
 }
 
-fn enter(answer: &Answer, summary: &mut Summary) -> Result<()> {
+fn enter((answer, sent): (Answer, u32), summary: &mut Summary) -> Result<()> {
     match answer {
         Answer::Acknowledged(_) => summary.acknowledged += 1,
         Answer::Failed { .. } => summary.failed += 1,
     }
+    summary.repeated += u64::from(sent - 1);
     line(&answer)
 }
 
@@ -117,31 +121,35 @@ fn line(what: &impl Serialize) -> Result<()> {
     Ok(std::io::stdout().write_all(&line)?)
 }
 
-async fn post(client: &Client, url: &str, title: &str) -> Answer {
+/// What became of one task, and how often it was sent. Its key makes it the same task each time.
+async fn post(client: &Client, url: &str, title: &str) -> (Answer, u32) {
     let body = serde_json::json!({ "title": title }).to_string();
     let request = Request::post(url)
         .header(CONTENT_TYPE, "application/json")
+        .header(IDEMPOTENCY_KEY, Uuid::new_v4().to_string())
         .body(Full::new(Bytes::from(body)));
-    let sent = match request {
+    let answer = match request {
         Ok(request) => client.send(request, REQUEST).await,
         Err(error) => Err(error.into()),
     };
-    let answer = match sent {
+    let answer = match answer {
         Ok(answer) => answer,
         Err(error) => {
-            return Answer::Failed {
+            let failed = Answer::Failed {
                 status: None,
                 retry_after: false,
                 message: format!("{error:#}"),
             };
+            return (failed, 1);
         }
     };
-    match serde_json::from_slice::<Created>(&answer.body) {
+    let said = match answer.json::<Created>() {
         Ok(created) if answer.status == StatusCode::OK => Answer::Acknowledged(created.id),
         _ => Answer::Failed {
             status: Some(answer.status.as_u16()),
             retry_after: answer.headers.contains_key(RETRY_AFTER),
-            message: String::from_utf8_lossy(&answer.body).into_owned(),
+            message: answer.text(),
         },
-    }
+    };
+    (said, answer.sent)
 }

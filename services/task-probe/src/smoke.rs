@@ -1,7 +1,6 @@
 //! What a client does, through the Service: a task that must be taken, and requests that must be refused.
 
 mod api;
-pub(crate) mod client;
 mod refusals;
 
 use anyhow::{Context as _, Result, bail};

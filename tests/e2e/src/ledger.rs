@@ -16,6 +16,7 @@ pub struct Ledger {
 #[derive(Debug, Default)]
 struct Entries {
     published: BTreeMap<String, u64>,
+    repeated: BTreeMap<String, u64>,
     acknowledged: HashMap<Uuid, String>,
     failures: Vec<Failure>,
 }
@@ -48,6 +49,8 @@ pub struct Count {
     pub duplicated_effects: u64,
     /// Requests not answered 200.
     pub failed_publishes: u64,
+    /// Times that a request was sent again, because its connection had ended before there was an answer.
+    pub repeated_publishes: u64,
 }
 
 impl fmt::Display for Count {
@@ -61,7 +64,11 @@ impl fmt::Display for Count {
             self.lost,
             self.duplicated_effects,
             self.failed_publishes
-        )
+        )?;
+        if self.repeated_publishes > 0 {
+            write!(f, ", {} sent again", self.repeated_publishes)?;
+        }
+        Ok(())
     }
 }
 
@@ -80,6 +87,17 @@ impl Ledger {
             .published
             .entry(broker.to_owned())
             .or_default() += 1;
+    }
+
+    /// Requests to `broker` were sent again, so many times.
+    pub fn repeated(&self, broker: &str, times: u64) {
+        if times > 0 {
+            *self
+                .entries()
+                .repeated
+                .entry(broker.to_owned())
+                .or_default() += times;
+        }
     }
 
     /// The request was answered 200 with this task's id.
@@ -124,6 +142,9 @@ impl Ledger {
         for (broker, published) in &entries.published {
             counts.entry(broker.clone()).or_default().published = *published;
         }
+        for (broker, repeated) in &entries.repeated {
+            counts.entry(broker.clone()).or_default().repeated_publishes = *repeated;
+        }
         for (task, broker) in &entries.acknowledged {
             let count = counts.entry(broker.clone()).or_default();
             let effects = effects.get(task).copied().unwrap_or_default();
@@ -152,6 +173,7 @@ impl Ledger {
                 lost: sum.lost + count.lost,
                 duplicated_effects: sum.duplicated_effects + count.duplicated_effects,
                 failed_publishes: sum.failed_publishes + count.failed_publishes,
+                repeated_publishes: sum.repeated_publishes + count.repeated_publishes,
             })
     }
 
@@ -189,7 +211,7 @@ mod tests {
             received: 2,
             lost: 1,
             duplicated_effects: 2,
-            failed_publishes: 0,
+            ..Count::default()
         };
         assert_eq!(counts["redis"], redis);
         assert_eq!(

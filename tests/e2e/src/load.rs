@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::ledger::{Failure, Ledger};
+use crate::local::http::IDEMPOTENCY_KEY;
 use crate::local::{Endpoint, Endpoints, Http};
 use crate::wait::until;
 
@@ -161,10 +162,12 @@ pub async fn post(
     let body = serde_json::json!({ "title": title }).to_string();
     let request = Request::post(format!("{}/tasks", endpoint.url))
         .header(CONTENT_TYPE, "application/json")
+        .header(IDEMPOTENCY_KEY, Uuid::new_v4().to_string())
         .body(Full::new(Bytes::from(body)))
         .map_err(|error| failure(None, false, error.to_string()))?;
     let answer = http.send(request, ANSWER_DEADLINE).await;
     let answer = answer.map_err(|error| failure(None, false, format!("{error:#}")))?;
+    ledger.repeated(&broker, u64::from(answer.sent - 1));
     let retry_after = answer.headers.contains_key(RETRY_AFTER);
     if answer.status != StatusCode::OK {
         return Err(failure(

@@ -197,7 +197,8 @@ impl Made {
     }
 
     fn remove(mut self) -> Result<()> {
-        let output = self.delete(&["--wait", "--timeout=2m"])?;
+        self.list_instances();
+        let output = self.delete(&["--wait", "--timeout=6m"])?;
         self.objects.clear();
         ensure!(
             output.status.success(),
@@ -205,6 +206,24 @@ impl Made {
             String::from_utf8_lossy(&output.stderr).trim()
         );
         Ok(())
+    }
+
+    /// A server that deletes a definition lists its instances first. When nobody has asked for them yet, their storage is not ready
+    /// ("storage is (re)initializing"), and Kubernetes tries again after 5 minutes. So somebody asks.
+    fn list_instances(&self) {
+        let kind = format!("{}/", definitions::KIND.to_lowercase());
+        let kinds = self.objects.iter().filter_map(|it| it.strip_prefix(&kind));
+        let kinds: Vec<_> = kinds.collect();
+        if !kinds.is_empty() {
+            let args = ["get", "--all-namespaces", "--request-timeout=30s"];
+            let mut asked = Command::new(&self.kubectl);
+            // Should it fail, deletion takes its 5 minutes.
+            let _ = asked
+                .args(args)
+                .arg(kinds.join(","))
+                .stdin(Stdio::null())
+                .output();
+        }
     }
 
     fn delete(&self, how: &[&str]) -> std::io::Result<std::process::Output> {

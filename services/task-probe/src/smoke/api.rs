@@ -10,7 +10,7 @@ use http_body_util::Full;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::client::{Answer, Client};
+use crate::client::{Answer, Client, IDEMPOTENCY_KEY};
 use crate::deadline::Deadline;
 
 /// Longer than the API's own deadline.
@@ -47,12 +47,10 @@ impl Api {
             answer.status == StatusCode::OK,
             "POST {url} was answered {}: {}",
             answer.status,
-            String::from_utf8_lossy(&answer.body)
+            answer.text()
         );
-        task_id(&answer.body, title).with_context(|| {
-            let body = String::from_utf8_lossy(&answer.body);
-            format!("POST {url} was answered 200 with {body}")
-        })
+        task_id(&answer.body, title)
+            .with_context(|| format!("POST {url} was answered 200 with {}", answer.text()))
     }
 
     /// Sends it until there is an answer that another attempt would not change. The same key each time: if an answer was
@@ -62,15 +60,17 @@ impl Api {
         loop {
             let request = Request::post(&self.url)
                 .header(CONTENT_TYPE, content_type)
-                .header("idempotency-key", &key)
+                .header(IDEMPOTENCY_KEY, &key)
                 .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))?;
             let limit = self.deadline.at_most(REQUEST);
             let (problem, pause) = match self.client.send(request, limit).await {
                 Ok(answer) if !is_temporary(answer.status) => return Ok(answer),
                 Ok(answer) => {
                     let pause = answer.header(RETRY_AFTER).parse().map(Duration::from_secs);
-                    let said = String::from_utf8_lossy(&answer.body).into_owned();
-                    (format!("{}: {said}", answer.status), pause.unwrap_or(PAUSE))
+                    (
+                        format!("{}: {}", answer.status, answer.text()),
+                        pause.unwrap_or(PAUSE),
+                    )
                 }
                 Err(error) => (format!("{error:#}"), PAUSE),
             };

@@ -6,7 +6,7 @@ use serde_json::Value;
 use service_kit::problem::PROBLEM_JSON;
 
 use super::api::Api;
-use super::client::Answer;
+use crate::client::Answer;
 
 struct Wrong {
     content_type: &'static str,
@@ -50,7 +50,7 @@ pub(super) async fn check(api: &Api) -> Result<usize> {
                 wrong.body,
                 wrong.content_type,
                 answer.status,
-                String::from_utf8_lossy(&answer.body)
+                answer.text()
             )
         })?;
     }

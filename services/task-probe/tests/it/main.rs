@@ -5,6 +5,7 @@
 use std::process::{Command, Output};
 
 mod api;
+mod closed;
 
 /// Runs the real binary to its end.
 fn probe(check: &str, env: &[(&str, &str)]) -> Output {

@@ -14,6 +14,9 @@ use crate::ledger::{Failure, Ledger};
 use crate::tail::Tail;
 use crate::wait::until;
 
+/// Which component carried an event is not in the answer, so all of them count as one.
+const BROKER: &str = "cluster";
+
 /// The pod, and its container.
 const NAME: &str = "load";
 
@@ -133,8 +136,10 @@ impl Load {
         } = self;
         followed.stop().await?;
         let summary = summary.context("the load gave no figures")?;
+        ledger.repeated(BROKER, summary.repeated);
         let read = Summary {
             published: summary.published,
+            repeated: summary.repeated,
             acknowledged: u64::try_from(ledger.acknowledged_so_far())?,
             failed: u64::try_from(ledger.failures().len())?,
         };
@@ -146,18 +151,16 @@ impl Load {
     }
 }
 
-/// Which component carried an event is not in the answer, so all of them count as one.
 fn enter(ledger: &Ledger, answer: Answer) {
-    let broker = "cluster";
-    ledger.asked(broker);
+    ledger.asked(BROKER);
     match answer {
-        Answer::Acknowledged(task) => ledger.acknowledged(broker, task),
+        Answer::Acknowledged(task) => ledger.acknowledged(BROKER, task),
         Answer::Failed {
             status,
             retry_after,
             message,
         } => ledger.failed(Failure {
-            broker: broker.to_owned(),
+            broker: BROKER.to_owned(),
             status,
             retry_after,
             message,

@@ -1,61 +1,26 @@
-//! A small HTTP/1 client: pooled connections, and a deadline on every call.
+//! The client of the probe, with the calls that a harness makes.
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
-use hyper::{HeaderMap, Request, StatusCode, header::CONTENT_TYPE};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
-use serde::{Serialize, de::DeserializeOwned};
-use tokio::time::timeout;
+use http_body_util::Full;
+use hyper::{Request, header::CONTENT_TYPE};
+use serde::Serialize;
+use task_probe::client::Client;
 
-/// Idle connections are closed after this; a server that drains closes them earlier.
-const IDLE: Duration = Duration::from_secs(30);
+pub use task_probe::client::{Answer, IDEMPOTENCY_KEY};
 
 /// The client. Clones share their connections.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Http {
-    client: Client<HttpConnector, Full<Bytes>>,
-}
-
-/// A complete answer.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    /// Status code.
-    pub status: StatusCode,
-    /// Headers.
-    pub headers: HeaderMap,
-    /// The whole body.
-    pub body: Bytes,
-}
-
-impl Answer {
-    /// The body as text, for messages.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).trim().to_owned()
-    }
-
-    /// The body as JSON.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_slice(&self.body)
-            .with_context(|| format!("{} is not the expected JSON", self.text()))
-    }
+    client: Client,
 }
 
 impl Http {
     /// A client without connections.
     pub fn new() -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .build(connector);
-        Self { client }
+        Self::default()
     }
 
     /// `GET url`; any status is an answer.
@@ -78,27 +43,8 @@ impl Http {
         self.send(request, deadline).await
     }
 
-    /// Sends any request and reads the whole answer within `deadline`.
+    /// Sends any request, as [`Client::send`] does.
     pub async fn send(&self, request: Request<Full<Bytes>>, deadline: Duration) -> Result<Answer> {
-        let what = format!("{} {}", request.method(), request.uri());
-        let exchange = async {
-            let response = self.client.request(request).await?;
-            let (head, body) = response.into_parts();
-            let body = body.collect().await?.to_bytes();
-            anyhow::Ok(Answer {
-                status: head.status,
-                headers: head.headers,
-                body,
-            })
-        };
-        let answer = timeout(deadline, exchange).await;
-        let answer = answer.with_context(|| format!("{what}: no answer within {deadline:?}"))?;
-        answer.with_context(|| what)
-    }
-}
-
-impl Default for Http {
-    fn default() -> Self {
-        Self::new()
+        self.client.send(request, deadline).await
     }
 }
