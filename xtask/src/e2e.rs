@@ -77,7 +77,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
 }
 
 async fn prepare(args: &Args, argocd: bool) -> Result<Setup> {
-    if env::var_os("KUBECONFIG").is_none_or(|it| it.is_empty()) {
+    if !e2e::cluster::is_named() {
         bail!(
             "KUBECONFIG is not set, so the cluster part was not run. It takes any cluster with Dapr 1.18, for example one of \
              kind: README, `The same promises on your cluster`"

@@ -19,7 +19,7 @@ pub use argocd::ArgoCd;
 pub use effects::Effects;
 pub use helm::Helm;
 pub use images::Images;
-pub use kubectl::Kubectl;
+pub use kubectl::{Kubectl, is_named};
 pub use load::Load;
 pub use repository::Repository;
 pub use site::Site;

@@ -5,7 +5,6 @@
 //! the cluster does not have; all of it goes again.
 
 use std::collections::BTreeSet;
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -27,7 +26,7 @@ const LIMIT: Duration = Duration::from_mins(2);
 /// Dry-runs every example and every environment of Argo CD. Says how many there were, and on what.
 pub(super) async fn check() -> Result<String> {
     ensure!(
-        env::var_os("KUBECONFIG").is_some_and(|it| !it.is_empty()),
+        e2e::cluster::is_named(),
         "KUBECONFIG is not set: --server-side asks the cluster that it names"
     );
     let program = tools::on_path("kubectl").context(

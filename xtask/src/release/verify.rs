@@ -57,12 +57,20 @@ pub(super) struct Claim<'a> {
 impl Claim<'_> {
     /// Runs the verification, and says how many steps it had. The error says which one has failed, and at what.
     pub(super) async fn verify(&self) -> Result<usize> {
-        self.run(&Commands::read()?.verify, &[], true).await
+        self.run_anew(true).await
     }
 
     /// The same without a word about what went well.
     pub(super) async fn verify_quietly(&self) -> Result<usize> {
-        self.run(&Commands::read()?.verify, &[], false).await
+        self.run_anew(false).await
+    }
+
+    /// Nothing that an earlier verification has written can be taken for this one's.
+    async fn run_anew(&self, aloud: bool) -> Result<usize> {
+        if self.folder.exists() {
+            fs::remove_dir_all(&self.folder)?;
+        }
+        self.run(&Commands::read()?.verify, &[], aloud).await
     }
 
     /// Installs it into a namespace of the cluster that `KUBECONFIG` names, and runs its tests.
@@ -77,9 +85,6 @@ impl Claim<'_> {
         environment: &[(&str, &str)],
         aloud: bool,
     ) -> Result<usize> {
-        if self.folder.exists() {
-            fs::remove_dir_all(&self.folder)?;
-        }
         fs::create_dir_all(&self.folder)?;
         let said = self.folder.join(".said");
         // One shell for all, as a reader would have; what it says on its standard output is that a step has ended.

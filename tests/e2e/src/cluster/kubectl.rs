@@ -1,5 +1,6 @@
 //! `kubectl`, with an end to every call.
 
+use std::env;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +14,11 @@ use crate::local::process::Process;
 
 /// For calls that do not wait for anything.
 const CALL: Duration = Duration::from_mins(1);
+
+/// Whether `KUBECONFIG` names a cluster. What the user has in `~/.kube` is never touched.
+pub fn is_named() -> bool {
+    env::var_os("KUBECONFIG").is_some_and(|it| !it.is_empty())
+}
 
 /// `kubectl` for one namespace of the cluster that `KUBECONFIG` names.
 #[derive(Debug, Clone)]
