@@ -203,15 +203,19 @@ async fn settled_but(stack: &Stack, ledger: &Ledger, lost: usize) -> Result<Coun
         .await;
     if all.is_err() {
         let whereabouts = whereabouts(stack, &ledger.missing(log.effects())).await;
-        bail!("{}; {whereabouts}", ledger.total(log.effects()));
+        let logs = stack.keep_logs()?;
+        bail!(
+            "{}; {whereabouts}; logs are in {}",
+            ledger.total(log.effects()),
+            logs.display()
+        );
     }
     log.settle(QUIET).await?;
     stack.check()?;
     Ok(ledger.total(log.effects()))
 }
 
-/// What became of events without an effect. Those in the dead letters were tried in vain; of others the sidecars' logs tell, which a run
-/// with --keep leaves.
+/// What became of events without an effect. Those in the dead letters were tried in vain; of others the sidecars' logs tell.
 async fn whereabouts(stack: &Stack, lost: &[Uuid]) -> String {
     let letters = async {
         let topic = stack.dead_letter_topic(stack.broker())?;

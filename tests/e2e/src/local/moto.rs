@@ -24,6 +24,9 @@ const READY: Duration = Duration::from_mins(1);
 /// One call of the API.
 const CALL: Duration = Duration::from_secs(10);
 
+/// The server's program.
+const SERVER: &str = include_str!("moto.py");
+
 const REGION: &str = "us-east-1";
 
 /// moto's own.
@@ -102,7 +105,7 @@ impl Broker for Moto {
         let port = self.port.number().to_string();
         let launch = Launch::new("moto", &self.python, self.folder.join("moto.log"))
             .folder(&self.folder)
-            .args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port]);
+            .args(["-c", SERVER, "-H", "127.0.0.1", "-p", &port]);
         let process = Process::start(launch).await?;
         let url = format!("{}/moto-api/", self.port.url());
         let answers = async || match self.http.get(&url, CALL).await {

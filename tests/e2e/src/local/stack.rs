@@ -175,6 +175,12 @@ impl Stack {
         self.folder.path().to_owned()
     }
 
+    /// Leaves them in place for good, beside a run's further stacks: for whoever looks for a cause.
+    pub fn keep_logs(&self) -> Result<PathBuf> {
+        self.folder.keep()?;
+        Ok(self.folder.path().to_owned())
+    }
+
     /// What all parts share: tools, folder, HTTP client.
     pub fn site(&self) -> &Site {
         &self.site
