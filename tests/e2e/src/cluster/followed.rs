@@ -1,9 +1,13 @@
 //! The logs of pods that come and go: each run of a container in a file of its own, from its first line to its last.
 //!
 //! A pod's log is gone with the pod, so it is followed from the moment the pod is seen. The API server says nothing about a log
-//! stream that broke off: a stream that ends while its container still runs is begun again, from the container's first line.
+//! stream that broke off: a stream that ends while its container still runs is begun again, from the container's first line. A
+//! container that has just ended still runs in the API server's eyes, and its pod may be gone by the time of the second try: then what the
+//! first one brought stays.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -45,7 +49,7 @@ impl Followed {
         container: &str,
         folder: &Path,
     ) -> Result<Self> {
-        std::fs::create_dir_all(folder)?;
+        fs::create_dir_all(folder)?;
         let stop = CancellationToken::new();
         let follower = Follower {
             kubectl: kubectl.clone(),
@@ -65,8 +69,9 @@ impl Followed {
 
     /// The files so far.
     pub fn files(&self) -> Result<Vec<PathBuf>> {
-        let files = std::fs::read_dir(&self.folder)?;
+        let files = fs::read_dir(&self.folder)?;
         let mut files: Vec<_> = files.map(|file| Ok(file?.path())).collect::<Result<_>>()?;
+        files.retain(|file| file.extension().is_some_and(|it| it == "log"));
         files.sort();
         Ok(files)
     }
@@ -94,6 +99,7 @@ impl Follower {
                     .await
                     .with_context(|| format!("the log of {key} does not end"))??;
             }
+            keep_longer(&self.file(key), &self.earlier(key))?;
         }
         Ok(())
     }
@@ -119,16 +125,45 @@ impl Follower {
             if self.streams.contains_key(&key) && !(runs && broken) {
                 continue;
             }
-            let file = self.folder.join(format!("{key}.log"));
+            let file = self.file(&key);
             if broken {
-                std::fs::remove_file(&file)?;
+                let earlier = self.earlier(&key);
+                keep_longer(&file, &earlier)?;
+                fs::rename(&file, &earlier)?;
             }
             let name = pod["metadata"]["name"].as_str().unwrap_or_default();
             let args = ["logs", "--follow", name, "--container", &self.container];
             let stream = self.kubectl.start(&key, &args, &file).await?;
             self.streams.insert(key, stream);
         }
+        for (key, stream) in &self.streams {
+            if stream.ended().is_some() {
+                keep_longer(&self.file(key), &self.earlier(key))?;
+            }
+        }
         Ok(running)
+    }
+
+    fn file(&self, key: &str) -> PathBuf {
+        self.folder.join(format!("{key}.log"))
+    }
+
+    /// What the stream before the present one brought.
+    fn earlier(&self, key: &str) -> PathBuf {
+        self.folder.join(format!("{key}.earlier"))
+    }
+}
+
+/// Both begin with the container's first line, unless the later stream found nothing but an error.
+fn keep_longer(file: &Path, earlier: &Path) -> io::Result<()> {
+    let before = match fs::read(earlier) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        before => before?,
+    };
+    if fs::read(file)?.starts_with(&before) {
+        fs::remove_file(earlier)
+    } else {
+        fs::rename(earlier, file)
     }
 }
 
@@ -141,4 +176,29 @@ fn state(pod: &Value, container: &str) -> Option<(String, bool)> {
     let ended = status["state"]["terminated"].is_object();
     let restarts = status["restartCount"].as_u64()?;
     (runs || ended).then(|| (format!("{name}-{restarts}"), runs))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_try_that_found_no_pod_takes_nothing_away() {
+        let folder = std::env::temp_dir().join(format!("followed-{:08x}", rand::random::<u32>()));
+        fs::create_dir(&folder).unwrap();
+        let (file, earlier) = (folder.join("p-0.log"), folder.join("p-0.earlier"));
+        let after = |before: Option<&str>, now: &str| {
+            fs::write(&file, now).unwrap();
+            if let Some(before) = before {
+                fs::write(&earlier, before).unwrap();
+            }
+            keep_longer(&file, &earlier).unwrap();
+            assert!(!earlier.exists());
+            fs::read_to_string(&file).unwrap()
+        };
+        assert_eq!(after(None, "a\n"), "a\n");
+        assert_eq!(after(Some("a\nb\n"), "gone\n"), "a\nb\n");
+        assert_eq!(after(Some("a\n"), "a\nb\n"), "a\nb\n");
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }
