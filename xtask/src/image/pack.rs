@@ -64,7 +64,9 @@ impl Order<'_> {
     pub(super) async fn archive(&self, name: &str, folder: &Path) -> Result<Image> {
         let store = self.store()?;
         let id = self.bud(&store).await?;
-        let packed = self.push(&store, &id, &store.folder.join("layout")).await?;
+        let packed = self
+            .push(&store, &id, &store.folder().join("layout"))
+            .await?;
 
         fs::create_dir_all(folder).with_context(|| format!("--archive {}", folder.display()))?;
         let archive = folder.join(format!("{}.tar", self.service.name));
@@ -90,7 +92,7 @@ impl Order<'_> {
         let store = self.store()?;
         let id = self.bud(&store).await?;
         let again = self
-            .push(&store, &id, &store.folder.join("layout"))
+            .push(&store, &id, &store.folder().join("layout"))
             .await?
             .digest;
         ensure!(
@@ -102,12 +104,12 @@ impl Order<'_> {
     }
 
     fn store(&self) -> Result<Store<'_>> {
-        Store::new(self.buildah, &self.service.name)
+        Store::new(self.buildah)
     }
 
     /// What a push to a registry would send: compressed, with the manifest that gives the image its digest.
     async fn push(&self, store: &Store<'_>, id: &str, folder: &Path) -> Result<Packed> {
-        let digest = store.folder.join("digest");
+        let digest = store.folder().join("digest");
         let target = format!("oci:{}", folder.display());
         let digest_flag = format!("--digestfile={}", digest.display());
         store

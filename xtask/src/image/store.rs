@@ -1,14 +1,14 @@
 //! A place for buildah to work in.
 //!
-//! It is a folder of our own that goes again: nothing of the user's own images is touched or used, and a second run
-//! starts from nothing, as a check of reproducibility must.
+//! It is a folder of its own that goes again: nothing of the user's images or of another run's is touched or used, and a
+//! second run starts from nothing, as a check of reproducibility must.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use e2e::local::folder::WorkFolder;
 use e2e::local::workspace;
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -20,18 +20,19 @@ const LIMIT: Duration = Duration::from_mins(5);
 #[derive(Debug)]
 pub(crate) struct Store<'a> {
     buildah: &'a Path,
-    pub(crate) folder: PathBuf,
+    folder: WorkFolder,
 }
 
 impl<'a> Store<'a> {
     /// An empty one.
-    pub(crate) fn new(buildah: &'a Path, name: &str) -> Result<Self> {
-        let folder = workspace().join("target/images/store").join(name);
-        if folder.exists() {
-            fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
-        }
-        fs::create_dir_all(&folder)?;
+    pub(crate) fn new(buildah: &'a Path) -> Result<Self> {
+        let folder = WorkFolder::create(&workspace().join("target/images/store"))?;
         Ok(Self { buildah, folder })
+    }
+
+    /// Where else to put something for as long.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Runs buildah and returns its standard output.
@@ -40,9 +41,9 @@ impl<'a> Store<'a> {
             // Plain folders: the driver that works everywhere, and our layers are one file each.
             .arg("--storage-driver=vfs")
             .arg("--root")
-            .arg(self.folder.join("root"))
+            .arg(self.folder().join("root"))
             .arg("--runroot")
-            .arg(self.folder.join("run"))
+            .arg(self.folder().join("run"))
             .args(arguments)
             .stdin(Stdio::null())
             .kill_on_drop(true)
@@ -57,11 +58,5 @@ impl<'a> Store<'a> {
             String::from_utf8_lossy(&output.stderr).trim()
         );
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())
-    }
-}
-
-impl Drop for Store<'_> {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }

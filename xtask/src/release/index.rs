@@ -17,7 +17,7 @@ pub(super) async fn push(
     version: &str,
     registry: &str,
 ) -> Result<Image> {
-    let store = Store::new(buildah, "index")?;
+    let store = Store::new(buildah)?;
     let list = format!("localhost/{service}:{version}");
     store.run(&["manifest", "create", &list]).await?;
     let mut platforms = Vec::new();
@@ -34,7 +34,7 @@ pub(super) async fn push(
             compressed_bytes: packed.compressed_bytes,
         });
     }
-    let file = store.folder.join("digest");
+    let file = store.folder().join("digest");
     let flag = format!("--digestfile={}", file.display());
     let target = format!("docker://{registry}/{service}:{version}");
     let line = ["manifest", "push", "--all", "--quiet", "--format=oci"];
