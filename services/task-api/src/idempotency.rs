@@ -1,11 +1,13 @@
 //! `Idempotency-Key`: a client that asks again with the same key and the same body means the same task.
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderName;
 use axum::http::request::Parts;
 use service_kit::problem::Problem;
 use uuid::Uuid;
 
-const HEADER: &str = "idempotency-key";
+/// The header with which a client says that it means the same task.
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const MAX_LENGTH: usize = 255;
 
 /// The namespace of task ids that come from a key (RFC 9562, section 5.5); a random constant of this API.
@@ -34,7 +36,7 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let mut values = parts.headers.get_all(HEADER).iter();
+        let mut values = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
         let (first, second) = (values.next(), values.next());
         let Some(value) = first else {
             return Ok(Self(None));

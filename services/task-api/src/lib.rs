@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
 pub use event::TaskCreated;
+pub use idempotency::IDEMPOTENCY_KEY;
 pub use router::openapi;
 
 /// The ports, bound before anything is promised.

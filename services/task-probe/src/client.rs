@@ -14,10 +14,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client as Pooled, Error as Failed};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::de::DeserializeOwned;
+use task_api::IDEMPOTENCY_KEY;
 use tokio::time::timeout;
-
-/// The header that makes a POST safe to repeat.
-pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// No answer is nearly as long.
 const LONGEST_ANSWER: usize = 4 * 1024 * 1024;

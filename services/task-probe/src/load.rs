@@ -18,12 +18,13 @@ use http::{Request, StatusCode};
 use http_body_util::Full;
 use serde::{Deserialize, Serialize};
 use service_kit::shutdown::Shutdown;
+use task_api::IDEMPOTENCY_KEY;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
 
 use crate::Config;
-use crate::client::{Client, IDEMPOTENCY_KEY};
+use crate::client::Client;
 
 /// Longer than the API's own deadline, so that it is the API that gives up first.
 const REQUEST: Duration = Duration::from_secs(15);

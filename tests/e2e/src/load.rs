@@ -8,13 +8,13 @@ use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, RETRY_AFTER};
 use hyper::{Request, StatusCode};
 use serde::Deserialize;
+use task_api::IDEMPOTENCY_KEY;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::ledger::{Failure, Ledger};
-use crate::local::http::IDEMPOTENCY_KEY;
 use crate::local::{Endpoint, Endpoints, Http};
 use crate::wait::until;
 

@@ -8,9 +8,10 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use serde_json::Value;
+use task_api::IDEMPOTENCY_KEY;
 use uuid::Uuid;
 
-use crate::client::{Answer, Client, IDEMPOTENCY_KEY};
+use crate::client::{Answer, Client};
 use crate::deadline::Deadline;
 
 /// Longer than the API's own deadline.

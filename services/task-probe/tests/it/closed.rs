@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use http::Request;
 use http_body_util::Full;
-use task_probe::client::{Client, IDEMPOTENCY_KEY};
+use task_api::IDEMPOTENCY_KEY;
+use task_probe::client::Client;
 
 const LIMIT: Duration = Duration::from_secs(10);
 

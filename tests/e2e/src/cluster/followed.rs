@@ -154,16 +154,16 @@ impl Follower {
     }
 }
 
-/// Both begin with the container's first line, unless the later stream found nothing but an error.
+/// Both begin with the container's first line, so the longer one has more of it. An error of `kubectl` is shorter than a log of ours.
 fn keep_longer(file: &Path, earlier: &Path) -> io::Result<()> {
-    let before = match fs::read(earlier) {
+    let before = match fs::metadata(earlier) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        before => before?,
+        before => before?.len(),
     };
-    if fs::read(file)?.starts_with(&before) {
-        fs::remove_file(earlier)
-    } else {
+    if before > fs::metadata(file)?.len() {
         fs::rename(earlier, file)
+    } else {
+        fs::remove_file(earlier)
     }
 }
 
@@ -196,9 +196,15 @@ mod tests {
             assert!(!earlier.exists());
             fs::read_to_string(&file).unwrap()
         };
-        assert_eq!(after(None, "a\n"), "a\n");
-        assert_eq!(after(Some("a\nb\n"), "gone\n"), "a\nb\n");
-        assert_eq!(after(Some("a\n"), "a\nb\n"), "a\nb\n");
+        let one = format!("{{\"message\":\"{}\"}}\n", "x".repeat(100));
+        let two = one.repeat(2);
+        let broken = format!("{one}error: unexpected EOF\n");
+        let error = "Error from server (NotFound): pods \"p\" not found\n";
+        assert_eq!(after(None, &one), one);
+        assert_eq!(after(Some(&one), error), one, "the pod was gone");
+        assert_eq!(after(Some(&one), &two), two, "the stream had broken off");
+        assert_eq!(after(Some(&broken), &two), two, "kubectl said so");
+        assert_eq!(after(Some(error), &one), one, "the first try was too early");
         fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -9,7 +9,7 @@ use hyper::{Request, header::CONTENT_TYPE};
 use serde::Serialize;
 use task_probe::client::Client;
 
-pub use task_probe::client::{Answer, IDEMPOTENCY_KEY};
+pub use task_probe::client::Answer;
 
 /// The client. Clones share their connections.
 #[derive(Debug, Clone, Default)]

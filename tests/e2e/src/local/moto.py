@@ -1,7 +1,7 @@
 """moto's server, one call at a time for each queue of SQS.
 
 moto answers in threads, and its queues are not made for them (5.2.5, moto/sqs/models.py): a deletion puts a copy of the list of messages in
-the list's place, and what was sent while it copied is lost. Under load that is one event in some thousands.
+the list's place, and what was sent while it copied is lost.
 """
 
 from moto.server import main

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Request;
 use serde_json::Value;
+use task_api::IDEMPOTENCY_KEY;
 use tokio::task::JoinSet;
 
 use super::{QUIET, Setup};
@@ -59,7 +60,7 @@ pub(super) async fn same_key(setup: Setup) -> Result<String> {
 async fn post(http: &Http, endpoint: &Endpoint, title: &str) -> Result<String> {
     let request = Request::post(format!("{}/tasks", endpoint.url))
         .header("content-type", "application/json")
-        .header("idempotency-key", "8e03978e-40d5-43dd-bc93-6894a57f9324")
+        .header(IDEMPOTENCY_KEY, "8e03978e-40d5-43dd-bc93-6894a57f9324")
         .body(Full::new(Bytes::from(
             serde_json::json!({ "title": title }).to_string(),
         )))?;
