@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -33,11 +33,14 @@ impl Journal {
     }
 
     fn with_capacity(path: &Path, capacity: usize) -> io::Result<Self> {
-        let state = State {
+        let mut state = State {
             current: read(path)?,
             previous: read(&older(path))?,
             file: append_to(path)?,
         };
+        if is_cut(path)? {
+            state.file.write_all(b"\n")?;
+        }
         Ok(Self {
             path: path.to_owned(),
             capacity,
@@ -84,10 +87,26 @@ fn append_to(path: &Path) -> io::Result<File> {
 
 fn read(path: &Path) -> io::Result<HashSet<String>> {
     match File::open(path) {
-        Ok(file) => BufReader::new(file).lines().collect(),
+        Ok(file) => BufReader::new(file)
+            .split(b'\n')
+            // A line that was cut may end in the middle of a character; it is nobody's.
+            .map(|line| Ok(String::from_utf8_lossy(&line?).into_owned()))
+            .collect(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(HashSet::new()),
         Err(error) => Err(error),
     }
+}
+
+/// Whether the last line has no end: a kill may stop a `write` where a page of the file ends.
+fn is_cut(path: &Path) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    if file.metadata()?.len() == 0 {
+        return Ok(false);
+    }
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
 }
 
 #[cfg(test)]
@@ -108,6 +127,21 @@ mod tests {
             !journal.contains("order-api", "a\n\"b\""),
             "an id is only unique within its source"
         );
+    }
+
+    #[test]
+    fn a_cut_line_does_not_take_the_next_one_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        std::fs::write(&path, b"[\"task-api\",\"a\"]\n[\"\xc3").unwrap();
+        Journal::open(&path)
+            .unwrap()
+            .record("task-api", "b")
+            .unwrap();
+        let journal = Journal::open(&path).unwrap();
+        for id in ["a", "b"] {
+            assert!(journal.contains("task-api", id), "{id}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -187,9 +187,15 @@ pub(super) fn environment(
     }
     // The pod's emptyDir: it survives its containers, and no other pod sees it.
     if let Some(journal) = env.get_mut("EFFECT_JOURNAL") {
-        let path = site.folder().join(format!("{name}.effects"));
-        *journal = path.to_string_lossy().into_owned();
+        *journal = journal_of(name, site.folder())
+            .to_string_lossy()
+            .into_owned();
     }
     env.extend(extra.clone());
     env
+}
+
+/// Where the effect journal of a pod is, if it keeps one.
+pub(super) fn journal_of(name: &str, folder: &Path) -> PathBuf {
+    folder.join(format!("{name}.effects"))
 }

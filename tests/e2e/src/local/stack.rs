@@ -164,6 +164,11 @@ impl Stack {
         self.folder.path().join(format!("{WORKER}.log"))
     }
 
+    /// The file in which `task-worker` remembers its effects across a crash.
+    pub fn worker_journal(&self) -> PathBuf {
+        super::pod::journal_of(self.worker.name(), self.folder.path())
+    }
+
     /// The log of all `task-api` processes of this stack.
     pub fn api_log(&self) -> PathBuf {
         self.folder.path().join(format!("{API}.log"))

@@ -5,80 +5,20 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use super::{Setup, exactly_once, perfect, rate, settled, settled_but, unreached};
+use super::{Setup, exactly_once, perfect, rate, settled, settled_but};
 use crate::ledger::{Count, Ledger};
 use crate::load::Load;
 use crate::local::{Broker as _, Stack, StackOptions, merge};
 
 /// Events per second, where the broker carries so many.
 const RATE: u32 = 200;
-const DEADLINE: Duration = Duration::from_mins(1);
-
-/// How often the worker is killed: a kill hits other events each time.
-const KILLS: usize = 4;
+pub(super) const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Load between two blows, in seconds.
 const BETWEEN: u32 = 2;
 
 /// Events that pile up in front of a worker that has stopped moving, before it or its sidecar is killed.
-const IN_HAND: usize = 60;
-
-/// Deliveries that a sidecar may take for handled in a run: 3 are the most that were seen.
-const MOST_UNREACHED: usize = 2 * KILLS;
-
-/// Events in hand at the same time, as by default: of those the sidecar may take some for handled.
-pub(super) async fn worker(setup: Setup, broker: &str) -> Result<String> {
-    let (mut count, ledger, unreached) = kill_worker(&setup, broker, &unreached::told()).await?;
-    ensure!(
-        count.lost <= unreached as u64 && unreached <= MOST_UNREACHED,
-        "{count}; the sidecar took {unreached} for handled that had not reached the worker"
-    );
-    let lost = std::mem::take(&mut count.lost);
-    let figures = perfect(&count, &ledger)?;
-    Ok(match lost {
-        0 => figures,
-        _ => {
-            format!("{lost} lost of {unreached} that the sidecar took for handled; else {figures}")
-        }
-    })
-}
-
-/// One event at a time.
-pub(super) async fn worker_one_by_one(setup: Setup, broker: &str) -> Result<String> {
-    let (count, ledger, unreached) = kill_worker(&setup, broker, &unreached::one_by_one()).await?;
-    ensure!(
-        unreached == 0,
-        "{count}; the sidecar took {unreached} for handled that had not reached the worker"
-    );
-    perfect(&count, &ledger)
-}
-
-/// Kills it again and again; with the deliveries that its sidecar took for handled.
-async fn kill_worker(
-    setup: &Setup,
-    broker: &str,
-    values: &Value,
-) -> Result<(Count, Ledger, usize)> {
-    let mut options = setup.with_broker(broker);
-    merge(&mut options.values, values);
-    let (mut stack, ledger, load) = under_load_with(setup, options).await?;
-    let events = events(broker);
-    for kill in 0..KILLS {
-        // Now in full flight, now with as many events in hand as the sidecar gives out.
-        if kill % 2 == 0 {
-            stack.worker().service()?.process().suspend();
-            load.acknowledge(IN_HAND, DEADLINE).await?;
-        }
-        stack.kill_worker().await?;
-        stack.restart_worker().await?;
-        load.acknowledge(events, DEADLINE).await?;
-    }
-    load.stop().await?;
-    let count = settled_but(&stack, &ledger, || unreached::so_far(&stack)).await?;
-    let unreached = unreached::so_far(&stack);
-    stack.shutdown().await?;
-    Ok((count, ledger, unreached))
-}
+pub(super) const IN_HAND: usize = 60;
 
 pub(super) async fn worker_sidecar(setup: Setup, broker: &str) -> Result<String> {
     let mut options = setup.with_broker(broker);
@@ -128,8 +68,9 @@ pub(super) async fn broker(setup: Setup, broker: &str) -> Result<String> {
         return exactly_once(&count);
     }
     let mut count = finish(&stack, &ledger, load, UNCONFIRMED).await?;
-    let unconfirmed = unreached::says(stack.api().sidecar().process().log(), NOT_CONFIRMED);
+    let sidecar = std::fs::read_to_string(stack.api().sidecar().process().log())?;
     stack.shutdown().await?;
+    let unconfirmed = sidecar.matches(NOT_CONFIRMED).count();
     let lost = std::mem::take(&mut count.lost);
     let figures = exactly_once(&count)?;
     ensure!(
@@ -151,7 +92,10 @@ async fn under_load(setup: &Setup, broker: &str) -> Result<(Stack, Ledger, Load)
     under_load_with(setup, setup.with_broker(broker)).await
 }
 
-async fn under_load_with(setup: &Setup, options: StackOptions) -> Result<(Stack, Ledger, Load)> {
+pub(super) async fn under_load_with(
+    setup: &Setup,
+    options: StackOptions,
+) -> Result<(Stack, Ledger, Load)> {
     let broker = options.broker.clone();
     let stack = setup.start(options).await?;
     let ledger = Ledger::default();
@@ -161,7 +105,7 @@ async fn under_load_with(setup: &Setup, options: StackOptions) -> Result<(Stack,
 }
 
 /// The events between two blows.
-fn events(broker: &str) -> usize {
+pub(super) fn events(broker: &str) -> usize {
     (rate(broker, RATE) * BETWEEN) as usize
 }
 
