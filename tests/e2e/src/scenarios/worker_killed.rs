@@ -52,13 +52,13 @@ pub(super) async fn several_in_hand(setup: Setup, broker: &str) -> Result<String
 async fn kill(setup: &Setup, broker: &str, annotations: &Value) -> Result<Killed> {
     let mut options = setup.with_broker(broker);
     // Writing more, the sidecar is slower, and its race is lost more often.
-    for annotations in [&json!({"dapr.io/log-level": "debug"}), annotations] {
-        let sidecar = json!({"sidecar": {"annotations": annotations}});
-        merge(
-            &mut options.values,
-            &json!({"services": {"task-worker": sidecar}}),
-        );
-    }
+    let mut all = json!({"dapr.io/log-level": "debug"});
+    merge(&mut all, annotations);
+    let sidecar = json!({"sidecar": {"annotations": all}});
+    merge(
+        &mut options.values,
+        &json!({"services": {"task-worker": sidecar}}),
+    );
     let (mut stack, ledger, load) = under_load_with(setup, options).await?;
     let events = events(broker);
     for kill in 0..KILLS {
