@@ -61,7 +61,10 @@ impl<'a> Receipts<'a> {
                     Ok(EventState::Unknown) => {}
                     Err(error) => {
                         tracing::debug!(%error, consumer, "the record cannot be read");
-                        self.unread = Some(error.to_string());
+                        // A call that the end of all the time has cut short says nothing about the store.
+                        if limit == CALL {
+                            self.unread = Some(error.to_string());
+                        }
                         return false;
                     }
                 }
@@ -85,8 +88,9 @@ impl<'a> Receipts<'a> {
             format!(" ({} claimed it and did not finish)", listed(&self.at_work))
         };
         format!(
-            "not received by {}{at_work}. Check that its pods are ready, that the log of their container daprd shows the \
-             subscription, and that state store {} has {} in its scopes and a keyPrefix without the app-id",
+            "not received by {}{at_work}. Check that its pods are ready and not working off a backlog, that the log of their \
+             container daprd shows the subscription, and that state store {} has {} in its scopes and a keyPrefix without the \
+             app-id",
             listed(&self.missing),
             self.store,
             self.app_id

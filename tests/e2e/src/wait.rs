@@ -7,6 +7,9 @@ use anyhow::{Result, bail};
 /// Between two looks.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
+/// Of all the time, waiting looks for at most a fifth: a look may be a process that takes the processor from what is waited for.
+const REST: u32 = 4;
+
 /// Looks until `look` finds nothing missing any more (`None`); it says what is missing otherwise.
 ///
 /// # Errors
@@ -17,11 +20,14 @@ pub async fn until(
     mut look: impl AsyncFnMut() -> Result<Option<String>>,
 ) -> Result<()> {
     let started = Instant::now();
-    while let Some(missing) = look().await? {
+    loop {
+        let looked = Instant::now();
+        let Some(missing) = look().await? else {
+            return Ok(());
+        };
         if started.elapsed() > deadline {
             bail!("{what}: not within {deadline:?}; {missing}");
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep((looked.elapsed() * REST).max(LOOK_AGAIN)).await;
     }
-    Ok(())
 }

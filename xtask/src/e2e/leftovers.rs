@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use e2e::cluster::argocd::TAKE_HOOK_FINALIZERS;
 use e2e::cluster::site;
 use e2e::cluster_scenarios::Setup;
 
@@ -65,6 +66,10 @@ impl Drop for Leftovers {
         let suffix = format!("-{}", self.run);
         for namespace in namespaces.lines().filter(|it| it.ends_with(&suffix)) {
             self.delete(&[namespace]);
+            let of = format!("--namespace={}", namespace.trim_start_matches("namespace/"));
+            for job in self.kubectl(&["get", "jobs", "--output=name", &of]).lines() {
+                self.kubectl(&[&["patch", job, &of][..], &TAKE_HOOK_FINALIZERS].concat());
+            }
         }
     }
 }

@@ -18,6 +18,13 @@ use crate::wait::until;
 /// Where Argo CD lives, and the namespace its objects are in.
 const NAMESPACE: &str = "argocd";
 
+/// A hook has one while it runs. Without its Application nobody takes it off again, and its namespace would never go.
+pub const TAKE_HOOK_FINALIZERS: [&str; 3] = [
+    "--type=merge",
+    "--patch",
+    r#"{"metadata":{"finalizers":null}}"#,
+];
+
 /// Until the `ApplicationSet` has made the Application.
 const GENERATED: Duration = Duration::from_mins(1);
 
@@ -128,6 +135,12 @@ impl ArgoCd {
         ] {
             let args = ["delete", kind, name, "--ignore-not-found", "--wait=false"];
             self.kubectl.run(&args).await?;
+        }
+        let site = self.kubectl.of(&self.name);
+        let jobs = site.run(&["get", "jobs", "--output=name"]).await?;
+        for job in jobs.lines() {
+            let args = [&["patch", job][..], &TAKE_HOOK_FINALIZERS].concat();
+            site.run(&args).await?;
         }
         Ok(())
     }
