@@ -1,4 +1,4 @@
-//! Tasks at a steady rate, and what became of each: one side of a proof that counts.
+//! Tasks at a rate, and what became of each: one side of a proof that counts.
 //!
 //! Every answer is a line of JSON on standard output, so that whoever counts can hold it against what subscribers did:
 //!
@@ -7,6 +7,8 @@
 //! | `{"acknowledged": "<task id>"}` | the API answered 200: the broker has the event |
 //! | `{"failed": {"status": 503, "retry_after": true, "message": "..."}}` | anything else; `status` is null without an answer |
 //! | `{"published": 3000, "acknowledged": 3000, "failed": 0, "repeated": 0}` | at the end; who misses a line notices it by this one |
+
+mod rate;
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -20,17 +22,15 @@ use serde::{Deserialize, Serialize};
 use service_kit::shutdown::Shutdown;
 use task_api::IDEMPOTENCY_KEY;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::Config;
 use crate::client::Client;
+use rate::Rate;
 
 /// Longer than the API's own deadline, so that it is the API that gives up first.
 const REQUEST: Duration = Duration::from_secs(15);
-
-/// More requests than this are never under way; an API that is that slow has failed anyway.
-const AT_ONCE: usize = 4096;
 
 /// One line of the output but the last.
 #[derive(Debug, Serialize, Deserialize)]
@@ -72,16 +72,14 @@ pub(crate) async fn run(config: &Config, shutdown: &Shutdown) -> Result<String> 
     let url = format!("{}/tasks", config.api_url);
     let client = Client::new();
     let end = Instant::now() + config.deadline;
-    let mut ticks = interval(Duration::from_secs(1) / config.rate);
-    // An open loop: what could not be sent in time is sent at once, not left out, however slow the answers are.
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let mut rate = Rate::new(config.rate, config.rate_file.clone());
     let (mut requests, mut summary) = (JoinSet::new(), Summary::default());
     loop {
         tokio::select! {
             biased;
             () = shutdown.draining() => break,
             Some(answer) = requests.join_next() => enter(answer?, &mut summary)?,
-            _ = ticks.tick(), if requests.len() < AT_ONCE => {
+            () = rate.tick(), if rate.allows(requests.len()) => {
                 if Instant::now() >= end {
                     break;
                 }

@@ -30,6 +30,11 @@ impl Effects {
         })
     }
 
+    /// The folder with the logs.
+    pub fn folder(&self) -> &Path {
+        self.followed.folder()
+    }
+
     /// How many effects each task has had so far.
     pub async fn look(&mut self) -> Result<HashMap<Uuid, u64>> {
         let mut all = HashMap::new();

@@ -81,13 +81,14 @@ impl Followed {
         })
     }
 
+    /// Where the files are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The files so far.
     pub fn files(&self) -> Result<Vec<PathBuf>> {
-        let files = fs::read_dir(&self.folder)?;
-        let mut files: Vec<_> = files.map(|file| Ok(file?.path())).collect::<Result<_>>()?;
-        files.retain(|file| file.extension().is_some_and(|it| it == "log"));
-        files.sort();
-        Ok(files)
+        files(&self.folder)
     }
 
     /// Waits for the last lines of containers that have ended, and stops.
@@ -96,6 +97,15 @@ impl Followed {
         let ended = self.task.join_next().await;
         ended.context("nobody follows any more")??
     }
+}
+
+/// The files in the folder of one that follows, or followed.
+pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let files = fs::read_dir(folder)?;
+    let mut files: Vec<_> = files.map(|file| Ok(file?.path())).collect::<Result<_>>()?;
+    files.retain(|file| file.extension().is_some_and(|it| it == "log"));
+    files.sort();
+    Ok(files)
 }
 
 impl Follower {

@@ -20,6 +20,13 @@ const BROKER: &str = "cluster";
 /// The pod, and its container.
 const NAME: &str = "load";
 
+/// The annotation that says how many tasks a second. It is a file of the pod, so it can be changed while the load runs.
+const RATE: &str = "task-pubsub/load-rate";
+
+/// Where that file is.
+const RATE_FOLDER: &str = "/etc/load";
+const RATE_FILE: &str = "rate";
+
 /// How long answers that are due may take when it is told to end.
 const GRACE: Duration = Duration::from_secs(45);
 
@@ -44,7 +51,7 @@ impl Load {
         let pod = json!({
             "apiVersion": "v1",
             "kind": "Pod",
-            "metadata": {"name": NAME, "labels": {"app": NAME}},
+            "metadata": {"name": NAME, "labels": {"app": NAME}, "annotations": {RATE: rate.to_string()}},
             "spec": {
                 "restartPolicy": "Never",
                 "terminationGracePeriodSeconds": GRACE.as_secs(),
@@ -56,7 +63,7 @@ impl Load {
                     "args": ["load"],
                     "env": [
                         {"name": "API_URL", "value": "http://task-api"},
-                        {"name": "LOAD_RATE", "value": rate.to_string()},
+                        {"name": "LOAD_RATE_FILE", "value": format!("{RATE_FOLDER}/{RATE_FILE}")},
                         {"name": "PROBE_DEADLINE", "value": "1h"},
                     ],
                     "securityContext": {
@@ -64,7 +71,11 @@ impl Load {
                         "readOnlyRootFilesystem": true,
                         "capabilities": {"drop": ["ALL"]},
                     },
+                    "volumeMounts": [{"name": NAME, "mountPath": RATE_FOLDER, "readOnly": true}],
                 }],
+                "volumes": [{"name": NAME, "downwardAPI": {"items": [
+                    {"path": RATE_FILE, "fieldRef": {"fieldPath": format!("metadata.annotations['{RATE}']")}},
+                ]}}],
             },
         });
         kubectl.apply([&pod]).await?;
@@ -76,6 +87,11 @@ impl Load {
             ledger: Ledger::default(),
             summary: None,
         })
+    }
+
+    /// The file with the answers.
+    pub fn answers(&self) -> &Path {
+        self.tail.path()
     }
 
     /// What publishers were told, as far as it has been read.
@@ -149,6 +165,14 @@ impl Load {
         );
         Ok(ledger)
     }
+}
+
+/// Has the load send so many tasks a second from now on: within a second or two, when the kubelet has written the file.
+pub(super) async fn set_rate(kubectl: &Kubectl, rate: u32) -> Result<()> {
+    let rate = format!("{RATE}={rate}");
+    let args = ["annotate", "pod", NAME, "--overwrite", &rate];
+    kubectl.run(&args).await?;
+    Ok(())
 }
 
 fn enter(ledger: &Ledger, answer: Answer) {

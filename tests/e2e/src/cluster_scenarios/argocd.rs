@@ -158,7 +158,12 @@ impl Environment<'_> {
             .into_iter()
             .collect();
         work.go_on().await?;
-        let UnderLoad { load, mut worker } = work;
+        let UnderLoad {
+            load,
+            mut worker,
+            pace,
+        } = work;
+        let held = pace.stop().await?;
         let ledger = load.stop().await?;
         let total = count(&ledger, &mut worker).await?;
         ensure!(
@@ -186,7 +191,7 @@ impl Environment<'_> {
         let doubled = heard.values().filter(|effects| **effects > 1).count();
         ensure!(doubled == 0, "{THIRD} acted twice on {doubled} events");
         Ok(format!(
-            "{total}; all {} later ones at {THIRD} too",
+            "{total}{held}; all {} later ones at {THIRD} too",
             later.len()
         ))
     }

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Setup;
-use crate::cluster::{Effects, Load, Site};
+use crate::cluster::{Effects, Held, Load, Pace, Site};
 use crate::ledger::{Count, Ledger};
 
-/// Tasks a second.
+/// Tasks a second, on a machine that keeps up.
 pub(super) const RATE: u32 = 300;
 
 /// What is let through between two changes: some seconds' worth.
@@ -36,6 +36,7 @@ pub(super) fn two_publishers() -> Value {
 pub(super) struct UnderLoad {
     pub(super) load: Load,
     pub(super) worker: Effects,
+    pub(super) pace: Pace,
 }
 
 impl UnderLoad {
@@ -43,7 +44,8 @@ impl UnderLoad {
     pub(super) async fn start(site: &Site, setup: &Setup) -> Result<Self> {
         let worker = Effects::follow(&site.kubectl, "task-worker", &site.folder)?;
         let load = Load::start(&site.kubectl, &setup.images, RATE, &site.folder).await?;
-        let mut this = Self { load, worker };
+        let pace = Pace::keep(&site.kubectl, RATE, load.answers(), worker.folder());
+        let mut this = Self { load, worker, pace };
         this.go_on().await?;
         Ok(this)
     }
@@ -73,17 +75,22 @@ impl UnderLoad {
     }
 
     /// Ends the load and counts.
-    pub(super) async fn stop(self) -> Result<(Count, Ledger)> {
-        let Self { load, mut worker } = self;
+    pub(super) async fn stop(self) -> Result<(Count, Ledger, Held)> {
+        let Self {
+            load,
+            mut worker,
+            pace,
+        } = self;
+        let held = pace.stop().await?;
         let ledger = load.stop().await?;
         let count = count(&ledger, &mut worker).await?;
-        Ok((count, ledger))
+        Ok((count, ledger, held))
     }
 
     /// Ends the load; fails unless nothing was lost, nothing doubled and nothing refused.
     pub(super) async fn perfect(self) -> Result<String> {
-        let (count, ledger) = self.stop().await?;
-        let figures = count.to_string();
+        let (count, ledger, held) = self.stop().await?;
+        let figures = format!("{count}{held}");
         ensure!(
             count.acknowledged > 0 && count.is_perfect(),
             "{figures}; the first failure: {:?}",

@@ -19,7 +19,7 @@ use crate::worker_log::WorkerLog;
 /// How often the worker is killed: a kill hits other events each time.
 const KILLS: usize = 4;
 
-/// Events that a sidecar gives out at the same time by default (`brokers.*.concurrency`).
+/// Events that a sidecar gives out at the same time (`brokers.*.concurrency`).
 const CONCURRENCY: usize = 10;
 
 /// What the sidecar writes, at level debug, about an answer without a body. Every answer of the worker has one.
@@ -37,28 +37,28 @@ struct Killed {
 
 /// One event at a time: nothing may be lost.
 pub(super) async fn one_in_hand(setup: Setup, broker: &str) -> Result<String> {
-    kill(&setup, broker, &json!({"dapr.io/app-max-concurrency": "1"}))
-        .await?
-        .figures(0)
+    let one = json!({"dapr.io/app-max-concurrency": "1"});
+    let values = json!({"services": {"task-worker": {"sidecar": {"annotations": one}}}});
+    kill(&setup, broker, &values).await?.figures(0)
 }
 
 /// As by default.
 pub(super) async fn several_in_hand(setup: Setup, broker: &str) -> Result<String> {
-    kill(&setup, broker, &json!({}))
+    let values = json!({"brokers": {broker: {"concurrency": CONCURRENCY}}});
+    kill(&setup, broker, &values)
         .await?
         .figures(KILLS * CONCURRENCY)
 }
 
-async fn kill(setup: &Setup, broker: &str, annotations: &Value) -> Result<Killed> {
+async fn kill(setup: &Setup, broker: &str, values: &Value) -> Result<Killed> {
     let mut options = setup.with_broker(broker);
     // Writing more, the sidecar is slower, and its race is lost more often.
-    let mut all = json!({"dapr.io/log-level": "debug"});
-    merge(&mut all, annotations);
-    let sidecar = json!({"sidecar": {"annotations": all}});
+    let debug = json!({"dapr.io/log-level": "debug"});
     merge(
         &mut options.values,
-        &json!({"services": {"task-worker": sidecar}}),
+        &json!({"services": {"task-worker": {"sidecar": {"annotations": debug}}}}),
     );
+    merge(&mut options.values, values);
     let (mut stack, ledger, load) = under_load_with(setup, options).await?;
     let events = events(broker);
     for kill in 0..KILLS {
