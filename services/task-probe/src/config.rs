@@ -70,7 +70,7 @@ pub enum Check {
     Preflight,
     /// That the API takes a task which reaches every subscriber, and refuses what is wrong.
     Smoke,
-    /// Publishes tasks at a rate until the deadline or SIGTERM; each answer is a line of JSON.
+    /// Publishes tasks at a steady rate until the deadline or SIGTERM; each answer is a line of JSON.
     Load,
 }
 

@@ -1,4 +1,4 @@
-//! Tasks at a rate, and what became of each: one side of a proof that counts.
+//! Tasks at a steady rate, and what became of each: one side of a proof that counts.
 //!
 //! Every answer is a line of JSON on standard output, so that whoever counts can hold it against what subscribers did:
 //!

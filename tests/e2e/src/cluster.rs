@@ -22,6 +22,6 @@ pub use helm::Helm;
 pub use images::Images;
 pub use kubectl::{Kubectl, is_named};
 pub use load::Load;
-pub use pace::{Held, Pace};
+pub use pace::Pace;
 pub use repository::Repository;
 pub use site::Site;

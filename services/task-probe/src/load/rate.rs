@@ -108,6 +108,7 @@ mod tests {
             let ticks = in_ten_seconds().await;
             assert!((least..=most).contains(&ticks), "{said:?}: {ticks}");
         }
+        assert!(rate.allows(199) && !rate.allows(200));
         std::fs::remove_file(&file).unwrap();
     }
 }

@@ -26,6 +26,7 @@ fn wrong_configuration_ends_with_64_and_names_the_variable() {
         ("PUBSUB_NAME", " "),
         ("API_URL", "https://task-api"),
         ("API_APP_ID", ""),
+        ("LOAD_RATE", "0"),
         ("END_SIDECAR", "perhaps"),
         ("DAPR_GRPC_ENDPOINT", "https://localhost"),
         ("LOG_FORMAT", "xml"),

@@ -36,7 +36,7 @@ pub struct Pace {
 }
 
 /// For how long the load was held back.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug)]
 pub struct Held {
     rate: u32,
     time: Duration,

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Setup;
-use crate::cluster::{Effects, Held, Load, Pace, Site};
+use crate::cluster::{Effects, Load, Pace, Site};
 use crate::ledger::{Count, Ledger};
 
 /// Tasks a second, on a machine that keeps up.
-pub(super) const RATE: u32 = 300;
+const RATE: u32 = 300;
 
 /// What is let through between two changes: some seconds' worth.
 pub(super) const EVENTS: usize = 1200;
@@ -35,8 +35,8 @@ pub(super) fn two_publishers() -> Value {
 /// Load and effects of one site.
 pub(super) struct UnderLoad {
     pub(super) load: Load,
-    pub(super) worker: Effects,
-    pub(super) pace: Pace,
+    worker: Effects,
+    pace: Pace,
 }
 
 impl UnderLoad {
@@ -74,8 +74,9 @@ impl UnderLoad {
         self.worker.wait("drained", SETTLED, missing).await
     }
 
-    /// Ends the load and counts.
-    pub(super) async fn stop(self) -> Result<(Count, Ledger, Held)> {
+    /// Ends the load and counts; fails unless nothing was lost, nothing doubled and nothing refused. Returns the figures, and what they
+    /// were counted from.
+    pub(super) async fn stop(self) -> Result<(String, Ledger)> {
         let Self {
             load,
             mut worker,
@@ -84,24 +85,24 @@ impl UnderLoad {
         let held = pace.stop().await?;
         let ledger = load.stop().await?;
         let count = count(&ledger, &mut worker).await?;
-        Ok((count, ledger, held))
-    }
-
-    /// Ends the load; fails unless nothing was lost, nothing doubled and nothing refused.
-    pub(super) async fn perfect(self) -> Result<String> {
-        let (count, ledger, held) = self.stop().await?;
         let figures = format!("{count}{held}");
         ensure!(
             count.acknowledged > 0 && count.is_perfect(),
             "{figures}; the first failure: {:?}",
             ledger.failures().first()
         );
+        Ok((figures, ledger))
+    }
+
+    /// The same, for those who need the figures only.
+    pub(super) async fn perfect(self) -> Result<String> {
+        let (figures, _) = self.stop().await?;
         Ok(figures)
     }
 }
 
 /// What became of everything that was acknowledged.
-pub(super) async fn count(ledger: &Ledger, worker: &mut Effects) -> Result<Count> {
+async fn count(ledger: &Ledger, worker: &mut Effects) -> Result<Count> {
     let missing = |effects: &HashMap<Uuid, u64>| {
         let missing = ledger.missing(effects);
         (!missing.is_empty())
