@@ -34,5 +34,7 @@ async fn record(event: &Envelope<'_>, inbox: &Inbox) -> Result<Outcome, InboxErr
         Claim::Fresh(lease) => lease.complete().await.map(|()| Outcome::Success),
         Claim::Done => Ok(Outcome::Success),
         Claim::Busy => Ok(Outcome::Retry),
+        // Nothing fails at a canary but its record.
+        Claim::Exhausted { .. } => Ok(Outcome::Drop),
     }
 }

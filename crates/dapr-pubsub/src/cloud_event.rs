@@ -69,6 +69,13 @@ pub enum ExtensionValue {
 }
 
 impl ExtensionValue {
+    fn read(json: &str) -> Self {
+        None.or_else(|| serde_json::from_str(json).map(Self::Boolean).ok())
+            .or_else(|| serde_json::from_str(json).map(Self::Integer).ok())
+            .or_else(|| serde_json::from_str(json).map(Self::Text).ok())
+            .unwrap_or_else(|| Self::Other(json.to_owned()))
+    }
+
     /// The value of a `Text`.
     pub fn as_str(&self) -> Option<&str> {
         match self {

@@ -10,7 +10,7 @@ mod watch;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
@@ -44,10 +44,20 @@ pub struct InboxOptions {
     pub retention: Duration,
     /// Longest time for one call to the sidecar.
     pub call_timeout: Duration,
+    /// How many attempts an event has: after so many failures ([`Lease::fail`], or a lease that was dropped) it is to be dropped.
+    /// `None`: it is retried for as long as the sidecar delivers it.
+    ///
+    /// With a bound here the sidecar's inbound retry policy can have no end, so that an outage, of whatever and however long, is no
+    /// reason for a dead letter.
+    pub max_attempts: Option<u32>,
+    /// How long the sidecar's inbound retry policy waits between two attempts. A broker may hand out again what is being retried
+    /// (Redis, after `processingTimeout`); an attempt that comes sooner than three quarters of this pause after a failure is such a
+    /// copy, and finds the event [`Busy`](Claim::Busy), so that the attempts last as long as they should. Zero: no pause.
+    pub retry_pause: Duration,
 }
 
 impl InboxOptions {
-    /// A lease of 10 s, one day of retention, 2 s per call.
+    /// A lease of 10 s, one day of retention, 2 s per call, any number of attempts.
     pub fn new(store: impl Into<String>, consumer: impl Into<String>) -> Self {
         Self {
             store: store.into(),
@@ -55,6 +65,8 @@ impl InboxOptions {
             lease: Duration::from_secs(10),
             retention: Duration::from_hours(24),
             call_timeout: Duration::from_secs(2),
+            max_attempts: None,
+            retry_pause: Duration::ZERO,
         }
     }
 }
@@ -66,13 +78,18 @@ impl InboxOptions {
 /// 1. [`claim`](Self::claim) before the effect. One record per consumer, `source` and `id`
 ///    ([`record_key`]) is created only where there is none, so one of several gets it.
 /// 2. The effect. Meanwhile the claim is renewed; if the process dies, it expires.
-/// 3. [`Lease::complete`] after the effect, or [`Lease::release`] if there was none.
+/// 3. [`Lease::complete`] after the effect; [`Lease::fail`] if there was none, which counts the attempt; or [`Lease::release`],
+///    which does not.
 ///
 /// A crash between 2 and 3 leaves an effect that nobody knows of, and it happens again when the
 /// claim has expired. That gap can only be closed inside the effect itself: make it idempotent, or
 /// let it commit together with a record of its own.
 ///
-/// Records: `{"state":"claimed","owner":"<uuid>"}` and `{"state":"done"}`.
+/// A failure is the handler's own: it is counted in the record, survives restarts and is shared by replicas. That the store is
+/// away, that a claim is in the way or that the process has died is not a failure of the event.
+///
+/// Records: `{"state":"claimed","owner":"<uuid>"}`, with `"failures":<n>` after the first one;
+/// `{"state":"failed","failures":<n>,"reason":"...","at":<milliseconds since 1970>,"dropped":<bool>}`; and `{"state":"done"}`.
 #[derive(Clone)]
 pub struct Inbox {
     inner: Arc<Inner>,
@@ -95,8 +112,16 @@ pub enum Claim {
     Fresh(Lease),
     /// It was handled before: answer SUCCESS.
     Done,
-    /// Somebody else is handling it: answer RETRY. It may yet fail there.
+    /// Somebody else is handling it, or has just failed to: answer RETRY. It may yet fail there.
     Busy,
+    /// Its attempts are used up ([`InboxOptions::max_attempts`]), and the last handler did not live to say so: answer DROP. Should
+    /// it be delivered again, it has one more attempt.
+    Exhausted {
+        /// How many there were.
+        attempts: u32,
+        /// What was said about the last one.
+        reason: String,
+    },
 }
 
 impl Inbox {
@@ -147,6 +172,18 @@ impl Inbox {
         }
     }
 
+    /// What this consumer has recorded about an event.
+    pub(crate) async fn state(
+        &self,
+        source: &str,
+        id: &str,
+        deadline: Duration,
+    ) -> Result<EventState, InboxError> {
+        let key = record_key(&self.inner.options.consumer, source, id);
+        let record = self.inner.store.get(&key, deadline).await?;
+        Ok(record.map_or(EventState::Unknown, |(record, _)| record.into()))
+    }
+
     async fn try_claim(&self, key: &str) -> Result<(Claim, &'static str), InboxError> {
         let Inner {
             options,
@@ -156,44 +193,62 @@ impl Inbox {
         } = &*self.inner;
         let limit = options.call_timeout;
         let owner = Uuid::new_v4().to_string();
-        let claimed = Record::Claimed {
+        let claimed = |failures| Record::Claimed {
             owner: owner.clone(),
+            failures,
         };
         // Twice, because the record can vanish between the attempt to create it and the look at what
         // was in the way.
         let mut failure = None;
         for _ in 0..2 {
             let started = Instant::now();
-            match store.create(key, &claimed, options.lease, limit).await {
-                Ok(()) => return Ok((self.fresh(key, owner, started), "fresh")),
+            match store.create(key, &claimed(0), options.lease, limit).await {
+                Ok(()) => return Ok((self.fresh(key, owner, 0, started), "fresh")),
                 Err(error) if error.leaves_no_doubt() => return Err(error.into()),
                 Err(error) => failure = Some(error),
             }
             let Some((record, etag)) = store.get(key, limit).await? else {
                 continue;
             };
-            let taken_over = match record {
+            let (failures, result) = match record {
                 Record::Done => {
                     watch.forget(key);
                     return Ok((Claim::Done, "done"));
                 }
                 // Created after all, but something went wrong on the way, perhaps setting the TTL:
                 // made good by writing it again.
-                Record::Claimed { owner: holder } if holder == owner => false,
+                Record::Claimed {
+                    owner: holder,
+                    failures,
+                } if holder == owner => (failures, "fresh"),
                 // A living holder renews its claim, which changes the etag. This one has been the
-                // same for longer than a lease: its TTL is missing or not kept.
-                Record::Claimed { .. } if watch.is_stale(key, &etag) => true,
+                // same for longer than a lease: its TTL is missing, not kept, or long because there were failures before.
+                Record::Claimed { failures, .. } if watch.is_stale(key, &etag) => {
+                    (failures, "taken_over")
+                }
                 Record::Claimed { .. } => return Ok((Claim::Busy, "busy")),
+                Record::Failed { at, .. } if options.is_too_soon(at) => {
+                    return Ok((Claim::Busy, "busy"));
+                }
+                Record::Failed {
+                    failures,
+                    reason,
+                    at,
+                    dropped: false,
+                } if options.is_last(failures) => {
+                    return self.exhausted(key, failures, reason, at, &etag).await;
+                }
+                Record::Failed { failures, .. } => (failures, "again"),
             };
             let started = Instant::now();
+            let ttl = options.claim_ttl(failures);
             return match store
-                .replace(key, &claimed, &etag, options.lease, limit)
+                .replace(key, &claimed(failures), &etag, ttl, limit)
                 .await
             {
                 Ok(()) => {
                     watch.forget(key);
-                    let result = if taken_over { "taken_over" } else { "fresh" };
-                    Ok((self.fresh(key, owner, started), result))
+                    Ok((self.fresh(key, owner, failures, started), result))
                 }
                 Err(StoreError::Conflict(_)) => Ok((Claim::Busy, "busy")),
                 Err(error) => Err(error.into()),
@@ -204,9 +259,64 @@ impl Inbox {
         Err(failure.map_or(InboxError::Unavailable { source }, InboxError::from))
     }
 
-    fn fresh(&self, key: &str, owner: String, started: Instant) -> Claim {
-        Claim::Fresh(lease::hold(&self.inner, key.to_owned(), owner, started))
+    fn fresh(&self, key: &str, owner: String, failures: u32, started: Instant) -> Claim {
+        let key = key.to_owned();
+        Claim::Fresh(lease::hold(&self.inner, key, owner, failures, started))
     }
+
+    /// Notes that the event is given up, before that is said: whoever gets it again has one more attempt.
+    async fn exhausted(
+        &self,
+        key: &str,
+        failures: u32,
+        reason: String,
+        at: u64,
+        etag: &str,
+    ) -> Result<(Claim, &'static str), InboxError> {
+        let Inner { options, store, .. } = &*self.inner;
+        let dropped = Record::Failed {
+            failures,
+            reason: reason.clone(),
+            at,
+            dropped: true,
+        };
+        let (ttl, limit) = (options.retention, options.call_timeout);
+        match store.replace(key, &dropped, etag, ttl, limit).await {
+            Ok(()) => {
+                let attempts = failures;
+                Ok((Claim::Exhausted { attempts, reason }, "exhausted"))
+            }
+            Err(StoreError::Conflict(_)) => Ok((Claim::Busy, "busy")),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl InboxOptions {
+    fn is_last(&self, failures: u32) -> bool {
+        self.max_attempts.is_some_and(|most| failures >= most)
+    }
+
+    /// By the clock of whoever wrote the record; one that is wrong delays an attempt by a pause at most.
+    fn is_too_soon(&self, at: u64) -> bool {
+        let since = now().saturating_sub(at);
+        at <= now() && u128::from(since) < self.retry_pause.as_millis() * 3 / 4
+    }
+
+    /// A claim ends by itself after a lease, and the count of failures with it: after the first one the record stays, and it is
+    /// [`Watch`] that finds its holder dead.
+    fn claim_ttl(&self, failures: u32) -> Duration {
+        match failures {
+            0 => self.lease,
+            _ => self.retention,
+        }
+    }
+}
+
+/// Milliseconds since 1970.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
 }
 
 impl fmt::Debug for Inbox {

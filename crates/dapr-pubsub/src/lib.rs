@@ -10,6 +10,7 @@ mod sidecar;
 mod subscriptions;
 mod telemetry;
 mod trace_context;
+mod watchdog;
 
 pub use canary::CANARY_TYPE;
 pub use cloud_event::{Binary, CloudEvent, DecodeError, Envelope, ExtensionValue};
@@ -21,9 +22,10 @@ pub use publisher::{NewEvent, PublishError, Publisher, PublisherOptions};
 pub use secret::Secret;
 pub use sidecar::{LoadedComponent, Sidecar, SidecarError, SidecarOptions};
 pub use subscriptions::{
-    Bulk, BulkSubscribe, EventHandler, Handled, HandlerFuture, Mode, PubsubOptions, Routes,
-    SubscribeEntry, Subscription, Subscriptions,
+    Activity, Bulk, BulkSubscribe, EventHandler, Handled, HandlerFuture, Mode, PubsubOptions,
+    Routes, SubscribeEntry, Subscription, Subscriptions,
 };
+pub use watchdog::{Hearing, Watchdog, WatchdogOptions};
 
 /// The underlying cause of an error, as errors of this crate keep it.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,12 +1,15 @@
 //! The connection to the application's own daprd.
 
+mod version;
+
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dapr::dapr::proto::runtime::v1::dapr_client::DaprClient;
-use dapr::dapr::proto::runtime::v1::{GetMetadataRequest, ShutdownRequest};
+use dapr::dapr::proto::runtime::v1::{GetMetadataRequest, GetMetadataResponse, ShutdownRequest};
 use http::Uri;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
@@ -45,6 +48,8 @@ pub struct SidecarOptions {
 pub struct Sidecar {
     client: Client,
     endpoint: Arc<str>,
+    /// Whether its version has been looked at.
+    checked: Arc<AtomicBool>,
 }
 
 /// A component that the sidecar has initialised.
@@ -93,6 +98,7 @@ impl Sidecar {
         Ok(Self {
             client: DaprClient::with_interceptor(channel, outbound),
             endpoint: options.grpc_endpoint.as_str().into(),
+            checked: Arc::default(),
         })
     }
 
@@ -104,6 +110,21 @@ impl Sidecar {
         &self,
         deadline: Duration,
     ) -> Result<Vec<LoadedComponent>, SidecarError> {
+        let components = self.metadata(deadline).await?.registered_components;
+        let components = components.into_iter();
+        Ok(components
+            .map(|it| LoadedComponent {
+                name: it.name,
+                kind: it.r#type,
+            })
+            .collect())
+    }
+
+    /// What the sidecar says about itself. The first answer is checked: what an older daprd does is worth a line in the log.
+    pub(crate) async fn metadata(
+        &self,
+        deadline: Duration,
+    ) -> Result<GetMetadataResponse, SidecarError> {
         let metadata = self
             .call(
                 deadline,
@@ -112,13 +133,18 @@ impl Sidecar {
             )
             .await
             .map_err(|status| self.unanswered(status))?;
-        let components = metadata.registered_components.into_iter();
-        Ok(components
-            .map(|it| LoadedComponent {
-                name: it.name,
-                kind: it.r#type,
-            })
-            .collect())
+        if !self.checked.swap(true, Ordering::Relaxed) {
+            version::check(&metadata.runtime_version);
+        }
+        Ok(metadata)
+    }
+
+    /// The version of daprd (`GetMetadata`), as it says it: `1.18.3`.
+    ///
+    /// The first answer to this or [`components`](Self::components) is held against the version that this crate is made for; an
+    /// older one is logged, with what it does to events.
+    pub async fn version(&self, deadline: Duration) -> Result<String, SidecarError> {
+        Ok(self.metadata(deadline).await?.runtime_version)
     }
 
     /// Asks daprd to end (`Shutdown`): for a process that runs to completion beside a sidecar that does

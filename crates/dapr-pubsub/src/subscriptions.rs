@@ -1,10 +1,15 @@
 //! One declaration per topic gives the axum route, the `/dapr/subscribe` entry and, in a test, what
 //! a declarative Subscription has to say.
 
+mod activity;
+mod attempts;
 mod bulk;
+mod callback;
 mod declaration;
 mod delivery;
 mod handler;
+mod http;
+mod in_hand;
 mod limits;
 mod router;
 mod token;
@@ -16,6 +21,7 @@ use std::time::Duration;
 
 use axum::Router;
 
+pub use activity::Activity;
 pub use declaration::{Bulk, BulkSubscribe, PubsubOptions, Routes, SubscribeEntry, Subscription};
 use handler::ErasedHandler;
 pub use handler::{EventHandler, Handled, HandlerFuture};
@@ -33,7 +39,21 @@ pub enum Mode {
     Programmatic,
 }
 
-/// The event routes of a service, as one axum router.
+/// The event routes of a service, as one axum router, for either protocol of `dapr.io/app-protocol`: `http`, to the letter of
+/// Dapr's HTTP contract, and `grpc`, Dapr's app callback (`AppCallback`, `AppCallbackAlpha`, `AppCallbackHealthCheck`). The server
+/// must speak HTTP/1.1 and HTTP/2 without TLS, as `axum::serve` does with axum's feature `http2`.
+///
+/// **Prefer gRPC.** By HTTP daprd up to 1.18.3 may take a delivery that no application answered for a success
+/// (dapr/dapr `pkg/middleware/http/pipeline.go`).
+///
+/// | call | answer |
+/// |---|---|
+/// | `OnTopicEvent`, `OnBulkTopicEvent` | the status of each event |
+/// | the same without the right `dapr-api-token`, where a token is set | UNAUTHENTICATED, which daprd retries |
+/// | `ListTopicSubscriptions` | the same list as `/dapr/subscribe`; empty in declarative mode |
+/// | `HealthCheck` | OK |
+/// | `OnInvoke` | `PERMISSION_DENIED`: events come from the broker only |
+/// | anything else | `FAILED_PRECONDITION`; never UNIMPLEMENTED, which daprd takes for "handled" |
 ///
 /// | request | answer |
 /// |---|---|
@@ -63,6 +83,7 @@ pub struct Subscriptions<S = ()> {
     token: Option<Secret>,
     canary_inbox: Option<Inbox>,
     limits: Limits,
+    activity: Activity,
 }
 
 impl<S: Clone + Send + Sync + 'static> Subscriptions<S> {
@@ -74,6 +95,7 @@ impl<S: Clone + Send + Sync + 'static> Subscriptions<S> {
             token: None,
             canary_inbox: None,
             limits: Limits::default(),
+            activity: Activity::default(),
         }
     }
 
@@ -111,6 +133,36 @@ impl<S: Clone + Send + Sync + 'static> Subscriptions<S> {
     pub fn handler_timeout(mut self, timeout: Duration) -> Self {
         self.limits.handler = timeout;
         self
+    }
+
+    /// How often an event may fail: the RETRY that would be one more than `attempts` becomes DROP. A handler that answers RETRY,
+    /// panics or takes too long has failed. Counted in memory, for up to 4096 events at a time, so a restart begins again: for
+    /// subscribers without an [`Inbox`], whose own [`max_attempts`](crate::InboxOptions::max_attempts) counts better. Default: not
+    /// counted here.
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.limits.attempts = Some(attempts.max(1));
+        self
+    }
+
+    /// How many bytes of deliveries may be in memory at once, as they come over the wire; others wait, and are answered RETRY when
+    /// there is no room within the handler's timeout. A process needs about three times as much. One that is larger than all of it
+    /// is handled alone. Default: 16 MiB.
+    pub fn max_bytes_in_hand(mut self, bytes: usize) -> Self {
+        self.limits.in_hand = bytes;
+        self
+    }
+
+    /// What is delivered and when, for a [`Watchdog`](crate::Watchdog).
+    pub fn activity(&self) -> Activity {
+        self.activity.clone()
+    }
+
+    /// The topics that are declared.
+    pub fn topics(&self) -> Vec<String> {
+        let topics = self.routes.iter();
+        topics
+            .map(|(subscription, _)| subscription.topic().to_owned())
+            .collect()
     }
 
     /// How many entries of one bulk delivery are handled at once. Default: 16.
@@ -178,6 +230,6 @@ impl<S> fmt::Debug for Subscriptions<S> {
             .field("token", &self.token)
             .field("canary_inbox", &self.canary_inbox)
             .field("limits", &self.limits)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -13,6 +13,8 @@ use opentelemetry::metrics::{Counter, Histogram, Meter, UpDownCounter};
 use opentelemetry::trace::{SpanContext, TraceContextExt as _, TraceId};
 use opentelemetry::{Context, KeyValue, global};
 use tracing::Span;
+
+use crate::Activity;
 use tracing_opentelemetry::{OpenTelemetrySpanExt as _, SetParentError};
 
 pub(crate) const SYSTEM: &str = "dapr";
@@ -131,8 +133,22 @@ pub(crate) struct DeliveryMetrics {
 }
 
 impl DeliveryMetrics {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(activity: &Activity) -> Self {
         let meter = meter();
+        let activity = activity.clone();
+        // A gauge that is asked lives as long as the meter.
+        let _ = meter
+            .f64_observable_gauge("dapr.pubsub.delivery.last")
+            .with_unit("s")
+            .with_description("When something was last delivered, in seconds since 1970")
+            .with_callback(move |gauge| {
+                for (pubsub, topic, at) in activity.last() {
+                    let mut attributes = attributes("process", &topic).to_vec();
+                    attributes.push(KeyValue::new("dapr.pubsub.name", pubsub));
+                    gauge.observe(at, &attributes);
+                }
+            })
+            .build();
         Self {
             duration: meter
                 .f64_histogram("messaging.process.duration")
@@ -202,7 +218,7 @@ impl InboxMetrics {
             claims: meter
                 .u64_counter("dapr.pubsub.inbox.claims")
                 .with_unit("{claim}")
-                .with_description("Claims by result: fresh, taken_over, done, busy, unavailable")
+                .with_description("Claims by result: fresh, again, taken_over, done, busy, exhausted, unavailable")
                 .build(),
             lost: meter
                 .u64_counter("dapr.pubsub.inbox.leases.lost")
@@ -220,6 +236,48 @@ impl InboxMetrics {
 
     pub(crate) fn lost(&self) {
         self.lost.add(1, std::slice::from_ref(&self.consumer));
+    }
+}
+
+/// What a watchdog counts.
+#[derive(Clone, Debug)]
+pub(crate) struct WatchdogMetrics {
+    canaries: Counter<u64>,
+    restarts: Counter<u64>,
+}
+
+impl WatchdogMetrics {
+    pub(crate) fn new() -> Self {
+        let meter = meter();
+        Self {
+            canaries: meter
+                .u64_counter("dapr.pubsub.watchdog.canaries")
+                .with_unit("{message}")
+                .with_description("Canaries sent because nothing was delivered for a while")
+                .build(),
+            restarts: meter
+                .u64_counter("dapr.pubsub.watchdog.restarts")
+                .with_unit("{restart}")
+                .with_description(
+                    "Times the sidecar was told to restart because a canary did not come",
+                )
+                .build(),
+        }
+    }
+
+    pub(crate) fn asked(&self, pubsub: &str, topic: &str) {
+        self.canaries.add(1, &Self::way(pubsub, topic));
+    }
+
+    pub(crate) fn restarted(&self, pubsub: &str, topic: &str) {
+        self.restarts.add(1, &Self::way(pubsub, topic));
+    }
+
+    fn way(pubsub: &str, topic: &str) -> [KeyValue; 2] {
+        [
+            KeyValue::new("dapr.pubsub.name", pubsub.to_owned()),
+            KeyValue::new("messaging.destination.name", topic.to_owned()),
+        ]
     }
 }
 

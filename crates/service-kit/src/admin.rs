@@ -18,7 +18,7 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 
 use crate::readiness::{ConditionState, Readiness};
-use crate::server::{Limits, serve};
+use crate::server::{Limits, Protocols, serve};
 use crate::shutdown::{Shutdown, ShutdownArgs};
 
 /// Probes and scrapes at once.
@@ -57,7 +57,7 @@ pub async fn serve_beside<T>(
         shutdown_deadline: shutdown.deadline(),
     });
     tokio::select! {
-        () = serve(listener, router(admin), LIMITS, &never) => unreachable!("nothing begins this shutdown"),
+        () = serve(listener, Protocols::Http1, router(admin), LIMITS, &never) => unreachable!("nothing begins this shutdown"),
         ended = service => ended,
     }
 }

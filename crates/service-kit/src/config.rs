@@ -93,6 +93,17 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads a duration that may be zero, where that means "never".
+///
+/// # Errors
+/// A sentence for the person who wrote the value.
+pub fn duration_or_zero(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(duration) if duration.is_zero() => Ok(duration),
+        _ => duration(text),
+    }
+}
+
 /// Reads a number of things of which at least one is needed.
 ///
 /// # Errors

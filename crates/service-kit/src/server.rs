@@ -3,6 +3,8 @@
 //! `axum::serve` sets no `TCP_NODELAY`, no header timeout and no deadline for its drain, and takes any number of
 //! connections; each of them is a way to stall a service from outside.
 
+mod either;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderValue, Request, header};
+use http::{HeaderValue, Request, Version, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -71,15 +73,31 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
+/// What a listener speaks, always without TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocols {
+    /// HTTP/1.1: for clients of all kinds.
+    Http1,
+    /// HTTP/1.1, and HTTP/2 with prior knowledge, as gRPC needs it: for the sidecar.
+    Http1AndHttp2,
+}
+
 /// Serves until the shutdown closes listeners, then lets requests in hand end within its deadline.
-pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: &Shutdown) {
+pub async fn serve(
+    listener: TcpListener,
+    protocols: Protocols,
+    router: Router,
+    limits: Limits,
+    shutdown: &Shutdown,
+) {
     let accept = Accept {
+        protocols,
         connections: Arc::new(Semaphore::new(limits.max_connections)),
         shed: Arc::new(Semaphore::new(SHED)),
         tasks: TaskTracker::new(),
         graceful: GracefulShutdown::new(),
         header_timeout: limits.header_timeout,
-        router: router.layer(middleware::map_response_with_state(shutdown.clone(), part)),
+        router: router.layer(middleware::from_fn_with_state(shutdown.clone(), part)),
     };
     tokio::select! {
         () = accept.run(&listener) => {}
@@ -90,6 +108,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdo
 }
 
 struct Accept {
+    protocols: Protocols,
     connections: Arc<Semaphore>,
     shed: Arc<Semaphore>,
     tasks: TaskTracker,
@@ -140,13 +159,17 @@ impl Accept {
                 drop(permit);
             });
         } else {
-            self.tasks.spawn(connection(
-                stream,
-                self.router.clone(),
-                timeout,
-                watcher,
-                permit,
-            ));
+            let router = self.router.clone();
+            match self.protocols {
+                Protocols::Http1 => {
+                    self.tasks
+                        .spawn(connection(stream, router, timeout, watcher, permit));
+                }
+                Protocols::Http1AndHttp2 => {
+                    self.tasks
+                        .spawn(either::connection(stream, router, timeout, watcher, permit));
+                }
+            }
         }
     }
 
@@ -184,8 +207,15 @@ async fn connection(
 
 /// While draining, an answer is the last one on its connection: clients that keep connections open would otherwise learn of
 /// the end from a request that fails.
-async fn part(State(shutdown): State<Shutdown>, mut response: Response) -> Response {
-    if shutdown.is_draining() {
+async fn part(
+    State(shutdown): State<Shutdown>,
+    request: axum::extract::Request,
+    next: middleware::Next,
+) -> Response {
+    let version = request.version();
+    let mut response = next.run(request).await;
+    // HTTP/2 says it by GOAWAY, and has no such header.
+    if shutdown.is_draining() && version != Version::HTTP_2 {
         response
             .headers_mut()
             .insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -193,12 +223,15 @@ async fn part(State(shutdown): State<Shutdown>, mut response: Response) -> Respo
     response
 }
 
+/// Bytes of a request's head.
+const HEAD: usize = 16 * 1024;
+
 fn builder(header_timeout: Duration) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
-        .max_buf_size(16 * 1024)
+        .max_buf_size(HEAD)
         .half_close(true);
     builder
 }

@@ -12,7 +12,7 @@ mod tasks;
 use anyhow::Context as _;
 use dapr_pubsub::{Publisher, Sidecar};
 use service_kit::readiness::Readiness;
-use service_kit::server;
+use service_kit::server::{self, Protocols};
 use service_kit::shutdown::Shutdown;
 use service_kit::{admin, request};
 use tokio::net::TcpListener;
@@ -67,7 +67,14 @@ pub async fn run(config: Config, listeners: Listeners, shutdown: Shutdown) -> an
         "listening"
     );
     let service = async {
-        server::serve(listeners.api, api, config.limits, &shutdown).await;
+        server::serve(
+            listeners.api,
+            Protocols::Http1,
+            api,
+            config.limits,
+            &shutdown,
+        )
+        .await;
         let left = publisher.shutdown(shutdown.deadline()).await;
         if left > 0 {
             tracing::warn!(

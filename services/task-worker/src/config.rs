@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, ValueEnum};
-use dapr_pubsub::{InboxOptions, Mode, PubsubOptions, Secret, Subscription};
-use service_kit::config::{Check, duration};
+use dapr_pubsub::{InboxOptions, Mode, PubsubOptions, Secret, Subscription, WatchdogOptions};
+use service_kit::config::{Check, duration, duration_or_zero};
 use service_kit::server::Limits;
 use service_kit::shutdown::ShutdownArgs;
 use service_kit::sidecar::SidecarArgs;
@@ -35,6 +35,9 @@ pub struct Config {
     /// How an event is kept from being acted on twice.
     #[command(flatten)]
     pub inbox: InboxArgs,
+    /// How often an event is tried, and how deafness is noticed.
+    #[command(flatten)]
+    pub delivery: DeliveryArgs,
     /// A file that remembers which events this instance has acted on, across a crash of the process.
     #[arg(long, env = "EFFECT_JOURNAL")]
     pub effect_journal: Option<PathBuf>,
@@ -107,6 +110,39 @@ pub struct InboxArgs {
     pub inbox_retention: Duration,
 }
 
+/// How often an event is tried, and how deafness is noticed.
+#[derive(Debug, Clone, Args)]
+pub struct DeliveryArgs {
+    /// Attempts after the first one that failed; when they are used up, the event goes to the dead letters. What is not the
+    /// event's failure does not count: a state store that is away, a claim of another replica, a crash.
+    #[arg(long, env = "DELIVERY_MAX_RETRIES", default_value = "20")]
+    pub delivery_max_retries: u32,
+    /// The sidecar's pause between two attempts (its inbound retry policy).
+    #[arg(long, env = "DELIVERY_RETRY_INTERVAL", default_value = "2s", value_parser = duration)]
+    pub delivery_retry_interval: Duration,
+    /// How long nothing may be delivered before a canary is published to see whether anything would be; `0s` for never. Only
+    /// where every subscriber of the topic knows canaries.
+    #[arg(long, env = "WATCHDOG_SILENCE", default_value = "0s", value_parser = duration_or_zero)]
+    pub watchdog_silence: Duration,
+    /// How long such a canary may take before the sidecar is told to restart.
+    #[arg(long, env = "WATCHDOG_PATIENCE", default_value = "20s", value_parser = duration)]
+    pub watchdog_patience: Duration,
+}
+
+impl DeliveryArgs {
+    /// How often an event is tried in all.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.delivery_max_retries.saturating_add(1)
+    }
+
+    /// `None` where it is switched off.
+    pub(crate) fn watchdog(&self) -> Option<WatchdogOptions> {
+        let mut options = WatchdogOptions::new();
+        (options.silence, options.patience) = (self.watchdog_silence, self.watchdog_patience);
+        (!options.silence.is_zero()).then_some(options)
+    }
+}
+
 fn pubsub_options(json: &str) -> Result<BTreeMap<String, PubsubOptions>, serde_json::Error> {
     serde_json::from_str(json)
 }
@@ -133,10 +169,12 @@ impl InboxArgs {
         self.state_store.as_deref().filter(|name| !name.is_empty())
     }
 
-    pub(crate) fn options(&self) -> Option<InboxOptions> {
+    pub(crate) fn options(&self, delivery: &DeliveryArgs) -> Option<InboxOptions> {
         let mut options = InboxOptions::new(self.store()?, &self.consumer);
         options.lease = self.inbox_lease;
         options.retention = self.inbox_retention;
+        options.max_attempts = Some(delivery.attempts());
+        options.retry_pause = delivery.delivery_retry_interval;
         Some(options)
     }
 }
@@ -162,6 +200,16 @@ impl Check for Config {
                 "HANDLER_TIMEOUT ({handler:?}) must not exceed SHUTDOWN_DEADLINE ({:?}): events in hand would be cut off when the \
                  process ends",
                 self.shutdown.shutdown_deadline
+            ));
+        }
+        let (interval, patience) = (
+            self.delivery.delivery_retry_interval,
+            self.delivery.watchdog_patience,
+        );
+        if self.delivery.watchdog().is_some() && patience <= handler + interval {
+            return Err(format!(
+                "WATCHDOG_PATIENCE ({patience:?}) must be longer than HANDLER_TIMEOUT ({handler:?}) and DELIVERY_RETRY_INTERVAL \
+                 ({interval:?}) together: a delivery that is merely tried again would have the sidecar restarted"
             ));
         }
         let named = self
@@ -193,7 +241,7 @@ mod tests {
         let consumer = |args: &[&str]| {
             let args = [&["task-worker", "--state-store", "statestore"], args].concat();
             let config = Config::try_parse_from(args)?;
-            Ok::<_, clap::Error>(config.inbox.options().unwrap().consumer)
+            Ok::<_, clap::Error>(config.inbox.options(&config.delivery).unwrap().consumer)
         };
         // The name of the records that exist: it must not change.
         assert_eq!(consumer(&[]).unwrap(), "task-worker");
@@ -215,6 +263,8 @@ mod tests {
         assert!(refusal(&["--inbox-lease", "5s"]).contains("acted on twice"));
         assert!(refusal(&["--shutdown-deadline", "2s"]).contains("cut off"));
         assert!(refusal(&["--subscription-mode", "programmatic"]).contains("PUBSUB_NAMES"));
+        let watchdog = ["--watchdog-silence", "1m", "--watchdog-patience", "7s"];
+        assert!(refusal(&watchdog).contains("restarted"));
     }
 
     #[test]

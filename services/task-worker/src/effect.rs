@@ -2,6 +2,7 @@
 
 mod journal;
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -40,10 +41,10 @@ pub trait Effect: Send + Sync + 'static {
 #[derive(Debug, thiserror::Error)]
 pub enum EffectError {
     /// It may work later: a network fault, a lock, a service that restarts.
-    #[error("for now: {0:#}")]
+    #[error("transient failure: {0:#}")]
     Transient(anyhow::Error),
     /// It will never work for this event.
-    #[error("for good: {0:#}")]
+    #[error("permanent failure: {0:#}")]
     Permanent(anyhow::Error),
 }
 
@@ -77,6 +78,17 @@ impl LogTask {
     }
 }
 
+/// Bytes of an event that a log line shows: all of it, for events of ordinary size.
+const SHOWN: usize = 16 * 1024;
+
+fn shown(data: &str) -> Cow<'_, str> {
+    if data.len() <= SHOWN {
+        return Cow::Borrowed(data);
+    }
+    let beginning = &data[..data.floor_char_boundary(SHOWN)];
+    Cow::Owned(format!("{beginning}... ({} bytes in all)", data.len()))
+}
+
 impl Effect for LogTask {
     async fn was_applied(&self, event: &CloudEvent<TaskCreated>) -> Result<bool, EffectError> {
         Ok(self
@@ -89,7 +101,7 @@ impl Effect for LogTask {
         let data = serde_json::to_string(&event.data)
             .map_err(|error| EffectError::Permanent(error.into()))?;
         // Two writes with nothing awaited between them: only a kill in these microseconds can separate them.
-        tracing::info!("EVENT RECEIVED: {data}");
+        tracing::info!("EVENT RECEIVED: {}", shown(&data));
         if let Some(journal) = &self.journal {
             journal
                 .record(&event.source, &event.id)
@@ -97,5 +109,20 @@ impl Effect for LogTask {
         }
         HANDLED.add(1, &[]);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SHOWN, shown};
+
+    #[test]
+    fn a_line_is_whole_until_it_is_too_long() {
+        let fits = "x".repeat(SHOWN);
+        assert_eq!(shown(&fits), fits);
+        let long = "é".repeat(SHOWN);
+        assert!(
+            shown(&long).len() < SHOWN + 50 && shown(&long).ends_with("... (32768 bytes in all)")
+        );
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use dapr_pubsub::{Claim, CloudEvent, Inbox, Lease, Outcome, Subscriptions};
 
@@ -16,15 +15,22 @@ pub(crate) struct Worker<E> {
     pub(crate) inbox: Option<Inbox>,
 }
 
-pub(crate) fn router<E: Effect>(worker: Arc<Worker<E>>, config: &Config) -> Router {
-    Subscriptions::new()
+/// What is subscribed to, and how it is handled.
+pub(crate) fn subscriptions<E: Effect>(
+    worker: &Worker<E>,
+    config: &Config,
+) -> Subscriptions<Arc<Worker<E>>> {
+    let subscriptions = Subscriptions::new()
         .mode(config.subscription.mode())
         .app_token(config.subscription.app_api_token.clone())
         .handler_timeout(config.subscription.handler_timeout)
         .canary_inbox(worker.inbox.clone())
-        .on(config.subscription.subscription(), on_task_created::<E>)
-        .into_router()
-        .with_state(worker)
+        .on(config.subscription.subscription(), on_task_created::<E>);
+    match worker.inbox {
+        Some(_) => subscriptions,
+        // Nobody else counts.
+        None => subscriptions.max_attempts(config.delivery.attempts()),
+    }
 }
 
 async fn on_task_created<E: Effect>(
@@ -36,7 +42,10 @@ async fn on_task_created<E: Effect>(
         return Outcome::Drop;
     }
     let Some(inbox) = &worker.inbox else {
-        return worker.apply(&event).await;
+        return match worker.effect.apply(&event).await {
+            Ok(()) => Outcome::Success,
+            Err(error) => refused(&error),
+        };
     };
     match inbox.claim(&event.source, &event.id).await {
         Ok(Claim::Fresh(lease)) => worker.apply_once(&event, lease).await,
@@ -48,6 +57,14 @@ async fn on_task_created<E: Effect>(
             tracing::debug!("being handled elsewhere, or its owner died a moment ago");
             Outcome::Retry
         }
+        Ok(Claim::Exhausted { attempts, reason }) => {
+            tracing::error!(
+                attempts,
+                reason,
+                "attempts are used up: dropped to the dead letters"
+            );
+            Outcome::Drop
+        }
         Err(error) => {
             tracing::warn!(%error, "not handled: it cannot be known whether it is done already");
             Outcome::Retry
@@ -57,34 +74,50 @@ async fn on_task_created<E: Effect>(
 
 impl<E: Effect> Worker<E> {
     async fn apply_once(&self, event: &CloudEvent<TaskCreated>, lease: Lease) -> Outcome {
-        let outcome = match self.effect.was_applied(event).await {
-            Ok(true) => Outcome::Success,
-            Ok(false) => self.apply(event).await,
-            Err(error) => refused(&error),
+        let error = match self.apply_unless_applied(event).await {
+            Ok(()) => return completed(lease).await,
+            Err(error) => error,
         };
-        let settled = match outcome {
-            Outcome::Success => lease.complete().await,
+        let attempts = lease.failures() + 1;
+        let settled = match refused(&error) {
+            Outcome::Retry => lease.fail(error.to_string()).await,
             // The next delivery need not wait for the claim to lapse.
-            Outcome::Retry | Outcome::Drop => lease.release().await,
+            outcome => lease.release().await.map(|()| outcome),
         };
         match settled {
-            Ok(()) => outcome,
-            Err(error) if outcome == Outcome::Success => {
-                // Delivered again, it is found applied and settled then.
-                tracing::warn!(%error, "acted on, but that could not be written down");
-                Outcome::Retry
+            Ok(Outcome::Drop) if matches!(error, EffectError::Transient(_)) => {
+                tracing::error!(
+                    attempts,
+                    "attempts are used up: dropped to the dead letters"
+                );
+                Outcome::Drop
             }
-            Err(error) => {
-                tracing::debug!(%error, "the claim will lapse by itself");
-                outcome
+            Ok(outcome) => outcome,
+            Err(unsettled) => {
+                tracing::debug!(error = %unsettled, "the claim will lapse by itself");
+                refused_quietly(&error)
             }
         }
     }
 
-    async fn apply(&self, event: &CloudEvent<TaskCreated>) -> Outcome {
-        match self.effect.apply(event).await {
-            Ok(()) => Outcome::Success,
-            Err(error) => refused(&error),
+    async fn apply_unless_applied(
+        &self,
+        event: &CloudEvent<TaskCreated>,
+    ) -> Result<(), EffectError> {
+        if self.effect.was_applied(event).await? {
+            return Ok(());
+        }
+        self.effect.apply(event).await
+    }
+}
+
+async fn completed(lease: Lease) -> Outcome {
+    match lease.complete().await {
+        Ok(()) => Outcome::Success,
+        Err(error) => {
+            // Delivered again, it is found applied and settled then.
+            tracing::warn!(%error, "acted on, but that could not be written down");
+            Outcome::Retry
         }
     }
 }
@@ -93,11 +126,17 @@ fn refused(error: &EffectError) -> Outcome {
     match error {
         EffectError::Transient(_) => {
             tracing::warn!(%error, "not acted on; to be delivered again");
-            Outcome::Retry
         }
         EffectError::Permanent(_) => {
             tracing::error!(%error, "not acted on; dropped to the dead letters");
-            Outcome::Drop
         }
+    }
+    refused_quietly(error)
+}
+
+fn refused_quietly(error: &EffectError) -> Outcome {
+    match error {
+        EffectError::Transient(_) => Outcome::Retry,
+        EffectError::Permanent(_) => Outcome::Drop,
     }
 }

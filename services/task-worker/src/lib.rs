@@ -11,10 +11,10 @@ mod task_created;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use dapr_pubsub::{Inbox, Sidecar};
+use dapr_pubsub::{Inbox, Sidecar, Watchdog};
 use service_kit::admin;
 use service_kit::readiness::Readiness;
-use service_kit::server;
+use service_kit::server::{self, Protocols};
 use service_kit::shutdown::Shutdown;
 use tokio::net::TcpListener;
 
@@ -44,7 +44,7 @@ impl Listeners {
     }
 }
 
-/// Serves until the shutdown has run its course: the sidecar is told to stop delivering, events in hand are finished.
+/// Serves until the shutdown has run its course: events are handled until the port closes, then those in hand are finished.
 ///
 /// # Errors
 /// The sidecar's address cannot be used.
@@ -57,13 +57,19 @@ pub async fn run<E: Effect>(
     let sidecar = Sidecar::new(&config.sidecar.options()).context("DAPR_GRPC_ENDPOINT")?;
     let inbox = config
         .inbox
-        .options()
+        .options(&config.delivery)
         .map(|options| Inbox::new(&sidecar, options));
     let readiness = Readiness::default();
-    let health = health::Health::new(inbox.clone(), &readiness, &shutdown);
+    let health = health::Health::new(&sidecar, inbox.clone(), &readiness);
 
     let worker = Arc::new(events::Worker { effect, inbox });
-    let router = events::router(worker, &config).merge(health.router());
+    let subscriptions = events::subscriptions(&worker, &config);
+    let (activity, topics) = (subscriptions.activity(), subscriptions.topics());
+    // Without an inbox it could not be known that another replica has heard.
+    let watchdog = worker.inbox.as_ref().zip(config.delivery.watchdog());
+    let watchdog =
+        watchdog.map(|(inbox, options)| Watchdog::new(&sidecar, inbox, activity, topics, options));
+    let router = subscriptions.into_router().with_state(worker);
     tracing::info!(
         events = %listeners.events.local_addr()?,
         admin = %listeners.admin.local_addr()?,
@@ -73,11 +79,18 @@ pub async fn run<E: Effect>(
         consumer = config.inbox.consumer,
         "listening"
     );
-    let service = server::serve(listeners.events, router, config.limits, &shutdown);
+    let protocols = Protocols::Http1AndHttp2;
+    let service = server::serve(
+        listeners.events,
+        protocols,
+        router,
+        config.limits,
+        &shutdown,
+    );
     let both = async {
         tokio::select! {
             () = service => {}
-            never = health.watch() => match never {},
+            never = health.watch(watchdog) => match never {},
         }
     };
     admin::serve_beside(listeners.admin, readiness, &shutdown, both).await;

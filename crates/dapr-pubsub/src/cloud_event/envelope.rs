@@ -11,7 +11,9 @@ use serde_json::value::RawValue;
 use super::payload::Payload;
 use super::{CloudEvent, DecodeError, ExtensionValue};
 
-/// The envelope of an event, borrowed from the body it was sent in.
+mod callback;
+
+/// The envelope of an event, borrowed from the message it was sent in: the body of a request, or gRPC's `TopicEventRequest`.
 ///
 /// Attributes are slices of the body unless they contain JSON escapes, and `data` is its JSON text,
 /// found but not yet read: [`Envelope::decode`] reads it once, straight into the handler's type.
@@ -42,8 +44,17 @@ pub struct Envelope<'a> {
     topic: Option<Cow<'a, str>>,
     trace_parent: Option<Cow<'a, str>>,
     trace_state: Option<Cow<'a, str>>,
-    extensions: Vec<(Cow<'a, str>, &'a RawValue)>,
+    extensions: Vec<(Cow<'a, str>, Extension<'a>)>,
     payload: Payload<'a>,
+}
+
+/// An attribute that the specification does not know, as it was sent.
+#[derive(Clone, Debug)]
+enum Extension<'a> {
+    /// As JSON text, which is read when a handler is interested.
+    Json(&'a RawValue),
+    /// As a value of Protocol Buffers.
+    Value(ExtensionValue),
 }
 
 impl<'a> Envelope<'a> {
@@ -103,16 +114,13 @@ impl<'a> Envelope<'a> {
     }
 
     fn extensions(&self) -> BTreeMap<String, ExtensionValue> {
-        let value = |raw: &RawValue| {
-            let json = raw.get();
-            None.or_else(|| serde_json::from_str(json).map(ExtensionValue::Boolean).ok())
-                .or_else(|| serde_json::from_str(json).map(ExtensionValue::Integer).ok())
-                .or_else(|| serde_json::from_str(json).map(ExtensionValue::Text).ok())
-                .unwrap_or_else(|| ExtensionValue::Other(json.to_owned()))
+        let read = |extension: &Extension<'_>| match extension {
+            Extension::Json(raw) => ExtensionValue::read(raw.get()),
+            Extension::Value(value) => value.clone(),
         };
         self.extensions
             .iter()
-            .map(|(name, raw)| (name.to_string(), value(raw)))
+            .map(|(name, extension)| (name.to_string(), read(extension)))
             .collect()
     }
 }
@@ -180,7 +188,11 @@ impl<'a> Attributes<'a> {
             topic: self.take_text("topic"),
             trace_parent: self.take_text("traceparent").or(trace_id),
             trace_state: self.take_text("tracestate"),
-            extensions: self.0,
+            extensions: self
+                .0
+                .into_iter()
+                .map(|(name, raw)| (name, Extension::Json(raw)))
+                .collect(),
             payload,
         })
     }

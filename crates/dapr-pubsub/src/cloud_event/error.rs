@@ -24,6 +24,13 @@ pub enum DecodeError {
     /// `data` is not what the handler takes. Names the place, never the content.
     #[error("data does not fit the expected type: {0}")]
     Data(#[source] serde_json::Error),
+    /// daprd has left `data` out: by gRPC it hands on JSON, text, XML and bytes only
+    /// (dapr/dapr `pkg/runtime/pubsub/subscriptions.go`, `GRPCEnvelopeFromSubscriptionMessage`).
+    #[error(
+        "data of the datacontenttype `{0}` does not come by gRPC: publish it as application/json, text/* or application/octet-stream, \
+         or have it delivered by http"
+    )]
+    ContentType(String),
     /// Larger than the limit that was set for bodies.
     #[error("the body is larger than {limit} bytes")]
     TooLarge {
@@ -41,6 +48,7 @@ impl DecodeError {
             Self::SpecVersion(_) => "specversion",
             Self::Base64(_) => "base64",
             Self::Data(_) => "data",
+            Self::ContentType(_) => "datacontenttype",
             Self::TooLarge { .. } => "too_large",
         }
     }

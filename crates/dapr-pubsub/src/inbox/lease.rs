@@ -9,17 +9,23 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::record::Record;
 use super::{InboxError, Inner};
+use crate::Outcome;
 use keeper::{Command, Keeper};
+
+/// Bytes of a reason that are kept.
+const REASON: usize = 500;
 
 /// The right to handle an event.
 ///
 /// Dropping it stops the renewal and leaves the claim to expire: whoever drops it, a timed-out
-/// handler for instance, does not say whether the effect has happened.
+/// handler for instance, does not say whether the effect has happened. It counts as a failure.
 #[must_use = "a dropped lease blocks the event until it expires"]
 pub struct Lease {
     commands: oneshot::Sender<Command>,
     lost: CancellationToken,
+    failures: u32,
 }
 
 impl Lease {
@@ -30,6 +36,22 @@ impl Lease {
     /// the store did not take the record; after both the event may be handled again.
     pub async fn complete(self) -> Result<(), InboxError> {
         self.end(Command::Complete).await
+    }
+
+    /// Records that this attempt had no effect, and why: `reason` is kept for whoever looks at the dead letter, up to 500
+    /// bytes of it. The answer is what to tell the sidecar: RETRY, or DROP after
+    /// [`max_attempts`](super::InboxOptions::max_attempts).
+    ///
+    /// An error means RETRY: the attempt is then not counted.
+    pub async fn fail(self, reason: impl Into<String>) -> Result<Outcome, InboxError> {
+        let mut reason = reason.into();
+        reason.truncate(reason.floor_char_boundary(REASON));
+        self.end(|reply| Command::Fail(reason, reply)).await
+    }
+
+    /// How many attempts have failed before this one.
+    pub fn failures(&self) -> u32 {
+        self.failures
     }
 
     /// Gives the event back without an effect, so that the next attempt can claim it at once. If
@@ -50,10 +72,10 @@ impl Lease {
         self.lost.cancelled().await;
     }
 
-    async fn end(
+    async fn end<T>(
         self,
-        command: fn(oneshot::Sender<Result<(), InboxError>>) -> Command,
-    ) -> Result<(), InboxError> {
+        command: impl FnOnce(oneshot::Sender<Result<T, InboxError>>) -> Command,
+    ) -> Result<T, InboxError> {
         let gone = || InboxError::Unavailable {
             source: "the runtime is shutting down".into(),
         };
@@ -72,10 +94,28 @@ impl fmt::Debug for Lease {
 }
 
 /// Starts to hold a claim that was written not earlier than `started`.
-pub(super) fn hold(inbox: &Arc<Inner>, key: String, owner: String, started: Instant) -> Lease {
+pub(super) fn hold(
+    inbox: &Arc<Inner>,
+    key: String,
+    owner: String,
+    failures: u32,
+    started: Instant,
+) -> Lease {
     let (commands, receiver) = oneshot::channel();
     let lost = CancellationToken::new();
-    let keeper = Keeper::new(Arc::clone(inbox), key, owner, started, lost.clone());
+    let mine = Record::Claimed { owner, failures };
+    let keeper = Keeper::new(
+        Arc::clone(inbox),
+        key,
+        mine,
+        failures,
+        started,
+        lost.clone(),
+    );
     inbox.keepers.spawn(keeper.run(receiver));
-    Lease { commands, lost }
+    Lease {
+        commands,
+        lost,
+        failures,
+    }
 }

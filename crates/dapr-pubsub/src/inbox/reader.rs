@@ -26,6 +26,8 @@ pub enum EventState {
     Unknown,
     /// Somebody is at work, or was a lease ago.
     Claimed,
+    /// Nobody is, and the last attempt has failed.
+    Failed,
     /// It was handled.
     Done,
 }
@@ -47,11 +49,18 @@ impl InboxReader {
         deadline: Duration,
     ) -> Result<EventState, InboxError> {
         let key = record_key(consumer, source, id);
-        Ok(match self.store.get(&key, deadline).await? {
-            None => EventState::Unknown,
-            Some((Record::Claimed { .. }, _)) => EventState::Claimed,
-            Some((Record::Done, _)) => EventState::Done,
-        })
+        let record = self.store.get(&key, deadline).await?;
+        Ok(record.map_or(EventState::Unknown, |(record, _)| record.into()))
+    }
+}
+
+impl From<Record> for EventState {
+    fn from(record: Record) -> Self {
+        match record {
+            Record::Claimed { .. } => Self::Claimed,
+            Record::Failed { .. } => Self::Failed,
+            Record::Done => Self::Done,
+        }
     }
 }
 

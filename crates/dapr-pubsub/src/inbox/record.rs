@@ -6,9 +6,31 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "state", rename_all = "lowercase")]
 pub(super) enum Record {
     /// Somebody is at work. The owner is a random id of the claim, not of the process.
-    Claimed { owner: String },
+    Claimed {
+        owner: String,
+        /// Attempts that failed before.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        failures: u32,
+    },
+    /// Nobody is, and as many attempts have failed.
+    Failed {
+        failures: u32,
+        /// What was said about the last one.
+        reason: String,
+        /// When that was, in milliseconds since 1970.
+        at: u64,
+        /// The subscriber has been told to drop it. If it comes again all the same, out of the dead letters for instance, it has
+        /// one more attempt.
+        #[serde(default)]
+        dropped: bool,
+    },
     /// The effect has happened.
     Done,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature.
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 #[cfg(test)]
@@ -17,12 +39,32 @@ mod tests {
 
     #[test]
     fn records_look_as_documented() {
-        let json = |record: Record| serde_json::to_string(&record).unwrap();
-        let owner = "6c1b".to_owned();
-        assert_eq!(
-            json(Record::Claimed { owner }),
-            r#"{"state":"claimed","owner":"6c1b"}"#
-        );
-        assert_eq!(json(Record::Done), r#"{"state":"done"}"#);
+        let json = |record: &Record| serde_json::to_string(record).unwrap();
+        let claimed = |failures| Record::Claimed {
+            owner: "6c1b".to_owned(),
+            failures,
+        };
+        let failed = Record::Failed {
+            failures: 3,
+            reason: "no answer".to_owned(),
+            at: 1_700_000_000_000,
+            dropped: false,
+        };
+        let as_documented = [
+            (claimed(0), r#"{"state":"claimed","owner":"6c1b"}"#),
+            (
+                claimed(2),
+                r#"{"state":"claimed","owner":"6c1b","failures":2}"#,
+            ),
+            (
+                failed,
+                r#"{"state":"failed","failures":3,"reason":"no answer","at":1700000000000,"dropped":false}"#,
+            ),
+            (Record::Done, r#"{"state":"done"}"#),
+        ];
+        for (record, text) in as_documented {
+            assert_eq!(json(&record), text);
+            assert_eq!(serde_json::from_str::<Record>(text).unwrap(), record);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -80,19 +81,19 @@ impl NewEvent {
         self
     }
 
-    /// Metadata comes back as HTTP headers of the delivery. A control character in one of them makes
-    /// the request invalid, so the event could be published but never be delivered.
+    /// Metadata comes back as headers of the delivery, by HTTP or gRPC, where only printable ASCII is valid (grpc-go
+    /// `internal/metadata/metadata.go`, `ValidatePair`): the event could be published but never be delivered.
     pub(super) fn check(&self) -> Result<(), PublishError> {
         if self.id.is_empty() {
             return Err(PublishError::unfit("the event has no id"));
         }
-        for (name, value) in self.attributes() {
-            if value.chars().any(char::is_control) {
-                let message = format!("{name} contains a control character");
-                return Err(PublishError::unfit(message));
-            }
+        let mut attributes = self.attributes();
+        match attributes.find(|(_, value)| !is_printable(value)) {
+            Some((name, _)) => Err(PublishError::unfit(format!(
+                "{name} contains a character that is not printable ASCII, and could not be delivered"
+            ))),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// What daprd reads (dapr/dapr `pkg/runtime/pubsub/cloudevents.go`) and Kafka and Pulsar do.
@@ -101,6 +102,9 @@ impl NewEvent {
         let mut metadata: HashMap<_, _> = attributes
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
+        if let Some(key) = &self.partition_key {
+            metadata.insert("partitionKey".to_owned(), escaped(key));
+        }
         if let Some(trace) = trace {
             metadata.insert("cloudevent.traceparent".to_owned(), trace.parent.clone());
             if let Some(state) = &trace.state {
@@ -112,7 +116,6 @@ impl NewEvent {
 
     fn attributes(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let optional = [
-            ("partitionKey", &self.partition_key),
             ("cloudevent.source", &self.source),
             ("cloudevent.type", &self.kind),
             ("cloudevent.subject", &self.subject),
@@ -122,6 +125,27 @@ impl NewEvent {
             .filter_map(|(name, value)| Some((name, value.as_deref()?)));
         std::iter::once(("cloudevent.id", self.id.as_str())).chain(optional)
     }
+}
+
+fn is_printable(value: &str) -> bool {
+    value.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
+}
+
+/// Percent-encoded where it must be. A key only says what belongs together, so another spelling does as well.
+fn escaped(key: &str) -> String {
+    if is_printable(key) {
+        return key.to_owned();
+    }
+    let mut escaped = String::with_capacity(3 * key.len());
+    for byte in key.bytes() {
+        if (0x20..=0x7e).contains(&byte) && byte != b'%' {
+            escaped.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+    }
+    escaped
 }
 
 #[cfg(test)]
@@ -155,12 +179,19 @@ mod tests {
                 id: "a\nb".to_owned(),
                 ..fit.clone()
             },
-            fit.with_partition_key("a\r\nX: y"),
+            NewEvent {
+                id: "\u{e9}".to_owned(),
+                ..fit.clone()
+            },
+            fit.clone().with_subject("Aufgabe f\u{fc}r heute"),
         ] {
             assert!(
                 matches!(unfit.check(), Err(PublishError::Rejected { .. })),
                 "{unfit:?}"
             );
         }
+        let keyed = fit.with_partition_key("50% \u{e9}\r\n");
+        keyed.check().unwrap();
+        assert_eq!(keyed.metadata(None)["partitionKey"], "50%25 %C3%A9%0D%0A");
     }
 }

@@ -11,7 +11,8 @@ use tokio::time::Instant;
 
 use super::delivery::Route;
 use super::router::{json, problem};
-use crate::Outcome;
+use crate::cloud_event::salvage_id;
+use crate::{Envelope, Outcome};
 
 /// The request. Shape: `BulkSubscribeEnvelope` in dapr/dapr `pkg/runtime/pubsub/bulksubscribe_events.go`;
 /// of its other members (`id`, `type`, `topic`, `pubsub`, `metadata`) nothing is needed.
@@ -88,12 +89,13 @@ async fn deliver_one<S: Clone + Send + Sync + 'static>(
     deadline: Instant,
 ) -> Status {
     // Not begun in time: the answer for the others must not wait for this one.
-    let status = if Instant::now() < deadline {
-        route
-            .process(parts, entry.event.get().as_bytes(), state, deadline)
-            .await
-    } else {
-        Outcome::Retry
+    let body = entry.event.get().as_bytes();
+    let status = match Envelope::parse(body) {
+        Err(error) => route.undecodable(&error, salvage_id(body).as_deref()),
+        Ok(event) if Instant::now() < deadline => {
+            route.process(parts, &event, state, deadline).await
+        }
+        Ok(_) => Outcome::Retry,
     };
     Status {
         entry_id: entry.entry_id,

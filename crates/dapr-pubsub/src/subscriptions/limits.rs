@@ -10,6 +10,9 @@ const ONE_BODY: usize = 25 * MIB;
 /// However many messages a bulk delivery may have, no more than this is held in memory for one.
 const BULK_BODY: usize = 64 * MIB;
 
+/// Four events of the largest size that daprd takes. As types and log lines they need three times as much.
+const IN_HAND: usize = 16 * MIB;
+
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     /// Bytes of a body with one event.
@@ -18,6 +21,10 @@ pub(super) struct Limits {
     pub(super) handler: Duration,
     /// Entries of one bulk delivery that are handled at once.
     pub(super) bulk_concurrency: usize,
+    /// Failed attempts of one event until it is dropped; none where something else counts them.
+    pub(super) attempts: Option<u32>,
+    /// Bytes of all deliveries together.
+    pub(super) in_hand: usize,
 }
 
 impl Default for Limits {
@@ -26,6 +33,8 @@ impl Default for Limits {
             body: ONE_BODY,
             handler: Duration::from_secs(5),
             bulk_concurrency: 16,
+            attempts: None,
+            in_hand: IN_HAND,
         }
     }
 }
@@ -36,5 +45,14 @@ impl Limits {
         self.body
             .saturating_mul(messages.max(1))
             .min(BULK_BODY.max(self.body))
+    }
+
+    /// Bytes of a gRPC message, in which an event or up to 100 of them may be.
+    pub(super) fn message(&self, bulk: bool) -> usize {
+        if bulk {
+            BULK_BODY.max(self.body)
+        } else {
+            self.body
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Routes, and the answers to what is none of them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -9,13 +10,26 @@ use axum::routing::{get, post};
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
 
+use super::attempts::Attempts;
+use super::callback::{self, Callback};
 use super::delivery::Route;
+use super::in_hand::InHand;
 use super::{Mode, Subscriptions};
 use crate::telemetry::DeliveryMetrics;
 
 pub(super) fn build<S: Clone + Send + Sync + 'static>(all: Subscriptions<S>) -> Router<S> {
     let list = subscribe_list(&all);
-    let metrics = DeliveryMetrics::new();
+    let metrics = DeliveryMetrics::new(&all.activity);
+    let in_hand = InHand::new(all.limits.in_hand);
+    let attempts = all
+        .limits
+        .attempts
+        .map(|most| Arc::new(Attempts::new(most)));
+    let entries = match all.mode {
+        Mode::Declarative => Vec::new(),
+        Mode::Programmatic => all.entries(),
+    };
+    let mut routes = HashMap::new();
     let mut router = Router::new()
         .route(
             "/dapr/subscribe",
@@ -30,13 +44,32 @@ pub(super) fn build<S: Clone + Send + Sync + 'static>(all: Subscriptions<S>) -> 
             token: all.token.clone(),
             canary_inbox: all.canary_inbox.clone(),
             limits: all.limits,
+            attempts: attempts.clone(),
+            in_hand: in_hand.clone(),
+            activity: all.activity.clone(),
             metrics: metrics.clone(),
         });
+        routes.insert(path.clone(), Arc::clone(&route));
         let deliver = post(move |State(state): State<S>, request: Request| {
             let route = Arc::clone(&route);
             async move { route.deliver(state, request).await }
         });
         router = router.route(&path, deliver);
+    }
+    let callback = Arc::new(Callback {
+        routes,
+        entries,
+        token: all.token,
+        limits: all.limits,
+        in_hand,
+    });
+    for service in callback::SERVICES {
+        let callback = Arc::clone(&callback);
+        let call = post(move |State(state): State<S>, request: Request| {
+            let callback = Arc::clone(&callback);
+            async move { callback.answer(state, request).await }
+        });
+        router = router.route(service, call);
     }
     router
 }
@@ -59,6 +92,9 @@ fn subscribe_list<S: Clone + Send + Sync + 'static>(all: &Subscriptions<S>) -> B
 /// A 404 to a POST would make daprd drop the event. Everything else is asked for by name
 /// (`GET /dapr/config`), and "there is none" is the right answer.
 async fn unknown(request: Request) -> Response {
+    if callback::is_grpc(request.headers()) {
+        return callback::unknown();
+    }
     if request.method() == Method::POST {
         tracing::error!(
             path = request.uri().path(),

@@ -9,13 +9,13 @@ use std::convert::Infallible;
 use std::future::ready;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use dapr::dapr::proto::runtime::v1::{
     BulkPublishRequest, BulkPublishResponse, GetMetadataRequest, GetMetadataResponse,
-    PublishEventRequest, RegisteredComponents,
+    PublishEventRequest, PubsubSubscription, RegisteredComponents, ShutdownRequest,
 };
 use dapr_pubsub::{Secret, Sidecar, SidecarOptions};
 use tokio::runtime::{Builder, Runtime};
@@ -74,7 +74,9 @@ struct Inner {
     calls: Mutex<Vec<Call>>,
     script: Mutex<Option<Script>>,
     components: Mutex<Vec<(String, String)>>,
-    state: State,
+    subscriptions: Mutex<Vec<(String, String)>>,
+    shutdowns: AtomicUsize,
+    state: Arc<State>,
 }
 
 pub struct FakeSidecar {
@@ -167,6 +169,22 @@ impl FakeSidecar {
             .push((name.to_owned(), kind.to_owned()));
     }
 
+    /// Says that it has subscribed to `topic`.
+    pub fn subscribed(&self, pubsub: &str, topic: &str) {
+        let way = (pubsub.to_owned(), topic.to_owned());
+        self.inner.subscriptions.lock().unwrap().push(way);
+    }
+
+    /// How often it was asked to end, which it does not.
+    pub fn shutdowns(&self) -> usize {
+        self.inner.shutdowns.load(Ordering::Relaxed)
+    }
+
+    /// The state store, for a script of [`on_publish`](Self::on_publish).
+    pub fn handle(&self) -> Arc<State> {
+        Arc::clone(&self.inner.state)
+    }
+
     pub fn calls(&self) -> Vec<Call> {
         self.inner.calls.lock().unwrap().clone()
     }
@@ -225,6 +243,13 @@ impl Service<http::Request<Body>> for Api {
             "GetMetadata" => unary(
                 request,
                 service_fn(move |_: Request<GetMetadataRequest>| ready(Ok(metadata(&inner)))),
+            ),
+            "Shutdown" => unary(
+                request,
+                service_fn(move |_: Request<ShutdownRequest>| {
+                    inner.shutdowns.fetch_add(1, Ordering::Relaxed);
+                    ready(Ok(Response::new(())))
+                }),
             ),
             "SaveState" => unary(
                 request,
@@ -346,8 +371,18 @@ fn metadata(inner: &Inner) -> Response<GetMetadataResponse> {
             ..Default::default()
         })
         .collect();
+    let subscriptions = inner.subscriptions.lock().unwrap().clone();
+    let subscriptions = subscriptions
+        .into_iter()
+        .map(|(pubsub_name, topic)| PubsubSubscription {
+            pubsub_name,
+            topic,
+            ..Default::default()
+        })
+        .collect();
     Response::new(GetMetadataResponse {
         registered_components,
+        subscriptions,
         ..Default::default()
     })
 }

@@ -7,6 +7,7 @@
     clippy::unwrap_used
 )]
 
+mod callback;
 mod canary;
 mod fake_sidecar;
 mod inbox;
@@ -14,6 +15,7 @@ mod metrics;
 mod publisher;
 mod subscriptions;
 mod tracing_setup;
+mod watchdog;
 
 use std::time::Duration;
 

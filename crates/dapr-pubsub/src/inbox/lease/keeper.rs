@@ -10,7 +10,8 @@ use tonic::Status;
 
 use super::super::record::Record;
 use super::super::store::StoreError;
-use super::super::{InboxError, Inner};
+use super::super::{InboxError, Inner, now};
+use crate::Outcome;
 
 /// Renewals per lease: two may fail before it is lost.
 const RENEWALS: u32 = 3;
@@ -18,17 +19,23 @@ const RENEWALS: u32 = 3;
 const COMPLETE_BUDGET: u32 = 3;
 const COMPLETE_PAUSE: Duration = Duration::from_millis(50);
 
-type Reply = oneshot::Sender<Result<(), InboxError>>;
+type Reply<T> = oneshot::Sender<Result<T, InboxError>>;
+
+/// The share of a lease by which an abandoned claim is given back before it would end, and its count with it.
+const EARLY: u32 = 10;
 
 pub(super) enum Command {
-    Complete(Reply),
-    Release(Reply),
+    Complete(Reply<()>),
+    Fail(String, Reply<Outcome>),
+    Release(Reply<()>),
 }
 
 pub(super) struct Keeper {
     inbox: Arc<Inner>,
     key: String,
-    owner: String,
+    /// The claim, as it is written.
+    mine: Record,
+    failures: u32,
     /// Of the present record; unknown after each write, because a save does not return it.
     etag: Option<String>,
     /// The record cannot have expired before this moment. Later no write may rely on an etag: the
@@ -49,7 +56,8 @@ impl Keeper {
     pub(super) fn new(
         inbox: Arc<Inner>,
         key: String,
-        owner: String,
+        mine: Record,
+        failures: u32,
         started: Instant,
         lost: CancellationToken,
     ) -> Self {
@@ -57,7 +65,8 @@ impl Keeper {
         Self {
             inbox,
             key,
-            owner,
+            mine,
+            failures,
             etag: None,
             valid_until,
             lost,
@@ -88,8 +97,12 @@ impl Keeper {
                 let result = self.release().await;
                 let _ = reply.send(result);
             }
+            Ok(Command::Fail(reason, reply)) => {
+                let result = self.fail(reason).await;
+                let _ = reply.send(result);
+            }
             // The lease was dropped.
-            Err(_) => {}
+            Err(_) => self.abandoned().await,
         }
     }
 
@@ -115,13 +128,11 @@ impl Keeper {
         }
         let started = Instant::now();
         let lease = self.inbox.options.lease;
-        let claimed = Record::Claimed {
-            owner: self.owner.clone(),
-        };
+        let ttl = self.inbox.options.claim_ttl(self.failures);
         match self
             .inbox
             .store
-            .replace(&self.key, &claimed, &etag, lease, limit)
+            .replace(&self.key, &self.mine, &etag, ttl, limit)
             .await
         {
             Ok(()) => {
@@ -204,26 +215,85 @@ impl Keeper {
     }
 
     async fn release(&mut self) -> Result<(), InboxError> {
+        let Some(etag) = self.give_back().await? else {
+            return Ok(());
+        };
+        let (key, limit) = (&self.key, self.limit());
+        let store = &self.inbox.store;
+        let released = match self.failures {
+            0 => store.delete(key, &etag, limit).await,
+            // The count stays, and with it what was there before the claim, but for its words.
+            failures => {
+                let failed = failed(
+                    failures,
+                    "an attempt that was not counted".to_owned(),
+                    false,
+                );
+                let retention = self.inbox.options.retention;
+                store.replace(key, &failed, &etag, retention, limit).await
+            }
+        };
+        self.given_back(released)
+    }
+
+    async fn fail(&mut self, reason: String) -> Result<Outcome, InboxError> {
+        let failures = self.failures.saturating_add(1);
+        let last = self.inbox.options.is_last(failures);
+        self.note_failure(reason, failures, last).await?;
+        Ok(if last { Outcome::Drop } else { Outcome::Retry })
+    }
+
+    /// Whoever had the lease has not said what became of the work, which may even go on somewhere. So others get the event only when
+    /// the claim would have ended; the attempt counts, and the count must not end with the claim.
+    async fn abandoned(&mut self) {
+        if self.inbox.options.max_attempts.is_none() {
+            return;
+        }
+        sleep_until(self.valid_until - self.inbox.options.lease / EARLY).await;
+        let reason = "the handler was interrupted: it panicked or took too long".to_owned();
+        let noted = self.note_failure(reason, self.failures.saturating_add(1), false);
+        if let Err(error) = noted.await {
+            tracing::debug!(key = self.key, %error, "an interrupted attempt could not be counted");
+        }
+    }
+
+    async fn note_failure(
+        &mut self,
+        reason: String,
+        failures: u32,
+        dropped: bool,
+    ) -> Result<(), InboxError> {
+        let etag = self.give_back().await?;
+        let failed = failed(failures, reason, dropped);
+        let (ttl, limit) = (self.inbox.options.retention, self.limit());
+        let store = &self.inbox.store;
+        let noted = match etag {
+            Some(etag) => store.replace(&self.key, &failed, &etag, ttl, limit).await,
+            None => store.create(&self.key, &failed, ttl, limit).await,
+        };
+        self.given_back(noted)
+    }
+
+    /// The etag of this keeper's claim, which is not to be renewed any more; `None` where the record is gone.
+    async fn give_back(&mut self) -> Result<Option<String>, InboxError> {
         if self.lost.is_cancelled() || Instant::now() >= self.valid_until {
             return Err(InboxError::LeaseLost);
         }
         if self.etag.is_none() {
             match self.look(self.limit()).await? {
                 Holder::This => {}
-                Holder::Nobody => return Ok(()),
+                Holder::Nobody => return Ok(None),
                 Holder::Other | Holder::Done => {
                     self.lose();
                     return Err(InboxError::LeaseLost);
                 }
             }
         }
-        let etag = self.etag.take().unwrap_or_default();
-        match self
-            .inbox
-            .store
-            .delete(&self.key, &etag, self.limit())
-            .await
-        {
+        Ok(self.etag.take())
+    }
+
+    fn given_back(&self, written: Result<(), StoreError>) -> Result<(), InboxError> {
+        match written {
             Ok(()) => Ok(()),
             Err(StoreError::Conflict(_)) => {
                 self.lose();
@@ -239,9 +309,7 @@ impl Keeper {
         let (holder, etag) = match found {
             None => (Holder::Nobody, None),
             Some((Record::Done, etag)) => (Holder::Done, Some(etag)),
-            Some((Record::Claimed { owner }, etag)) if owner == self.owner => {
-                (Holder::This, Some(etag))
-            }
+            Some((record, etag)) if record == self.mine => (Holder::This, Some(etag)),
             Some(_) => (Holder::Other, None),
         };
         self.etag = etag;
@@ -263,6 +331,15 @@ impl Keeper {
                 "a claim ended before the work did: it may run twice"
             );
         }
+    }
+}
+
+fn failed(failures: u32, reason: String, dropped: bool) -> Record {
+    Record::Failed {
+        failures,
+        reason,
+        at: now(),
+        dropped,
     }
 }
 

@@ -1,0 +1,114 @@
+//! When something was last delivered, by component and topic: whether the way from the broker to this process works.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
+
+/// The names come from the sidecar, which has a handful.
+const MOST: usize = 64;
+
+/// What was delivered to this process and when, as far as the [`Watchdog`](crate::Watchdog) and the metrics need it. Clones
+/// share it.
+#[derive(Clone, Debug, Default)]
+pub struct Activity {
+    seen: Arc<Mutex<HashMap<Way, Seen>>>,
+}
+
+/// Component and topic.
+type Way = (String, String);
+
+#[derive(Debug)]
+struct Seen {
+    last: Instant,
+    /// Seconds since 1970, for the metric.
+    at: f64,
+    in_hand: usize,
+}
+
+/// A delivery that has begun; it ends with this.
+#[derive(Debug)]
+pub(super) struct Active {
+    activity: Activity,
+    way: Way,
+}
+
+impl Activity {
+    pub(super) fn begin(&self, pubsub: &str, topic: &str) -> Active {
+        let way = (pubsub.to_owned(), topic.to_owned());
+        self.note(&way, 1);
+        Active {
+            activity: self.clone(),
+            way,
+        }
+    }
+
+    /// How long nothing has been delivered; none while a delivery is in hand. `None` where there was no delivery yet.
+    pub(crate) fn silence(&self, pubsub: &str, topic: &str) -> Option<Duration> {
+        let seen = self.lock();
+        let seen = seen.get(&(pubsub.to_owned(), topic.to_owned()))?;
+        Some(match seen.in_hand {
+            0 => seen.last.elapsed(),
+            _ => Duration::ZERO,
+        })
+    }
+
+    /// Component, topic, and the last delivery in seconds since 1970.
+    pub(crate) fn last(&self) -> Vec<(String, String, f64)> {
+        let seen = self.lock();
+        seen.iter()
+            .map(|((pubsub, topic), seen)| (pubsub.clone(), topic.clone(), seen.at))
+            .collect()
+    }
+
+    fn note(&self, way: &Way, change: isize) {
+        let mut seen = self.lock();
+        if seen.len() >= MOST && !seen.contains_key(way) {
+            return;
+        }
+        let at = SystemTime::now().duration_since(UNIX_EPOCH);
+        let at = at.unwrap_or_default().as_secs_f64();
+        let entry = seen.entry(way.clone()).or_insert(Seen {
+            last: Instant::now(),
+            at,
+            in_hand: 0,
+        });
+        entry.last = Instant::now();
+        entry.at = at;
+        entry.in_hand = entry.in_hand.saturating_add_signed(change);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Way, Seen>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        self.activity.note(&self.way, -1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::advance;
+
+    use super::Activity;
+
+    #[tokio::test(start_paused = true)]
+    async fn there_is_no_silence_while_something_is_in_hand() {
+        let activity = Activity::default();
+        assert_eq!(activity.silence("p", "t"), None);
+        let active = activity.begin("p", "t");
+        advance(Duration::from_secs(9)).await;
+        assert_eq!(activity.silence("p", "t"), Some(Duration::ZERO));
+        drop(active);
+        advance(Duration::from_secs(3)).await;
+        assert_eq!(activity.silence("p", "t"), Some(Duration::from_secs(3)));
+        assert_eq!(activity.silence("q", "t"), None);
+        assert_eq!(activity.last().len(), 1);
+    }
+}

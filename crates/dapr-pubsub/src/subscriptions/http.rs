@@ -1,0 +1,135 @@
+//! Deliveries by HTTP: a request with one event, or with several.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::{IntoResponse as _, Response};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode, header};
+use http_body_util::BodyExt as _;
+use tokio::time::{Instant, timeout_at};
+
+use super::bulk::{self, BulkBody};
+use super::delivery::Route;
+use super::router::problem;
+use super::token;
+use crate::cloud_event::salvage_id;
+use crate::{DecodeError, Envelope, Outcome};
+
+/// An oversized body is read to its end, up to this many times the limit, before it is answered:
+/// a client that is cut off while it writes reports a broken connection instead of the answer.
+const DRAIN_FACTOR: usize = 16;
+
+/// The name of the component, which daprd puts among the broker's metadata (dapr/dapr `pkg/runtime/pubsub/subscriptions.go`,
+/// `MetadataKeyPubSub`).
+const PUBSUB: &str = "pubsubname";
+
+impl<S: Clone + Send + Sync + 'static> Route<S> {
+    pub(super) async fn deliver(&self, state: S, request: Request) -> Response {
+        if !token::admits(self.token.as_ref(), request.headers()) {
+            tracing::warn!(
+                route = self.subscription.route(),
+                "a delivery without the right dapr-api-token: refused"
+            );
+            return problem(
+                StatusCode::UNAUTHORIZED,
+                "dapr-api-token is missing or wrong",
+            );
+        }
+        let deadline = Instant::now() + self.limits.handler;
+        let (parts, body) = request.into_parts();
+        let pubsub = text(&parts.headers, PUBSUB).unwrap_or_default().to_owned();
+        let _active = self.activity.begin(&pubsub, self.subscription.topic());
+        let bulk = !is_cloud_event(&parts.headers);
+        let limit = if bulk {
+            self.limits.bulk_body(self.subscription.max_bulk_messages())
+        } else {
+            self.limits.body
+        };
+        let length = text(&parts.headers, header::CONTENT_LENGTH.as_str());
+        let length = length
+            .and_then(|length| length.parse().ok())
+            .unwrap_or(limit);
+        let Some(_room) = self.in_hand.acquire(length, deadline).await else {
+            return Outcome::Retry.into_response();
+        };
+        let body = match timeout_at(deadline, read(body, limit)).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(ReadError::TooLarge)) if bulk => {
+                return problem(StatusCode::PAYLOAD_TOO_LARGE, "the bulk body is too large");
+            }
+            Ok(Err(ReadError::TooLarge)) => {
+                return self
+                    .undecodable(&DecodeError::TooLarge { limit }, None)
+                    .into_response();
+            }
+            Ok(Err(ReadError::Broken(error))) => {
+                tracing::warn!(%error, "a delivery's body broke off");
+                return Outcome::Retry.into_response();
+            }
+            Err(_) => {
+                tracing::warn!("a delivery's body did not arrive in time");
+                return Outcome::Retry.into_response();
+            }
+        };
+        if bulk && let Some(entries) = BulkBody::parse(&body) {
+            return bulk::deliver(self, &parts, entries, &state, deadline).await;
+        }
+        let outcome = match Envelope::parse(&body) {
+            Ok(event) => self.process(parts, &event, state, deadline).await,
+            Err(error) => self.undecodable(&error, salvage_id(&body).as_deref()),
+        };
+        outcome.into_response()
+    }
+}
+
+enum ReadError {
+    TooLarge,
+    Broken(axum::Error),
+}
+
+async fn read(mut body: Body, limit: usize) -> Result<Bytes, ReadError> {
+    let mut first: Option<Bytes> = None;
+    let mut rest = BytesMut::new();
+    let mut size = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(ReadError::Broken)?.into_data() else {
+            continue;
+        };
+        size += data.len();
+        if size > limit {
+            rest = BytesMut::new();
+            if size > limit.saturating_mul(DRAIN_FACTOR) {
+                return Err(ReadError::TooLarge);
+            }
+        } else if first.is_none() {
+            first = Some(data);
+        } else {
+            rest.extend_from_slice(&data);
+        }
+    }
+    if size > limit {
+        return Err(ReadError::TooLarge);
+    }
+    // Small bodies come in one piece, which is then used as it is.
+    let first = first.unwrap_or_default();
+    if rest.is_empty() {
+        return Ok(first);
+    }
+    let mut whole = BytesMut::with_capacity(size);
+    whole.extend_from_slice(&first);
+    whole.extend_from_slice(&rest);
+    Ok(whole.freeze())
+}
+
+/// daprd marks a single event so, and a bulk delivery as plain JSON.
+fn is_cloud_event(headers: &HeaderMap) -> bool {
+    text(headers, header::CONTENT_TYPE.as_str()).is_some_and(|value| {
+        value
+            .trim_start()
+            .starts_with("application/cloudevents+json")
+    })
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}

@@ -1,0 +1,86 @@
+//! Connections that may speak HTTP/2 from their first byte on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::Watcher;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::sleep;
+use tower::util::ServiceExt as _;
+
+use super::HEAD;
+
+/// A peer that does not answer a ping for so long is gone. Longer than a pause of either side that is worth surviving.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Calls on one connection.
+const STREAMS: u32 = 250;
+
+/// What a stream may have sent while nobody reads it, and all of them together: a call that waits for its turn must not keep the
+/// others from sending.
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = STREAMS * STREAM_WINDOW;
+
+/// Serves one connection. `timeout` is for the head of its first request in either version, and of later ones in HTTP/1.1.
+pub(super) async fn connection(
+    stream: TcpStream,
+    router: Router,
+    timeout: Duration,
+    watcher: Watcher,
+    permit: OwnedSemaphorePermit,
+) {
+    let begun = Arc::new(AtomicBool::new(false));
+    let first = Arc::clone(&begun);
+    let service = router.map_request(move |request: Request<Incoming>| {
+        first.store(true, Ordering::Relaxed);
+        request.map(Body::new)
+    });
+    let builder = builder(timeout);
+    let connection =
+        builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let silent = async {
+        sleep(timeout).await;
+        if begun.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        ended = watcher.watch(connection) => {
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a connection ended badly");
+            }
+        }
+        () = silent => tracing::debug!(?timeout, "a connection without a request was closed"),
+    }
+    drop(permit);
+}
+
+fn builder(header_timeout: Duration) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        .max_buf_size(HEAD)
+        .half_close(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(KEEP_ALIVE_INTERVAL)
+        .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+        .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_header_list_size(u32::try_from(HEAD).unwrap_or(u32::MAX));
+    builder
+}
