@@ -23,7 +23,7 @@ pub(super) const IN_HAND: usize = 60;
 pub(super) async fn worker_sidecar(setup: Setup, broker: &str) -> Result<String> {
     let mut options = setup.with_broker(broker);
     merge(&mut options.values, &soon_again());
-    let (mut stack, ledger, load) = under_load_with(&setup, options).await?;
+    let (stack, ledger, load) = under_load_with(&setup, options).await?;
     stack.worker().service()?.process().suspend();
     load.acknowledge(IN_HAND, DEADLINE).await?;
     stack.kill_worker_sidecar().await?;
@@ -37,7 +37,7 @@ pub(super) async fn worker_sidecar(setup: Setup, broker: &str) -> Result<String>
 }
 
 pub(super) async fn api_sidecar(setup: Setup, broker: &str) -> Result<String> {
-    let (mut stack, ledger, load) = under_load(&setup, broker).await?;
+    let (stack, ledger, load) = under_load(&setup, broker).await?;
     stack.kill_api_sidecar().await?;
     load.fail(DEADLINE).await?;
     stack.restart_api_sidecar().await?;

@@ -59,7 +59,7 @@ async fn kill(setup: &Setup, broker: &str, values: &Value) -> Result<Killed> {
         &json!({"services": {"task-worker": {"sidecar": {"annotations": debug}}}}),
     );
     merge(&mut options.values, values);
-    let (mut stack, ledger, load) = under_load_with(setup, options).await?;
+    let (stack, ledger, load) = under_load_with(setup, options).await?;
     let events = events(broker);
     for kill in 0..KILLS {
         // Now in full flight, now with as many events in hand as the sidecar gives out.
