@@ -58,8 +58,8 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     let stack = Stack::start(options).await?;
     let memory =
         |process: &e2e::local::process::Process| process.peak_memory_mib().unwrap_or_default();
-    let task_api_idle_mib = memory(stack.api().service()?.process());
-    let task_worker_idle_mib = memory(stack.worker().service()?.process());
+    let task_api_idle_mib = memory(&stack.api().service()?.process());
+    let task_worker_idle_mib = memory(&stack.worker().service()?.process());
     // Publishing is what is measured; consuming would take its processor.
     stack.kill_worker().await?;
     stack.kill_worker_sidecar().await?;
@@ -90,7 +90,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
         task_api_binary_bytes: size(&binaries.api)?,
         task_worker_binary_bytes: size(&binaries.worker)?,
         task_api_idle_mib,
-        task_api_peak_mib: memory(stack.api().service()?.process()),
+        task_api_peak_mib: memory(&stack.api().service()?.process()),
         task_worker_idle_mib,
     };
     stack.shutdown().await?;

@@ -18,7 +18,7 @@ use crate::test::report::{Report, Selection};
 use crate::tools::{self, Tool};
 use leftovers::Leftovers;
 
-/// Needs a Kubernetes with Dapr 1.18 or newer and the brokers where the chart's values have them, or `--values` says they are.
+/// Needs a Kubernetes with Dapr 1.18.3 or newer and the brokers where the chart's values have them, or `--values` says they are.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Builds the images and runs this for each archive, such as `kind load image-archive {archive}`.
@@ -79,7 +79,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
 async fn prepare(args: &Args, argocd: bool) -> Result<Setup> {
     if !e2e::cluster::is_named() {
         bail!(
-            "KUBECONFIG is not set, so the cluster part was not run. It takes any cluster with Dapr 1.18, for example one of \
+            "KUBECONFIG is not set, so the cluster part was not run. It takes any cluster with Dapr 1.18.3, for example one of \
              kind: README, `The same promises on your cluster`"
         );
     }

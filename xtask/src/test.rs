@@ -22,6 +22,9 @@ use report::{Report, Selection};
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) selection: Selection,
+    /// Adds the scenarios that take hours; `--long --only long` runs just these.
+    #[arg(long)]
+    long: bool,
     /// Leaves the folders of the scenarios, with all logs, in target/stacks.
     #[arg(long)]
     keep: bool,
@@ -44,6 +47,6 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         )
         .await;
     package::check(&mut report).await;
-    scenarios::check(&mut report, args.keep).await?;
+    scenarios::check(&mut report, args.long, args.keep).await?;
     Ok(report.end())
 }

@@ -54,6 +54,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     let step = Step::start("start");
     let mut options = StackOptions::new(toolbox, binaries.api, App::Binary(binaries.worker));
     broker.clone_into(&mut options.broker);
+    options.restarts = true;
     let stack = Stack::start(options).await?;
     step.done(&format!("{broker}, two sidecars, two services"));
 
@@ -77,10 +78,13 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
             bold("See it received:"),
             stack.worker_log().display()
         ));
-        console::result("Ctrl-C ends everything.");
+        console::result("A service or sidecar that ends is started again. Ctrl-C ends everything.");
     }
     loop {
         stack.check()?;
+        for restart in stack.take_restarts() {
+            console::note(&restart);
+        }
         tokio::time::sleep(LOOK).await;
     }
 }

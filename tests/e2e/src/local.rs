@@ -1,11 +1,12 @@
 //! The local harness: the product on one machine, without Kubernetes and without containers.
 //!
 //! Everything real is real: Helm renders the chart, daprd reads what it renders, brokers run; of the cloud's, emulators.
-//! Played are only the API server ([`resources`]) with its Secrets, the Service ([`endpoints`]), and the kubelet with Dapr's injector ([`pod`],
-//! [`sidecar`]). [`Stack`] puts them together.
+//! Played are only the API server ([`resources`]) with its Secrets, the Service ([`endpoints`]), and the kubelet with Dapr's injector
+//! ([`pod`], [`container`], [`sidecar`]). [`Stack`] puts them together.
 
 pub mod broker;
 pub mod chart;
+pub mod container;
 pub mod deployment;
 pub mod endpoints;
 pub mod folder;

@@ -1,19 +1,22 @@
 //! The proofs: each runs on real sidecars and real brokers and counts.
 
 mod answers;
+mod away;
 mod bad_input;
 mod broker_change;
 mod crashes;
+mod edits;
 mod idempotency;
 mod outage;
+mod payloads;
 mod probe;
 mod shutdown;
+mod table;
 mod trace;
 mod tutorial;
 mod worker_killed;
 
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
@@ -21,9 +24,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::ledger::{Count, Ledger};
-use crate::local::server::ENTRIES;
 use crate::local::{App, Stack, StackOptions, Toolbox, merge};
 use crate::worker_log::WorkerLog;
+
+pub use table::{ALL, LONG, Run, Scenario};
 
 /// What a scenario may use.
 #[derive(Debug, Clone)]
@@ -40,102 +44,17 @@ pub struct Setup {
     pub keep: bool,
 }
 
-/// A promise and the run that proves it.
-#[derive(Debug, Clone, Copy)]
-pub struct Scenario {
-    /// Its name, for reports and `--only`.
-    pub name: &'static str,
-    /// What is promised.
-    pub promise: &'static str,
-    arguments: &'static [&'static str],
-    /// Runs it; the text is what was counted.
-    pub run: fn(Setup) -> Run,
-}
-
-/// A scenario under way.
-pub type Run = Pin<Box<dyn Future<Output = Result<String>>>>;
-
-macro_rules! scenarios {
-    ($($module:ident :: $name:ident($($argument:expr),*) = $title:literal: $promise:literal;)*) => {
-        &[$(Scenario {
-            name: $title,
-            promise: $promise,
-            arguments: &[$($argument),*],
-            run: |setup| Box::pin($module::$name(setup, $($argument),*)),
-        }),*]
-    };
-}
-
-/// Every scenario, in the order of README and GUARANTEES.
-pub const ALL: &[Scenario] = scenarios! {
-    tutorial::request("redis", "declarative") = "tutorial-declarative": "the tutorial's request gets its three fields, and the worker's log its line";
-    tutorial::request("redis", "programmatic") = "tutorial-programmatic": "the same when the worker itself lists the subscription";
-    tutorial::request("rabbitmq", "declarative") = "tutorial-rabbitmq": "the tutorial's request and the worker's line, on this broker";
-    tutorial::request("jetstream", "declarative") = "tutorial-jetstream": "the tutorial's request and the worker's line, on this broker";
-    tutorial::request("snssqs", "declarative") = "tutorial-snssqs": "the tutorial's request and the worker's line, on this broker";
-    tutorial::request("gcp", "declarative") = "tutorial-gcp": "the tutorial's request and the worker's line, on this broker";
-    trace::unbroken("redis") = "trace-redis": "one W3C trace from the request through sidecars and broker to the worker's span";
-    trace::unbroken("kafka") = "trace-kafka": "one W3C trace from the request through sidecars and broker to the worker's span";
-    answers::retried("redis") = "retry-redis": "RETRY n times, then SUCCESS: n+1 deliveries, one effect";
-    answers::retried("kafka") = "retry-kafka": "RETRY n times, then SUCCESS: n+1 deliveries, one effect";
-    answers::retried("rabbitmq") = "retry-rabbitmq": "RETRY n times, then SUCCESS: n+1 deliveries, one effect";
-    answers::retried("jetstream") = "retry-jetstream": "RETRY n times, then SUCCESS: n+1 deliveries, one effect";
-    answers::retried("snssqs") = "retry-snssqs": "RETRY n times, then SUCCESS: n+1 deliveries, one effect";
-    answers::retried("gcp") = "retry-gcp": "RETRY n times, then SUCCESS: n+1 deliveries, one effect";
-    answers::dead_letters("redis") = "dead-letters-redis": "dropped and undecodable events are in the dead-letter topic at once";
-    answers::dead_letters("kafka") = "dead-letters-kafka": "dropped and undecodable events are in the dead-letter topic at once";
-    answers::dead_letters("rabbitmq") = "dead-letters-rabbitmq": "dropped and undecodable events are in the dead-letter topic at once";
-    answers::dead_letters("jetstream") = "dead-letters-jetstream": "dropped and undecodable events are in the dead-letter topic at once";
-    answers::dead_letters("snssqs") = "dead-letters-snssqs": "dropped and undecodable events are in the dead-letter topic at once";
-    answers::dead_letters("gcp") = "dead-letters-gcp": "dropped and undecodable events are in the dead-letter topic at once";
-    worker_killed::one_in_hand("redis") = "worker-killed-redis": "SIGKILL of the worker that has one event in hand at a time: every acknowledged event has one effect";
-    worker_killed::one_in_hand("kafka") = "worker-killed-kafka": "SIGKILL of the worker that has one event in hand at a time: every acknowledged event has one effect";
-    worker_killed::one_in_hand("rabbitmq") = "worker-killed-rabbitmq": "SIGKILL of the worker that has one event in hand at a time: every acknowledged event has one effect";
-    worker_killed::one_in_hand("jetstream") = "worker-killed-jetstream": "SIGKILL of the worker that has one event in hand at a time: every acknowledged event has one effect";
-    worker_killed::one_in_hand("snssqs") = "worker-killed-snssqs": "SIGKILL of the worker that has one event in hand at a time: every acknowledged event has one effect";
-    worker_killed::one_in_hand("gcp") = "worker-killed-gcp": "SIGKILL of the worker that has one event in hand at a time: every acknowledged event has one effect";
-    worker_killed::several_in_hand("redis") = "worker-killed-in-parallel-redis": "SIGKILL of the worker that has several events in hand: one effect for each that its sidecar does not take for handled";
-    worker_killed::several_in_hand("gcp") = "worker-killed-in-parallel-gcp": "SIGKILL of the worker that has several events in hand: one effect for each that its sidecar does not take for handled";
-    crashes::worker_sidecar("redis") = "worker-sidecar-killed-redis": "SIGKILL of the worker's sidecar: every acknowledged event has one effect";
-    crashes::worker_sidecar("kafka") = "worker-sidecar-killed-kafka": "SIGKILL of the worker's sidecar: every acknowledged event has one effect";
-    crashes::worker_sidecar("rabbitmq") = "worker-sidecar-killed-rabbitmq": "SIGKILL of the worker's sidecar: every acknowledged event has one effect";
-    crashes::worker_sidecar("jetstream") = "worker-sidecar-killed-jetstream": "SIGKILL of the worker's sidecar: every acknowledged event has one effect";
-    crashes::api_sidecar("redis") = "publisher-sidecar-killed": "SIGKILL of the publisher's sidecar: 200, or 503/504 with Retry-After; one effect each";
-    crashes::broker("redis") = "redis-restarted": "SIGKILL and restart of Redis, broker and state store: 200, or 503/504 with Retry-After; one effect each";
-    crashes::broker("kafka") = "kafka-restarted": "restart of Kafka: 200, or 503/504 with Retry-After; one effect each";
-    crashes::broker("rabbitmq") = "rabbitmq-restarted": "SIGKILL and restart of the broker: 200, or 503/504 with Retry-After; one effect each";
-    crashes::broker("jetstream") = "jetstream-restarted": "SIGKILL and restart of the broker: 200, or 503/504 with Retry-After; one effect each";
-    outage::state_store("kafka") = "state-store-away": "the state store is away for longer than retries last: events wait in the broker";
-    broker_change::there_and_back("redis", "kafka") = "broker-change": "Redis to Kafka and back at 500 events/s: nothing lost, doubled or refused";
-    broker_change::there_and_back("kafka", "rabbitmq") = "broker-change-rabbitmq": "Kafka to RabbitMQ and back at 500 events/s: nothing lost, doubled or refused";
-    broker_change::to_a_dead_broker() = "dead-new-broker": "a new broker that is dead stops the rollout, the old path goes on, and the message says why";
-    probe::preflight("redis") = "preflight-redis": "canaries prove the way to every subscriber without an effect; without the subscriber, preflight fails and names it";
-    probe::preflight("kafka") = "preflight-kafka": "canaries prove the way to every subscriber without an effect; without the subscriber, preflight fails and names it";
-    probe::dead_broker() = "preflight-dead-broker": "a new broker that is dead fails preflight, which names the component";
-    probe::smoke() = "smoke": "a task through the API has its effect; without the subscriber, smoke fails and names it";
-    shutdown::rolling_update("redis") = "sigterm-redis": "SIGTERM under load: nothing lost or refused, ended within the grace period";
-    shutdown::rolling_update("kafka") = "sigterm-kafka": "SIGTERM under load: nothing lost or refused, ended within the grace period";
-    bad_input::crowd() = "crowd": "10,000 requests at once: 200 or the documented problem, memory bounded";
-    bad_input::slow_drip() = "slow-drip": "bodies that drip get 408 while others are served";
-    idempotency::same_key() = "idempotency-key": "the same key, at once and after a restart: one id, one effect";
-};
-
 /// Long enough for everything that is redelivered after a crash with these timings, and then some.
 const SETTLE_DEADLINE: Duration = Duration::from_mins(2);
 
 /// A second effect would come by then: longer than the retry interval and the lease.
 const QUIET: Duration = Duration::from_secs(5);
 
-impl Scenario {
-    /// The brokers that it needs beside Redis: all that its arguments name.
-    pub fn brokers(&self) -> impl Iterator<Item = &'static str> {
-        let arguments = self.arguments.iter().copied();
-        arguments.filter(|argument| ENTRIES.contains(argument))
-    }
-}
-
 /// Brokers that drop what is published before the first subscriber has bound something to keep it in.
 const FORGETFUL: [&str; 3] = ["rabbitmq", "snssqs", "gcp"];
+
+/// So much of a dead letter is quoted.
+const QUOTED: usize = 600;
 
 /// Sidecars, a canary, an answer.
 const PREFLIGHT: &str = "1m";
@@ -236,6 +155,18 @@ async fn whereabouts(stack: &Stack, lost: &[Uuid]) -> String {
         }
         Err(error) => format!("the first is {first}; no look into the dead letters: {error:#}"),
     }
+}
+
+/// Fails when there is anything in the dead letters, with or without an effect.
+async fn nothing_dead(stack: &Stack) -> Result<()> {
+    let topic = stack.dead_letter_topic(stack.broker())?;
+    let letters = stack.read_topic(stack.broker(), topic).await?;
+    let first = letters.iter().find(|letter| !letter.is_empty());
+    if let Some(first) = first {
+        let first: String = first.chars().take(QUOTED).collect();
+        bail!("in the dead letters: {first}");
+    }
+    Ok(())
 }
 
 /// Fails unless every acknowledged event had exactly one effect.

@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
-use e2e::scenarios::{ALL, Scenario, Setup};
+use e2e::scenarios::{ALL, LONG, Scenario, Setup};
 
 use super::report::Report;
 use crate::{tools, up};
 
-pub(super) async fn check(report: &mut Report, keep: bool) -> Result<()> {
+pub(super) async fn check(report: &mut Report, long: bool, keep: bool) -> Result<()> {
+    let long = LONG.iter().filter(|_| long);
     let wanted: Vec<_> = ALL
         .iter()
+        .chain(long)
         .filter(|scenario| report.wants(scenario.name, scenario.promise))
         .collect();
     if wanted.is_empty() {

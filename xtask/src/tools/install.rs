@@ -109,12 +109,14 @@ async fn by_its_manager(
             package,
             tags,
             stamps,
+            libraries,
         } => {
             let build = go::Build {
                 module,
                 package,
                 tags,
                 stamps,
+                libraries: *libraries,
             };
             go::build(declaration, &build, lock, step).await.map(Some)
         }

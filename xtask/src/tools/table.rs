@@ -115,12 +115,14 @@ pub(crate) enum Find {
 pub(crate) enum Install {
     /// `go install <package>@v<version>`.
     GoProgram { package: &'static str },
-    /// `go build` inside the folder of a downloaded module: for modules that `go install` refuses.
+    /// `go build` inside the folder of a downloaded module, or in a copy with other libraries: for modules that `go install`
+    /// refuses.
     GoProgramOfModule {
         module: &'static str,
         package: &'static str,
         tags: &'static str,
         stamps: &'static [&'static str],
+        libraries: Option<&'static Libraries>,
     },
     /// `go build` of a module of this workspace.
     GoProgramHere { folder: &'static str },
@@ -141,6 +143,13 @@ pub(crate) enum Install {
     Crate,
     /// Nothing that a command of ours should do.
     ByHand,
+}
+
+/// Files of another version of a module, for one that does not build as it is.
+#[derive(Debug)]
+pub(crate) struct Libraries {
+    pub(crate) version: &'static str,
+    pub(crate) files: &'static [&'static str],
 }
 
 impl Tool {

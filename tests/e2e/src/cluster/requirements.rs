@@ -28,17 +28,14 @@ pub async fn check(kubectl: &Kubectl, argocd: bool) -> Result<String> {
     let dapr = image
         .and_then(|it| it.as_str()?.rsplit_once(':'))
         .map_or("unknown", |(_, tag)| tag);
-    let number = |at: usize| {
-        dapr.split(['.', '-'])
-            .nth(at)
-            .and_then(|it| it.parse::<u32>().ok())
-    };
-    if let (Some(major), Some(minor)) = (number(0), number(1)) {
-        ensure!(
-            (major, minor) >= (1, 18),
-            "this cluster has Dapr {dapr}; 1.18 or newer is needed"
-        );
-    }
+    let numbers: Vec<u32> = dapr
+        .split(['.', '-'])
+        .map_while(|it| it.parse().ok())
+        .collect();
+    ensure!(
+        numbers.is_empty() || numbers >= vec![1, 18, 3],
+        "this cluster has Dapr {dapr}; 1.18.3 or newer is needed"
+    );
     if argocd
         && kubectl
             .run(&["get", "crd", "applicationsets.argoproj.io"])

@@ -140,7 +140,12 @@ impl Launch {
                     .filter_map(|name| Some((name, std::env::var_os(name)?))),
             );
         }
-        command.args(&self.args).envs(&self.env).process_group(0);
+        // `kill_on_drop` for a child that nobody is left to take from the thread that starts it.
+        command
+            .args(&self.args)
+            .envs(&self.env)
+            .process_group(0)
+            .kill_on_drop(true);
         command
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)

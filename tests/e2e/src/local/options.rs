@@ -36,6 +36,9 @@ pub struct StackOptions {
     /// How much later than SIGTERM the last request may be sent to an instance: news of an endpoint's end
     /// travels, and in Kubernetes it travels beside the signal, not before it.
     pub endpoint_lag: Duration,
+    /// Whether services and sidecars that end by themselves are started again, as the kubelet does. Otherwise one that ends
+    /// is a failure.
+    pub restarts: bool,
     /// Leaves the work folder in place.
     pub keep: bool,
     /// Is told each step.
@@ -60,6 +63,7 @@ impl StackOptions {
             api_env: BTreeMap::new(),
             ready: Duration::from_mins(1),
             endpoint_lag: Duration::from_millis(250),
+            restarts: false,
             keep: false,
             progress: Progress::default(),
         }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -77,7 +78,8 @@ impl Pod {
             (Some(program), Some(ports)) => {
                 let env = environment(site, &name, &template, &sidecar, env);
                 let log = site.folder().join(format!("{app_id}.log"));
-                Some(Service::start(&name, program, env, ports, log).await?)
+                let kubelet = site.kubelet();
+                Some(Service::start(&name, program, env, ports, log, kubelet).await?)
             }
             _ => None,
         };
@@ -141,11 +143,6 @@ impl Pod {
         &self.sidecar
     }
 
-    /// The sidecar, to restart it.
-    pub fn sidecar_mut(&mut self) -> &mut Sidecar {
-        &mut self.sidecar
-    }
-
     /// The app; an error when it is the caller's.
     pub fn service(&self) -> Result<&Service> {
         self.service
@@ -153,15 +150,8 @@ impl Pod {
             .with_context(|| format!("the app of {} is not the harness's", self.name))
     }
 
-    /// The app, to restart it.
-    pub fn service_mut(&mut self) -> Result<&mut Service> {
-        self.service
-            .as_mut()
-            .with_context(|| format!("the app of {} is not the harness's", self.name))
-    }
-
     /// Its processes.
-    pub fn processes(&self) -> impl Iterator<Item = &Process> {
+    pub fn processes(&self) -> impl Iterator<Item = Arc<Process>> {
         let service = self.service.as_ref().map(Service::process);
         service.into_iter().chain([self.sidecar.process()])
     }

@@ -210,6 +210,14 @@ impl Process {
         gone.with_context(|| format!("{} is still there {KILL_LIMIT:?} after SIGKILL", self.name))?
     }
 
+    /// SIGKILL for whoever cannot await: blocks for the milliseconds until it is gone.
+    pub(super) fn kill_at_once(&self) {
+        if self.ended().is_none() {
+            self.signal(Signal::SIGKILL);
+            await_death(self.group);
+        }
+    }
+
     /// Stops it from running without ending it, as a frozen node does.
     pub fn suspend(&self) {
         self.signal(Signal::SIGSTOP);
@@ -240,10 +248,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        if self.ended().is_none() {
-            self.signal(Signal::SIGKILL);
-            await_death(self.group);
-        }
+        self.kill_at_once();
     }
 }
 

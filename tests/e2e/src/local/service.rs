@@ -3,13 +3,14 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use anyhow::Result;
 
 use super::{
+    container::{Container, Kubelet},
     http::Http,
     launch::Launch,
     ports::Port,
@@ -22,9 +23,8 @@ const ASK: Duration = Duration::from_secs(2);
 /// A service that keeps its ports and its log file across restarts.
 #[derive(Debug)]
 pub struct Service {
-    launch: Launch,
+    container: Container,
     ports: ServicePorts,
-    process: Process,
     last_not_ready: Mutex<Option<String>>,
 }
 
@@ -52,16 +52,15 @@ impl Service {
         env: BTreeMap<String, String>,
         ports: ServicePorts,
         log: PathBuf,
+        kubelet: Option<&Arc<Kubelet>>,
     ) -> Result<Self> {
         let launch = Launch::new(name, program, log)
             .envs(&env)
             .env("LISTEN_ADDR", ports.app.address())
             .env("ADMIN_ADDR", ports.admin.address());
-        let process = Process::start(launch.clone()).await?;
         Ok(Self {
-            launch,
+            container: Container::start(launch, kubelet).await?,
             ports,
-            process,
             last_not_ready: Mutex::new(None),
         })
     }
@@ -81,7 +80,7 @@ impl Service {
                 .unwrap_or_else(PoisonError::into_inner) = Some(reason.clone());
             Err(reason)
         };
-        self.process.ready(deadline, probe).await
+        self.process().ready(deadline, probe).await
     }
 
     /// What the last probe that found it not ready was told.
@@ -94,20 +93,18 @@ impl Service {
 
     /// Kills it and starts it again on the same ports, as the kubelet does with a container that died. Does not
     /// wait until it is ready.
-    pub async fn restart(&mut self) -> Result<()> {
-        self.kill().await?;
-        self.process = Process::start(self.launch.clone()).await?;
-        Ok(())
+    pub async fn restart(&self) -> Result<()> {
+        self.container.restart().await
     }
 
     /// SIGKILL.
     pub async fn kill(&self) -> Result<()> {
-        self.process.kill().await.map(drop)
+        self.container.kill().await
     }
 
     /// SIGTERM, and SIGKILL at the deadline.
     pub async fn terminate(&self, deadline: Duration) -> Result<Ended> {
-        self.process.terminate(deadline).await
+        self.container.terminate(deadline).await
     }
 
     /// Base URL of the service.
@@ -121,7 +118,7 @@ impl Service {
     }
 
     /// The running process.
-    pub fn process(&self) -> &Process {
-        &self.process
+    pub fn process(&self) -> Arc<Process> {
+        self.container.process()
     }
 }

@@ -2,12 +2,14 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Result, bail};
 
 use super::{
+    container::Container,
     deployment::Deployment,
     http::Http,
     launch::Launch,
@@ -73,9 +75,8 @@ const ELSEWHERE: [&str; 10] = [
 /// A daprd that keeps its ports across restarts.
 #[derive(Debug)]
 pub struct Sidecar {
-    launch: Launch,
+    container: Container,
     ports: Ports,
-    process: Process,
 }
 
 #[derive(Debug)]
@@ -121,11 +122,9 @@ impl Sidecar {
         for (name, value) in variables(template.annotation("env").unwrap_or_default()) {
             launch = launch.env(name, value);
         }
-        let process = Process::start(launch.clone()).await?;
         Ok(Self {
-            launch,
+            container: Container::start(launch, site.kubelet()).await?,
             ports,
-            process,
         })
     }
 
@@ -137,25 +136,23 @@ impl Sidecar {
             Ok(answer) => Err(format!("GET {url}: {} {}", answer.status, answer.text())),
             Err(error) => Err(format!("{error:#}")),
         };
-        self.process.ready(READY, probe).await
+        self.process().ready(READY, probe).await
     }
 
     /// Kills it and starts it again on the same ports, as the kubelet does with a container that died. Does not
     /// wait until it is ready.
-    pub async fn restart(&mut self) -> Result<()> {
-        self.kill().await?;
-        self.process = Process::start(self.launch.clone()).await?;
-        Ok(())
+    pub async fn restart(&self) -> Result<()> {
+        self.container.restart().await
     }
 
     /// SIGKILL.
     pub async fn kill(&self) -> Result<()> {
-        self.process.kill().await.map(drop)
+        self.container.kill().await
     }
 
     /// SIGTERM, and SIGKILL at the deadline.
     pub async fn terminate(&self, deadline: Duration) -> Result<Ended> {
-        self.process.terminate(deadline).await
+        self.container.terminate(deadline).await
     }
 
     /// Base URL of its HTTP API.
@@ -183,8 +180,8 @@ impl Sidecar {
     }
 
     /// The running process.
-    pub fn process(&self) -> &Process {
-        &self.process
+    pub fn process(&self) -> Arc<Process> {
+        self.container.process()
     }
 
     /// Ports that the injector would tell the app by environment.

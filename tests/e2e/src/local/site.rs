@@ -2,10 +2,13 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
-use super::{http::Http, toolbox::Toolbox};
+use super::{container::Kubelet, http::Http, toolbox::Toolbox};
 
 /// The place where a stack runs: programs, work folder, HTTP client and tokens.
 #[derive(Debug)]
@@ -13,17 +16,20 @@ pub struct Site {
     toolbox: Toolbox,
     folder: PathBuf,
     http: Http,
+    kubelet: Option<Arc<Kubelet>>,
     dapr_api_token: String,
     app_api_token: String,
     pods: AtomicU32,
 }
 
 impl Site {
-    pub(super) fn new(toolbox: Toolbox, folder: PathBuf) -> Self {
+    /// `restarts`: whether somebody starts containers again that have ended.
+    pub(super) fn new(toolbox: Toolbox, folder: PathBuf, restarts: bool) -> Self {
         Self {
             toolbox,
             folder,
             http: Http::new(),
+            kubelet: restarts.then(Arc::default),
             dapr_api_token: token(),
             app_api_token: token(),
             pods: AtomicU32::new(0),
@@ -43,6 +49,11 @@ impl Site {
     /// The shared client.
     pub fn http(&self) -> &Http {
         &self.http
+    }
+
+    /// Who starts containers again, where somebody does.
+    pub fn kubelet(&self) -> Option<&Arc<Kubelet>> {
+        self.kubelet.as_ref()
     }
 
     /// What apps must send to the sidecar, where the chart asks for it (`tokens.daprApiTokenSecret`).

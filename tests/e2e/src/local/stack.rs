@@ -20,6 +20,7 @@ use super::{
     log,
     options::StackOptions,
     pod::Pod,
+    process::Process,
     redis::Redis,
     resources::Resources,
     server::Server,
@@ -72,28 +73,26 @@ impl Stack {
         Ok(())
     }
 
-    /// An error that names the first process which ended although nobody asked it to, with its last log lines.
+    /// An error that names the first process which ended although nobody asked it to, with its last log lines. Of services and
+    /// sidecars that are started again, none.
     pub fn check(&self) -> Result<()> {
-        let brokers = self
-            .redis
+        let brokers = self.servers.values().filter_map(Broker::process);
+        self.redis
             .process()
             .into_iter()
-            .chain(self.servers.values().filter_map(Broker::process));
-        for process in self
-            .api
-            .processes()
-            .chain(self.worker.processes())
             .chain(brokers)
-        {
-            if let Some(status) = process.ended() {
-                bail!(
-                    "{} ended ({status}):\n{}",
-                    process.name(),
-                    log::tail(process.log(), 12)
-                );
-            }
+            .try_for_each(runs)?;
+        if self.options.restarts {
+            return Ok(());
         }
-        Ok(())
+        let mut pods = self.api.processes().chain(self.worker.processes());
+        pods.try_for_each(|process| runs(&process))
+    }
+
+    /// Services and sidecars that have ended and were started again since this was last asked, a line each.
+    pub fn take_restarts(&self) -> Vec<String> {
+        let kubelet = self.site.kubelet();
+        kubelet.map_or_else(Vec::new, |kubelet| kubelet.take_restarts())
     }
 
     /// The instances of `task-api` that take requests.
@@ -227,6 +226,14 @@ impl Stack {
         sidecar.ready(self.http()).await?;
         Ok(sidecar)
     }
+}
+
+fn runs(process: &Process) -> Result<()> {
+    let Some(status) = process.ended() else {
+        return Ok(());
+    };
+    let (name, last) = (process.name(), log::tail(process.log(), 12));
+    bail!("{name} ended ({status}):\n{last}")
 }
 
 fn without(entry: &str) -> String {

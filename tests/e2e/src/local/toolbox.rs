@@ -7,7 +7,7 @@ use std::path::PathBuf;
 pub struct Toolbox {
     /// Helm 3 or 4.
     pub helm: PathBuf,
-    /// daprd 1.18 or newer.
+    /// daprd 1.18.3 or newer.
     pub daprd: PathBuf,
     /// The Redis server.
     pub redis_server: PathBuf,

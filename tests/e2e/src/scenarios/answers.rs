@@ -14,13 +14,21 @@ use super::Setup;
 use crate::in_process::{self, InProcess};
 use crate::ledger::Ledger;
 use crate::load;
+use crate::local::{Stack, merge};
 use crate::wait::until;
 
 const REFUSALS: u32 = 3;
 const EVENTS: usize = 5;
+
+/// What is tried in vain after the first attempt: more than [`REFUSALS`], and with the interval longer than a lease.
+const RETRIES: u32 = 8;
+
+/// The title of tasks that nobody can do, and how many there are.
+const HOPELESS: &str = "never";
+const HOPELESS_EVENTS: usize = 2;
 const DEADLINE: Duration = Duration::from_secs(40);
 
-/// Fails the first [`REFUSALS`] times for each task, then works.
+/// Fails the first [`REFUSALS`] times for each task, then works, but never for the [`HOPELESS`] ones.
 #[derive(Debug, Clone, Default)]
 struct Flaky {
     seen: Arc<Mutex<HashMap<Uuid, Seen>>>,
@@ -50,7 +58,7 @@ impl Effect for Flaky {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = seen.entry(event.data.task_id).or_default();
         seen.deliveries += 1;
-        if seen.deliveries <= REFUSALS {
+        if seen.deliveries <= REFUSALS || event.data.title == HOPELESS {
             return Err(EffectError::Transient(anyhow!("not yet")));
         }
         seen.effects += 1;
@@ -60,39 +68,73 @@ impl Effect for Flaky {
 
 pub(super) async fn retried(setup: Setup, broker: &str) -> Result<String> {
     let effect = Flaky::default();
-    let InProcess { stack, .. } =
-        &in_process::start(setup.with_broker(broker), effect.clone()).await?;
+    let mut options = setup.with_broker(broker);
+    let budget = json!({"delivery": {"retry": {"maxRetries": RETRIES}}});
+    merge(&mut options.values, &budget);
+    let InProcess { stack, .. } = &in_process::start(options, effect.clone()).await?;
     stack.preflight().await?;
-    let (ledger, endpoint) = (
-        Ledger::default(),
-        stack.endpoints().pick().context("no instance is ready")?,
-    );
-    for number in 0..EVENTS {
-        let posted = load::post(stack.http(), &endpoint, &format!("task {number}"), &ledger).await;
-        posted.map_err(|failure| anyhow!("{failure:?}"))?;
-    }
+    let hopeless = post(stack, HOPELESS, HOPELESS_EVENTS).await?;
+    let tasks = post(stack, "task", EVENTS).await?;
     until("every event handled", DEADLINE, async || {
-        let done = effect
-            .seen()
-            .values()
-            .filter(|seen| seen.effects > 0)
-            .count();
+        let seen = effect.seen();
+        let done = seen.values().filter(|seen| seen.effects > 0).count();
         Ok((done < EVENTS).then(|| format!("{done} of {EVENTS}")))
     })
     .await?;
+    let topic = stack.dead_letter_topic(broker)?;
+    in_the_topic(stack, topic, &hopeless).await?;
     // One more delivery would come within a retry interval and a lease.
     tokio::time::sleep(super::QUIET).await;
-    let expected = Seen {
-        deliveries: REFUSALS + 1,
-        effects: 1,
-    };
-    for (task, seen) in effect.seen() {
-        ensure!(seen == expected, "{task}: {seen:?}");
+    let seen = effect.seen();
+    for (tasks, deliveries, effects) in [(&tasks, REFUSALS + 1, 1), (&hopeless, RETRIES + 1, 0)] {
+        let expected = Seen {
+            deliveries,
+            effects,
+        };
+        for task in tasks {
+            let seen = task.parse().ok().and_then(|task: Uuid| seen.get(&task));
+            ensure!(
+                seen == Some(&expected),
+                "{task}: {seen:?}, not {expected:?}"
+            );
+        }
     }
+    let letters = stack.read_topic(broker, topic).await?.concat();
+    ensure!(
+        !tasks.iter().any(|task| letters.contains(task)),
+        "in the dead letters in spite of its effect: {letters}"
+    );
     Ok(format!(
-        "{EVENTS} events, {} deliveries and 1 effect each",
-        REFUSALS + 1
+        "{EVENTS} events, {} deliveries and 1 effect each; {HOPELESS_EVENTS} in the dead letters after {} deliveries",
+        REFUSALS + 1,
+        RETRIES + 1
     ))
+}
+
+/// Posts so many tasks; returns their ids.
+async fn post(stack: &Stack, title: &str, tasks: usize) -> Result<Vec<String>> {
+    let endpoint = stack.endpoints().pick().context("no instance is ready")?;
+    let mut ids = Vec::new();
+    for _ in 0..tasks {
+        let posted = load::post(stack.http(), &endpoint, title, &Ledger::default()).await;
+        ids.push(
+            posted
+                .map_err(|failure| anyhow!("{failure:?}"))?
+                .id
+                .to_string(),
+        );
+    }
+    Ok(ids)
+}
+
+/// Waits until the ids of all these events or tasks stand in what a topic has stored.
+async fn in_the_topic(stack: &Stack, topic: &str, ids: &[String]) -> Result<()> {
+    until("events in the dead-letter topic", DEADLINE, async || {
+        let letters = stack.read_topic(stack.broker(), topic).await?.concat();
+        let missing: Vec<_> = ids.iter().filter(|id| !letters.contains(*id)).collect();
+        Ok((!missing.is_empty()).then(|| format!("{missing:?} not there")))
+    })
+    .await
 }
 
 pub(super) async fn dead_letters(setup: Setup, broker: &str) -> Result<String> {
@@ -113,17 +155,7 @@ pub(super) async fn dead_letters(setup: Setup, broker: &str) -> Result<String> {
         ids.push(id);
     }
     let started = Instant::now();
-    let topic = stack.dead_letter_topic(broker)?;
-    until(
-        "both events in the dead-letter topic",
-        DEADLINE,
-        async || {
-            let letters = stack.read_topic(broker, topic).await?.concat();
-            let missing: Vec<_> = ids.iter().filter(|id| !letters.contains(*id)).collect();
-            Ok((!missing.is_empty()).then(|| format!("{missing:?} not there")))
-        },
-    )
-    .await?;
+    in_the_topic(stack, stack.dead_letter_topic(broker)?, &ids).await?;
     Ok(format!(
         "2 of 2 dead letters after {:.1} s",
         started.elapsed().as_secs_f32()

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
+use super::worker_killed::but_unrecorded;
 use super::{Setup, exactly_once, perfect, rate, settled, settled_but};
 use crate::ledger::{Count, Ledger};
 use crate::load::Load;
@@ -17,13 +19,16 @@ pub(super) const DEADLINE: Duration = Duration::from_mins(1);
 /// Load between two blows, in seconds.
 const BETWEEN: u32 = 2;
 
+/// From the start of one container to that of the other: longer than the first one's patience with a connection.
+const APART: Duration = Duration::from_secs(3);
+
 /// Events that pile up in front of a worker that has stopped moving, before it or its sidecar is killed.
-pub(super) const IN_HAND: usize = 60;
+pub(super) const IN_HAND: usize = 80;
 
 pub(super) async fn worker_sidecar(setup: Setup, broker: &str) -> Result<String> {
     let mut options = setup.with_broker(broker);
     merge(&mut options.values, &soon_again());
-    let (mut stack, ledger, load) = under_load_with(&setup, options).await?;
+    let (stack, ledger, load) = under_load_with(&setup, options).await?;
     stack.worker().service()?.process().suspend();
     load.acknowledge(IN_HAND, DEADLINE).await?;
     stack.kill_worker_sidecar().await?;
@@ -36,8 +41,35 @@ pub(super) async fn worker_sidecar(setup: Setup, broker: &str) -> Result<String>
     perfect(&count, &ledger)
 }
 
+/// Both containers of the worker end, and one is back before the other.
+pub(super) async fn restarts(setup: Setup, broker: &str) -> Result<String> {
+    let mut options = setup.with_broker(broker);
+    merge(&mut options.values, &soon_again());
+    let (stack, ledger, load) = under_load_with(&setup, options).await?;
+    let (worker, sidecar) = (stack.worker().service()?, stack.worker().sidecar());
+    for sidecar_first in [true, false] {
+        tokio::try_join!(worker.kill(), sidecar.kill())?;
+        if sidecar_first {
+            sidecar.restart().await?;
+            sleep(APART).await;
+            worker.restart().await?;
+        } else {
+            worker.restart().await?;
+            sleep(APART).await;
+            sidecar.restart().await?;
+        }
+        stack.worker_ready().await?;
+        load.acknowledge(events(broker), DEADLINE).await?;
+    }
+    load.stop().await?;
+    let count = settled(&stack, &ledger).await?;
+    let figures = but_unrecorded(&stack, &ledger, count, 2).await?;
+    stack.shutdown().await?;
+    Ok(figures)
+}
+
 pub(super) async fn api_sidecar(setup: Setup, broker: &str) -> Result<String> {
-    let (mut stack, ledger, load) = under_load(&setup, broker).await?;
+    let (stack, ledger, load) = under_load(&setup, broker).await?;
     stack.kill_api_sidecar().await?;
     load.fail(DEADLINE).await?;
     stack.restart_api_sidecar().await?;
@@ -88,7 +120,7 @@ pub(super) async fn broker(setup: Setup, broker: &str) -> Result<String> {
 const UNCONFIRMED: usize = 1;
 const NOT_CONFIRMED: &str = "did not receive confirmation of publishing";
 
-async fn under_load(setup: &Setup, broker: &str) -> Result<(Stack, Ledger, Load)> {
+pub(super) async fn under_load(setup: &Setup, broker: &str) -> Result<(Stack, Ledger, Load)> {
     under_load_with(setup, setup.with_broker(broker)).await
 }
 
@@ -119,7 +151,12 @@ fn soon_again() -> Value {
 }
 
 /// For outages of what publishing needs: requests may fail, but only in the documented way.
-async fn finish(stack: &Stack, ledger: &Ledger, load: Load, lost: usize) -> Result<Count> {
+pub(super) async fn finish(
+    stack: &Stack,
+    ledger: &Ledger,
+    load: Load,
+    lost: usize,
+) -> Result<Count> {
     load.acknowledge(events(stack.broker()), DEADLINE).await?;
     load.stop().await?;
     for failure in ledger.failures() {

@@ -19,7 +19,7 @@ const AT_ONCE: usize = 20;
 const DEADLINE: Duration = Duration::from_secs(20);
 
 pub(super) async fn same_key(setup: Setup) -> Result<String> {
-    let mut stack = Stack::start(setup.options()).await?;
+    let stack = Stack::start(setup.options()).await?;
     let endpoint = stack.endpoints().pick().context("no instance is ready")?;
     let mut requests = JoinSet::new();
     for _ in 0..AT_ONCE {

@@ -2,64 +2,44 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
-use super::{QUIET, SETTLE_DEADLINE, Setup};
+use super::{Setup, nothing_dead, perfect, settled};
 use crate::ledger::Ledger;
 use crate::load::Load;
 use crate::local::Broker as _;
-use crate::worker_log::WorkerLog;
 
 /// Events per second.
 const RATE: u32 = 50;
 const BEFORE: usize = 100;
 const DEADLINE: Duration = Duration::from_mins(1);
 
-/// Twenty seconds of load: with the short timings of scenarios, events are retried for ten.
-const DURING: usize = 1000;
-
-/// What a sidecar has in hand when the outage begins: one event of each of Kafka's partitions.
-const IN_HAND: usize = 3;
+/// Longer than a failing handler is given with the short timings of scenarios: ten seconds.
+const SHORT: u32 = 20;
+const LONG: u32 = 300;
 
 pub(super) async fn state_store(setup: Setup, broker: &str) -> Result<String> {
+    away_for(setup, broker, SHORT).await
+}
+
+pub(super) async fn state_store_for_long(setup: Setup, broker: &str) -> Result<String> {
+    away_for(setup, broker, LONG).await
+}
+
+async fn away_for(setup: Setup, broker: &str, seconds: u32) -> Result<String> {
     let mut stack = setup.start(setup.with_broker(broker)).await?;
     let ledger = Ledger::default();
     let load = Load::start(stack.endpoints(), RATE, &ledger);
     load.acknowledge(BEFORE, DEADLINE).await?;
     stack.redis_mut().kill().await?;
-    load.acknowledge(DURING, DEADLINE).await?;
+    let events = (RATE * seconds) as usize;
+    let limit = DEADLINE + Duration::from_secs(seconds.into());
+    load.acknowledge(events, limit).await?;
     stack.redis_mut().start().await?;
     load.acknowledge(BEFORE, DEADLINE).await?;
     load.stop().await?;
-
-    let topic = stack.dead_letter_topic(broker)?.to_owned();
-    let mut log = WorkerLog::new(&stack.worker_log());
-    let few = |missing: usize| missing <= IN_HAND;
-    log.wait("all but what was in hand", SETTLE_DEADLINE, |effects| {
-        few(ledger.missing(effects).len())
-    })
-    .await?;
-    log.settle(QUIET).await?;
-    let letters = stack.read_topic(broker, &topic).await?.concat();
-    let missing = ledger.missing(log.effects());
-    let vanished: Vec<_> = missing
-        .iter()
-        .filter(|task| !letters.contains(&task.to_string()))
-        .collect();
-    ensure!(
-        vanished.is_empty(),
-        "neither an effect nor a dead letter: {vanished:?}"
-    );
-    let count = ledger.total(log.effects());
-    ensure!(
-        count.duplicated_effects == 0 && count.failed_publishes == 0,
-        "{count:?}"
-    );
+    let count = settled(&stack, &ledger).await?;
+    nothing_dead(&stack).await?;
     stack.shutdown().await?;
-    Ok(format!(
-        "{} acknowledged, {} received, {} in the dead letters, 0 duplicated effects, 0 failed publishes",
-        count.acknowledged,
-        count.received,
-        missing.len()
-    ))
+    perfect(&count, &ledger)
 }

@@ -32,7 +32,7 @@ fn options(setup: &Setup, broker: &str, more: &Value) -> StackOptions {
 /// Passes without an effect; fails by its deadline, with the name of the subscriber, when that is away.
 pub(super) async fn preflight(setup: Setup, broker: &str) -> Result<String> {
     let tokens = json!({"tokens": {"daprApiTokenSecret": "dapr", "appTokenSecret": "app"}});
-    let mut stack = Stack::start(options(&setup, broker, &tokens)).await?;
+    let stack = Stack::start(options(&setup, broker, &tokens)).await?;
     let passed = stack.run_job("preflight", &setup.probe).await?;
     let proof = format!(
         "a canary to task-events went through pubsub-{broker} and was recorded by task-worker"
@@ -113,7 +113,7 @@ pub(super) async fn dead_broker(setup: Setup) -> Result<String> {
 pub(super) async fn smoke(setup: Setup) -> Result<String> {
     // With ordinary sidecars, which the probe has to end.
     let block = json!({"shutdown": {"sidecar": "block"}});
-    let mut stack = Stack::start(options(&setup, "redis", &block)).await?;
+    let stack = Stack::start(options(&setup, "redis", &block)).await?;
     let passed = stack.run_job("smoke", &setup.probe).await?;
     passed.expect(
         0,

@@ -1,17 +1,16 @@
-//! The worker is killed under load, again and again.
+//! The worker is killed under load, again and again, in full flight and with its hands full.
 //!
-//! With several events in hand, that shows a race in daprd 1.18.2 and 1.18.3. They put the handler of every delivery into one
-//! place before it runs (`pkg/middleware/http/pipeline.go`, `http`). Of two that begin at the same moment, one may run the
-//! other's, and leave its connection error there (`pkg/channel/http/http_channel.go`, `invokeMethodV1`). The first then looks
-//! like a 200 without a body, and that counts as SUCCESS (`pkg/runtime/subscription/postman/http/http.go`, `Deliver`).
+//! By HTTP it has one event in hand. With several, a race in daprd 1.18 takes deliveries for handled that no app has answered:
+//! `docs/UPSTREAM.md` has the place.
 
 use std::fs;
+use std::thread::available_parallelism;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::crashes::{DEADLINE, IN_HAND, events, under_load_with};
-use super::{Setup, perfect, settled_but};
+use super::{Setup, perfect, settled};
 use crate::ledger::{Count, Ledger};
 use crate::local::{Stack, merge};
 use crate::worker_log::WorkerLog;
@@ -19,38 +18,30 @@ use crate::worker_log::WorkerLog;
 /// How often the worker is killed: a kill hits other events each time.
 const KILLS: usize = 4;
 
-/// Events that a sidecar gives out at the same time (`brokers.*.concurrency`).
-const CONCURRENCY: usize = 10;
+/// Events that a sidecar gives out at the same time, where the broker's component has a bound for it. `JetStream` gives out one, and
+/// Kafka one of each partition.
+const CONCURRENCY: usize = 64;
 
-/// What the sidecar writes, at level debug, about an answer without a body. Every answer of the worker has one.
-const UNREACHED: &str = "skipping status check due to empty response body";
-
-/// What was counted, and what excuses a part of it.
-struct Killed {
-    count: Count,
-    ledger: Ledger,
-    /// Deliveries that did not reach the worker, and that the sidecar took for handled.
-    unreached: usize,
-    /// Effects that are not in the journal: the worker was killed between its two writes.
-    unrecorded: u64,
+pub(super) async fn by_grpc(setup: Setup, broker: &str) -> Result<String> {
+    let values = match broker {
+        "kafka" | "jetstream" => json!({}),
+        _ => json!({"brokers": {broker: {"concurrency": CONCURRENCY}}}),
+    };
+    kill(&setup, broker, &values).await
 }
 
-/// One event at a time: nothing may be lost.
-pub(super) async fn one_in_hand(setup: Setup, broker: &str) -> Result<String> {
+/// One event at a time.
+pub(super) async fn one_by_http(setup: Setup, broker: &str) -> Result<String> {
     let one = json!({"dapr.io/app-max-concurrency": "1"});
-    let values = json!({"services": {"task-worker": {"sidecar": {"annotations": one}}}});
-    kill(&setup, broker, &values).await?.figures(0)
+    let values = json!({
+        "delivery": {"protocol": "http"},
+        "brokers": {broker: {"concurrency": 1}},
+        "services": {"task-worker": {"sidecar": {"annotations": one}}},
+    });
+    kill(&setup, broker, &values).await
 }
 
-/// As by default.
-pub(super) async fn several_in_hand(setup: Setup, broker: &str) -> Result<String> {
-    let values = json!({"brokers": {broker: {"concurrency": CONCURRENCY}}});
-    kill(&setup, broker, &values)
-        .await?
-        .figures(KILLS * CONCURRENCY)
-}
-
-async fn kill(setup: &Setup, broker: &str, values: &Value) -> Result<Killed> {
+async fn kill(setup: &Setup, broker: &str, values: &Value) -> Result<String> {
     let mut options = setup.with_broker(broker);
     // Writing more, the sidecar is slower, and its race is lost more often.
     let debug = json!({"dapr.io/log-level": "debug"});
@@ -59,7 +50,7 @@ async fn kill(setup: &Setup, broker: &str, values: &Value) -> Result<Killed> {
         &json!({"services": {"task-worker": {"sidecar": {"annotations": debug}}}}),
     );
     merge(&mut options.values, values);
-    let (mut stack, ledger, load) = under_load_with(setup, options).await?;
+    let (stack, ledger, load) = under_load_with(setup, options).await?;
     let events = events(broker);
     for kill in 0..KILLS {
         // Now in full flight, now with as many events in hand as the sidecar gives out.
@@ -72,53 +63,40 @@ async fn kill(setup: &Setup, broker: &str, values: &Value) -> Result<Killed> {
         load.acknowledge(events, DEADLINE).await?;
     }
     load.stop().await?;
-    let count = settled_but(&stack, &ledger, || unreached(&stack)).await?;
-    let killed = Killed {
-        count,
-        ledger,
-        unreached: unreached(&stack),
-        unrecorded: unrecorded(&stack).await?,
-    };
+    let count = settled(&stack, &ledger).await?;
+    let figures = but_unrecorded(&stack, &ledger, count, KILLS).await?;
     stack.shutdown().await?;
-    Ok(killed)
+    Ok(figures)
 }
 
-impl Killed {
-    /// Fails if more is lost or doubled than is excused.
-    fn figures(mut self, most_unreached: usize) -> Result<String> {
-        let (unreached, unrecorded) = (self.unreached, self.unrecorded);
-        let lost = std::mem::take(&mut self.count.lost);
-        let doubled = std::mem::take(&mut self.count.duplicated_effects);
-        let mut figures = perfect(&self.count, &self.ledger)?;
-        if lost > 0 || unreached > most_unreached {
-            let excuse = format!("{lost} lost of {unreached} that the sidecar took for handled");
-            ensure!(
-                lost <= unreached as u64 && unreached <= most_unreached,
-                "{excuse}; else {figures}"
-            );
-            figures = format!("{excuse}; else {figures}");
-        }
-        if doubled > 0 {
-            let excuse = format!("{doubled} doubled of {unrecorded} that the journal lacks");
-            ensure!(
-                doubled <= unrecorded && unrecorded <= KILLS as u64,
-                "{excuse}; else {figures}"
-            );
-            figures = format!("{excuse}; else {figures}");
-        }
-        Ok(figures)
+/// Fails unless all is perfect but for effects that are not in the journal: the worker was killed between its two writes. It awaits
+/// nothing between them, so one of each thread can be there when it is killed.
+pub(super) async fn but_unrecorded(
+    stack: &Stack,
+    ledger: &Ledger,
+    mut count: Count,
+    kills: usize,
+) -> Result<String> {
+    if count.duplicated_effects == 0 {
+        return perfect(&count, ledger);
     }
-}
-
-fn unreached(stack: &Stack) -> usize {
-    let log = fs::read_to_string(stack.worker().sidecar().process().log());
-    log.map_or(0, |text| text.matches(UNREACHED).count())
+    let (doubled, unrecorded) = (count.duplicated_effects, unrecorded(stack).await?);
+    count.duplicated_effects = 0;
+    let figures = perfect(&count, ledger)?;
+    let told = format!("{doubled} doubled of {unrecorded} that the journal lacks; else {figures}");
+    let most = (kills * available_parallelism()?.get()) as u64;
+    ensure!(doubled <= unrecorded && doubled <= most, "{told}");
+    Ok(told)
 }
 
 async fn unrecorded(stack: &Stack) -> Result<u64> {
     let mut log = WorkerLog::new(&stack.worker_log());
     log.look().await?;
     let effects: u64 = log.effects().values().sum();
-    let journal = fs::read_to_string(stack.worker_journal()).context("the worker's journal")?;
-    Ok(effects.saturating_sub(journal.lines().count() as u64))
+    let journal = stack.worker_journal();
+    // The generation before the one that is written, if there is one. Older ones are forgotten: after a long run this is too much.
+    let older = fs::read_to_string(journal.with_added_extension("1")).unwrap_or_default();
+    let journal = fs::read_to_string(journal).context("the worker's journal")?;
+    let recorded = older.lines().chain(journal.lines()).count();
+    Ok(effects.saturating_sub(recorded as u64))
 }

@@ -1,19 +1,24 @@
 //! Go modules: programs by `go install` and `go build`, sources by `go mod download`.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::Stdio,
 };
 
 use anyhow::{Context as _, Result, bail};
-use e2e::local::workspace;
+use e2e::local::{folder, workspace};
 use serde_json::Value;
 use tokio::{process::Command, time::timeout};
 
 use super::{LIMIT, needs};
 use crate::{
     console::Step,
-    tools::{cache::Lock, command::Work, table::Declaration},
+    tools::{
+        cache::Lock,
+        command::Work,
+        table::{Declaration, Libraries},
+    },
 };
 
 /// What to build in the folder of a module.
@@ -24,6 +29,7 @@ pub(super) struct Build<'a> {
     pub(super) tags: &'a str,
     /// Variables of the program that take the version.
     pub(super) stamps: &'a [&'a str],
+    pub(super) libraries: Option<&'a Libraries>,
 }
 
 /// `go install <package>@v<version>`.
@@ -55,8 +61,14 @@ pub(super) async fn build(
 ) -> Result<PathBuf> {
     needs("go", "Go")?;
     step.detail("downloading the module");
-    let module = go_module(build.module, declaration.version, lock.root(), &[]).await?;
+    let mut sources = go_module(build.module, declaration.version, lock.root(), &[]).await?;
     let draft = lock.draft(declaration)?;
+    let copy = draft.join("sources");
+    if let Some(libraries) = build.libraries {
+        let others = go_module(build.module, libraries.version, lock.root(), &[]).await?;
+        with_libraries(&sources, &others, libraries.files, &copy)?;
+        sources.clone_from(&copy);
+    }
     let program = draft.join(declaration.name);
     let mut stamps = "-s -w".to_owned();
     for variable in build.stamps {
@@ -74,11 +86,25 @@ pub(super) async fn build(
         &stamps,
     ];
     let line = [&line[..], &["-o", &program, build.package]].concat();
-    let work = Work::new(&module, &line)
+    let work = Work::new(&sources, &line)
         .env("GOWORK", "off")
         .env("CGO_ENABLED", "0");
     work.run(&lock.log(declaration)?, LIMIT, step).await?;
+    if build.libraries.is_some() {
+        fs::remove_dir_all(&copy)?;
+    }
     Ok(lock.publish(&draft, declaration)?.join(declaration.name))
+}
+
+/// A copy of a module's sources in which some files are those of another version.
+fn with_libraries(sources: &Path, others: &Path, files: &[&str], copy: &Path) -> Result<()> {
+    folder::copy(sources, copy)?;
+    for file in files {
+        // In Go's cache files are read-only, and so are their copies.
+        fs::remove_file(copy.join(file)).with_context(|| (*file).to_owned())?;
+        fs::copy(others.join(file), copy.join(file)).with_context(|| (*file).to_owned())?;
+    }
+    Ok(())
 }
 
 /// `go build` of a module in `folder` of this workspace, with the versions that its `go.sum` has fixed.

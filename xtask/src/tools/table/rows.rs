@@ -3,9 +3,15 @@
 use crate::pins::pin;
 
 use super::pinned::{SECONDS, crate_pinned, go_pinned, python_pinned, sources};
-use super::{Declaration, Find, Install, Tool};
+use super::{Declaration, Find, Install, Libraries, Tool};
 
 const DAPR: &str = "github.com/dapr/dapr";
+
+/// `pins.yaml` says why. The component configures a library that the other `go.mod` does not name.
+const DAPR_LIBRARIES: Libraries = Libraries {
+    version: pin("dapr-libraries"),
+    files: &["go.mod", "go.sum", "cmd/daprd/components/pubsub_pulsar.go"],
+};
 
 /// How Helm is asked, whatever its generation.
 const HELM_VERSION: &[&str] = &["version", "--template", "{{.Version}}"];
@@ -45,10 +51,10 @@ pub(crate) const TABLE: [Declaration; 33] = [
         tool: Tool::Daprd,
         name: "daprd",
         version: pin("dapr"),
-        // Before 1.18 hot reload is off by default, and resources are read differently.
+        // An older one gives its connection to a gRPC app one second, and then fails what is under way.
         find: Find::Program {
             ask: &["--version"],
-            accepts: |version| version.is_some_and(|version| version.at_least(1, 18)),
+            accepts: |version| version.is_some_and(|version| version.at_least_patch(1, 18, 3)),
         },
         install: Install::GoProgramOfModule {
             module: DAPR,
@@ -58,9 +64,10 @@ pub(crate) const TABLE: [Declaration; 33] = [
                 "github.com/dapr/dapr/pkg/buildinfo.version",
                 "github.com/dapr/kit/logger.DaprVersion",
             ],
+            libraries: Some(&DAPR_LIBRARIES),
         },
         takes: "about 6 minutes",
-        by_hand: "install Dapr 1.18 or newer with its own installer (`dapr init --slim`), or put daprd on PATH",
+        by_hand: "install Dapr 1.18.3 or newer with its own installer (`dapr init --slim`), or put daprd on PATH",
     },
     Declaration {
         tool: Tool::Redis,
@@ -237,6 +244,7 @@ pub(crate) const TABLE: [Declaration; 33] = [
             package: "./cmd/helm-unittest",
             tags: "",
             stamps: &[],
+            libraries: None,
         },
         takes: "about a minute",
         by_hand: "put helm-unittest on PATH as a program of that name",

@@ -11,11 +11,9 @@ impl Stack {
     }
 
     /// Starts `task-worker` again on the same ports, with the same log and journal, and waits until it is ready.
-    pub async fn restart_worker(&mut self) -> Result<()> {
-        self.worker.service_mut()?.restart().await?;
-        self.worker
-            .ready(self.site.http(), self.options.ready)
-            .await
+    pub async fn restart_worker(&self) -> Result<()> {
+        self.worker.service()?.restart().await?;
+        self.worker_ready().await
     }
 
     /// SIGKILL to the sidecar of `task-worker`.
@@ -24,8 +22,13 @@ impl Stack {
     }
 
     /// Starts the sidecar of `task-worker` again on the same ports, and waits until the pod is ready.
-    pub async fn restart_worker_sidecar(&mut self) -> Result<()> {
-        self.worker.sidecar_mut().restart().await?;
+    pub async fn restart_worker_sidecar(&self) -> Result<()> {
+        self.worker.sidecar().restart().await?;
+        self.worker_ready().await
+    }
+
+    /// Waits until `task-worker` and its sidecar are ready, whoever has started them again.
+    pub async fn worker_ready(&self) -> Result<()> {
         self.worker
             .ready(self.site.http(), self.options.ready)
             .await
@@ -37,8 +40,8 @@ impl Stack {
     }
 
     /// Starts `task-api` again on the same ports, and waits until it is ready.
-    pub async fn restart_api(&mut self) -> Result<()> {
-        self.api.service_mut()?.restart().await?;
+    pub async fn restart_api(&self) -> Result<()> {
+        self.api.service()?.restart().await?;
         self.api.ready(self.site.http(), self.options.ready).await
     }
 
@@ -48,8 +51,8 @@ impl Stack {
     }
 
     /// Starts the sidecar of `task-api` again on the same ports, and waits until the pod is ready.
-    pub async fn restart_api_sidecar(&mut self) -> Result<()> {
-        self.api.sidecar_mut().restart().await?;
+    pub async fn restart_api_sidecar(&self) -> Result<()> {
+        self.api.sidecar().restart().await?;
         self.api.ready(self.site.http(), self.options.ready).await
     }
 }

@@ -39,7 +39,11 @@ impl Stack {
     }
 
     async fn start_in(options: StackOptions, folder: Arc<WorkFolder>) -> Result<Self> {
-        let site = Site::new(options.toolbox.clone(), folder.path().to_owned());
+        let site = Site::new(
+            options.toolbox.clone(),
+            folder.path().to_owned(),
+            options.restarts,
+        );
         let mut redis = Redis::new(&options.toolbox.redis_server, folder.path().join("redis"))?;
         let mut servers = BTreeMap::new();
         for entry in ENTRIES {
