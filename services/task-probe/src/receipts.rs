@@ -55,7 +55,7 @@ impl<'a> Receipts<'a> {
                         self.at_work.remove(&consumer);
                         break;
                     }
-                    Ok(EventState::Claimed) => {
+                    Ok(EventState::Claimed | EventState::Failed) => {
                         self.at_work.insert(consumer.clone());
                     }
                     Ok(EventState::Unknown) => {}
