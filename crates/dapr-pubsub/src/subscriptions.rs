@@ -22,7 +22,7 @@ use std::time::Duration;
 use axum::Router;
 
 pub use activity::Activity;
-pub use declaration::{Bulk, BulkSubscribe, PubsubOptions, Routes, SubscribeEntry, Subscription};
+pub use declaration::{PubsubOptions, Routes, SubscribeEntry, Subscription};
 use handler::ErasedHandler;
 pub use handler::{EventHandler, Handled, HandlerFuture};
 use limits::Limits;
@@ -120,8 +120,7 @@ impl<S: Clone + Send + Sync + 'static> Subscriptions<S> {
     }
 
     /// Largest body of one event, in bytes. Default: 25 MiB, which is what an event of 4 MiB, daprd's
-    /// own limit, can become in its envelope. A bulk body may be as large as `max_messages` such
-    /// events, but not above 64 MiB.
+    /// own limit, can become in its envelope. A bulk delivery may have 64 MiB.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.limits.body = bytes;
         self

@@ -23,8 +23,8 @@ use dapr::dapr::proto::runtime::v1::app_callback_health_check_server::{
 use dapr::dapr::proto::runtime::v1::app_callback_server::{AppCallback, AppCallbackServer};
 use dapr::dapr::proto::runtime::v1::topic_event_response::TopicEventResponseStatus;
 use dapr::dapr::proto::runtime::v1::{
-    BindingEventRequest, BindingEventResponse, BulkSubscribeConfig, HealthCheckResponse,
-    JobEventRequest, JobEventResponse, ListInputBindingsResponse, ListTopicSubscriptionsResponse,
+    BindingEventRequest, BindingEventResponse, HealthCheckResponse, JobEventRequest,
+    JobEventResponse, ListInputBindingsResponse, ListTopicSubscriptionsResponse,
     TopicEventBulkRequest, TopicEventBulkResponse, TopicEventRequest, TopicEventResponse,
     TopicRoutes, TopicSubscription,
 };
@@ -332,7 +332,6 @@ impl<S: Clone + Send + Sync + 'static> AppCallbackHealthCheck for Call<S> {
 }
 
 fn listed(entry: &SubscribeEntry) -> TopicSubscription {
-    let clamp = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
     TopicSubscription {
         pubsub_name: entry.pubsub_name.clone(),
         topic: entry.topic.clone(),
@@ -342,10 +341,6 @@ fn listed(entry: &SubscribeEntry) -> TopicSubscription {
             default: entry.routes.default.clone(),
         }),
         dead_letter_topic: entry.dead_letter_topic.clone().unwrap_or_default(),
-        bulk_subscribe: entry.bulk_subscribe.map(|bulk| BulkSubscribeConfig {
-            enabled: bulk.enabled,
-            max_messages_count: clamp(bulk.max_messages_count),
-            max_await_duration_ms: clamp(bulk.max_await_duration_ms),
-        }),
+        bulk_subscribe: None,
     }
 }

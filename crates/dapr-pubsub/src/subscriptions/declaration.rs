@@ -1,15 +1,14 @@
 //! What daprd has to know about a subscription.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// daprd's default for `maxMessagesCount` of components without bulk support of their own
-/// (dapr/dapr `pkg/runtime/pubsub/default_bulksub.go`).
-const DEFAULT_BULK_MESSAGES: usize = 100;
-
 /// A topic, the route its events are posted to, and how daprd should deliver them.
+///
+/// Bulk delivery is not among it: daprd 1.18 may never stop a bulk subscription that has events in hand
+/// (dapr/dapr `pkg/runtime/pubsub/default_bulksub.go`). What comes in bulk all the same, because somebody's Subscription object asks
+/// for it, is handled.
 ///
 /// ```
 /// # use dapr_pubsub::Subscription;
@@ -34,7 +33,6 @@ pub struct Subscription {
     route: String,
     pubsubs: Vec<String>,
     dead_letter_topic: Option<String>,
-    bulk: Option<Bulk>,
     metadata: BTreeMap<String, String>,
     options: BTreeMap<String, PubsubOptions>,
 }
@@ -47,15 +45,6 @@ pub struct PubsubOptions {
     pub dead_letter_topic: Option<String>,
     /// In addition to [`Subscription::metadata`], which it overrides.
     pub metadata: BTreeMap<String, String>,
-}
-
-/// Deliver several events per request, where the broker has them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bulk {
-    /// Most events of one request.
-    pub max_messages: usize,
-    /// Longest time daprd waits for that many. It delays each event, so keep it short.
-    pub max_await: Duration,
 }
 
 /// One element of the list at `/dapr/subscribe`
@@ -76,9 +65,6 @@ pub struct SubscribeEntry {
     /// Settings for the component, per subscription.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
-    /// Bulk delivery, where it was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bulk_subscribe: Option<BulkSubscribe>,
 }
 
 /// `routes` of a [`SubscribeEntry`].
@@ -86,18 +72,6 @@ pub struct SubscribeEntry {
 pub struct Routes {
     /// The route of each event: this crate writes no CEL rules.
     pub default: String,
-}
-
-/// `bulkSubscribe` of a [`SubscribeEntry`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BulkSubscribe {
-    /// Always true: an entry without bulk delivery has no such member.
-    pub enabled: bool,
-    /// [`Bulk::max_messages`].
-    pub max_messages_count: u32,
-    /// [`Bulk::max_await`] in milliseconds.
-    pub max_await_duration_ms: u32,
 }
 
 impl Subscription {
@@ -122,7 +96,6 @@ impl Subscription {
             route,
             pubsubs: Vec::new(),
             dead_letter_topic: None,
-            bulk: None,
             metadata: BTreeMap::new(),
             options: BTreeMap::new(),
         }
@@ -143,14 +116,6 @@ impl Subscription {
     #[must_use]
     pub fn dead_letter_topic(mut self, topic: impl Into<String>) -> Self {
         self.dead_letter_topic = Some(topic.into());
-        self
-    }
-
-    /// Asks for bulk delivery; the handler stays the same. Not with `rawPayload`, whose bulk entries
-    /// have no envelope and therefore no id.
-    #[must_use]
-    pub fn bulk(mut self, bulk: Bulk) -> Self {
-        self.bulk = Some(bulk);
         self
     }
 
@@ -180,12 +145,6 @@ impl Subscription {
 
     /// What `/dapr/subscribe` says about this subscription: one entry per component.
     pub fn entries(&self) -> Vec<SubscribeEntry> {
-        let clamp = |number: u128| u32::try_from(number).unwrap_or(u32::MAX);
-        let bulk_subscribe = self.bulk.map(|bulk| BulkSubscribe {
-            enabled: true,
-            max_messages_count: clamp(bulk.max_messages as u128),
-            max_await_duration_ms: clamp(bulk.max_await.as_millis()),
-        });
         let entry = |pubsub: &String| {
             let own = self.options.get(pubsub).cloned().unwrap_or_default();
             let mut metadata = self.metadata.clone();
@@ -200,15 +159,9 @@ impl Subscription {
                     .dead_letter_topic
                     .or_else(|| self.dead_letter_topic.clone()),
                 metadata,
-                bulk_subscribe,
             }
         };
         self.pubsubs.iter().map(entry).collect()
-    }
-
-    pub(super) fn max_bulk_messages(&self) -> usize {
-        self.bulk
-            .map_or(DEFAULT_BULK_MESSAGES, |bulk| bulk.max_messages)
     }
 
     pub(super) fn knows_pubsub(&self, name: &str) -> bool {
@@ -218,30 +171,7 @@ impl Subscription {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use super::{Bulk, PubsubOptions, Subscription};
-
-    #[test]
-    fn bulk_and_metadata_are_spelt_as_dapr_reads_them() {
-        let subscription = Subscription::new("t", "/e")
-            .pubsubs(["p"])
-            .bulk(Bulk {
-                max_messages: 50,
-                max_await: Duration::from_millis(40),
-            })
-            .metadata("queueType", "quorum");
-        assert_eq!(
-            serde_json::to_value(subscription.entries()).unwrap(),
-            serde_json::json!([{
-                "pubsubname": "p", "topic": "t", "routes": {"default": "/e"},
-                "metadata": {"queueType": "quorum"},
-                "bulkSubscribe": {
-                    "enabled": true, "maxMessagesCount": 50, "maxAwaitDurationMs": 40
-                }
-            }])
-        );
-    }
+    use super::{PubsubOptions, Subscription};
 
     #[test]
     fn one_component_may_be_told_something_else() {

@@ -40,11 +40,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         let pubsub = text(&parts.headers, PUBSUB).unwrap_or_default().to_owned();
         let _active = self.activity.begin(&pubsub, self.subscription.topic());
         let bulk = !is_cloud_event(&parts.headers);
-        let limit = if bulk {
-            self.limits.bulk_body(self.subscription.max_bulk_messages())
-        } else {
-            self.limits.body
-        };
+        let limit = self.limits.message(bulk);
         let length = text(&parts.headers, header::CONTENT_LENGTH.as_str());
         let length = length
             .and_then(|length| length.parse().ok())

@@ -40,14 +40,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Bytes of a body with up to `messages` events.
-    pub(super) fn bulk_body(&self, messages: usize) -> usize {
-        self.body
-            .saturating_mul(messages.max(1))
-            .min(BULK_BODY.max(self.body))
-    }
-
-    /// Bytes of a gRPC message, in which an event or up to 100 of them may be.
+    /// Bytes of a delivery, with one event or in bulk.
     pub(super) fn message(&self, bulk: bool) -> usize {
         if bulk {
             BULK_BODY.max(self.body)
