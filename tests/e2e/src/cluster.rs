@@ -14,6 +14,7 @@ pub mod load;
 pub mod pace;
 pub mod repository;
 pub mod requirements;
+pub mod signals;
 pub mod site;
 
 pub use argocd::ArgoCd;
@@ -24,4 +25,5 @@ pub use kubectl::{Kubectl, is_named};
 pub use load::Load;
 pub use pace::Pace;
 pub use repository::Repository;
+pub use signals::Signals;
 pub use site::Site;

@@ -1,6 +1,7 @@
 //! The proofs that need a cluster: each in a namespace of its own that enforces *restricted*, and each counts.
 
 mod argocd;
+mod away;
 mod change;
 mod order;
 mod pods;
@@ -79,6 +80,8 @@ pub const ALL: &[Scenario] = scenarios! {
     order::components_last() = "cluster-components-last": "pods that start before their components converge by themselves";
     rolls::restarts() = "cluster-rolls": "rolling restarts at 300 events/s: nothing lost, doubled or refused; helm test passes, and fails when it must";
     rolls::upgrade() = "cluster-upgrade": "from the previous version of the chart at 300 events/s: nothing lost, doubled or refused";
+    rolls::protocols() = "cluster-protocol": "deliveries changed from HTTP to gRPC and back at 300 events/s: nothing lost, doubled or refused";
+    away::on_kafka() = "cluster-away-kafka": "one worker, then three, stand still or are killed at 300 events/s, and objects are edited: nothing lost, doubled or refused, and soon caught up";
     change::redis_to_kafka() = "cluster-helm-redis-kafka": "helm upgrade at 300 events/s: nothing lost, doubled or refused, and no worker restarted";
     change::kafka_to_rabbitmq() = "cluster-helm-kafka-rabbitmq": "the same in two steps, with Helm 4";
     change::to_a_dead_broker() = "cluster-helm-dead-broker": "an upgrade to a dead broker fails with the publishers untouched; the rollback recovers";

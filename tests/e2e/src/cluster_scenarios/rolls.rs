@@ -6,10 +6,10 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
 use super::tutorial::ROLLOUT;
-use super::under_load::UnderLoad;
+use super::under_load::{UnderLoad, two_publishers};
 use super::{Setup, pods};
 use crate::cluster::Site;
-use crate::local::workspace;
+use crate::local::{merge, workspace};
 
 /// The chart as it was released last: from the workspace's root, a file named after its version.
 pub const PREVIOUS: &str = "tests/e2e/fixtures/task-pubsub-0.1.0.tgz";
@@ -55,6 +55,32 @@ async fn roll_and_test(site: &Site, setup: &Setup) -> Result<String> {
         "not the failing test failed: {said:#}"
     );
     Ok(figures)
+}
+
+pub(super) async fn protocols(setup: Setup, name: &str) -> Result<String> {
+    let site = Site::create(&setup, name).await?;
+    let result = there_and_back(&site, &setup).await;
+    site.end(result).await
+}
+
+/// While the old worker and the new one are delivered to in different ways, each event has its effect in one of them.
+async fn there_and_back(site: &Site, setup: &Setup) -> Result<String> {
+    let deliver_by = async |protocol: &str| {
+        let mut values = json!({"delivery": {"protocol": protocol}, "broker": {"active": "kafka"}});
+        merge(&mut values, &two_publishers());
+        let helm = site.helm();
+        helm.upgrade(&site.chart(), &site.values(&values), ROLLOUT)
+            .await
+    };
+    deliver_by("http").await?;
+    let mut work = UnderLoad::start(site, setup).await?;
+    for protocol in ["grpc", "http"] {
+        let before = pods::names(&pods::of(&site.kubectl, "task-worker").await?);
+        deliver_by(protocol).await?;
+        work.go_on().await?;
+        pods::ended(&site.kubectl, "task-worker", &before).await?;
+    }
+    work.perfect().await
 }
 
 pub(super) async fn upgrade(setup: Setup, name: &str) -> Result<String> {

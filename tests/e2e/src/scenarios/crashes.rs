@@ -120,7 +120,7 @@ pub(super) async fn broker(setup: Setup, broker: &str) -> Result<String> {
 const UNCONFIRMED: usize = 1;
 const NOT_CONFIRMED: &str = "did not receive confirmation of publishing";
 
-pub(super) async fn under_load(setup: &Setup, broker: &str) -> Result<(Stack, Ledger, Load)> {
+async fn under_load(setup: &Setup, broker: &str) -> Result<(Stack, Ledger, Load)> {
     under_load_with(setup, setup.with_broker(broker)).await
 }
 

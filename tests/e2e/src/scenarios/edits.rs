@@ -1,4 +1,7 @@
 //! What has a sidecar subscribe anew while events flow, or reconnect while its worker stands still.
+//!
+//! After an edit of a Subscription on Kafka, daprd 1.18 is deaf more often than not: its component takes the new subscription of a
+//! topic away together with the old one (`docs/UPSTREAM.md`). The worker's watchdog notices, and has the sidecar started again.
 
 use std::time::Duration;
 
@@ -6,34 +9,41 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::crashes::{DEADLINE, events, finish, under_load as start};
+use super::crashes::{DEADLINE, events, finish, under_load_with};
 use super::{Setup, exactly_once, nothing_dead};
 use crate::ledger::Ledger;
 use crate::load::Load;
-use crate::local::{Broker as _, Stack};
+use crate::local::{Broker as _, Stack, merge};
 use crate::worker_log::WorkerLog;
 
-/// Until what was published before an edit has had its effect.
-const HEARD: Duration = Duration::from_secs(30);
+/// Until what was published after an edit has had its effect: with the watchdog's times here, and a start of the sidecar.
+const HEARD: Duration = Duration::from_secs(45);
 
 /// How long the worker stands still on both sides of the broker's death.
 const STILL: Duration = Duration::from_secs(3);
 
 /// Each with the kind of the object that it changes.
-fn edits() -> [(&'static str, Value); 5] {
+fn edits() -> [(&'static str, Value); 3] {
     let dead_letter = |topic: &str| json!({"topics": {"task": {"deadLetter": topic}}});
-    let heartbeat = |interval: &str| json!({"brokers": {"kafka": {"heartbeatInterval": interval}}});
     [
         ("Subscription", dead_letter("somewhere-else")),
-        ("Component", heartbeat("2s")),
+        (
+            "Component",
+            json!({"brokers": {"kafka": {"heartbeatInterval": "2s"}}}),
+        ),
         ("Subscription", dead_letter("task-events-dead-letter")),
-        ("Component", heartbeat("1s")),
-        ("Component", heartbeat("3s")),
     ]
 }
 
 pub(super) async fn under_load(setup: Setup, broker: &str) -> Result<String> {
-    let (mut stack, ledger, load) = start(&setup, broker).await?;
+    let mut options = setup.with_broker(broker);
+    let watchdog = json!({"silence": "5s", "patience": "3s"});
+    merge(
+        &mut options.values,
+        &json!({"delivery": {"watchdog": watchdog}}),
+    );
+    options.restarts = true;
+    let (mut stack, ledger, load) = under_load_with(&setup, options).await?;
     let mut log = WorkerLog::new(&stack.worker_log());
     let edits = edits();
     for (kind, values) in &edits {
@@ -52,8 +62,13 @@ pub(super) async fn under_load(setup: Setup, broker: &str) -> Result<String> {
     broker_killed(&mut stack, broker).await?;
     let count = finish(&stack, &ledger, load, 0).await?;
     nothing_dead(&stack).await?;
+    let restarts = stack.take_restarts().len();
     stack.shutdown().await?;
-    Ok(format!("{} edits; {}", edits.len(), exactly_once(&count)?))
+    let figures = exactly_once(&count)?;
+    Ok(format!(
+        "{} edits, {restarts} sidecars started again; {figures}",
+        edits.len()
+    ))
 }
 
 /// Waits until what was acknowledged up to now, and a while longer, has had its effect: the subscriber is not deaf.
