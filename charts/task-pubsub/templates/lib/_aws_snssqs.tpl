@@ -5,7 +5,7 @@ pubsub/aws/snssqs/metadata.go and snssqs.go (where metadata.yaml differs, the co
 
 {{- define "task-pubsub.aws.snssqs.metadata" -}}
 {{- $aws := .broker -}}
-{{- $receives := int64 ($aws.receiveLimit | default 10) -}}
+{{- $receives := int64 ($aws.receiveLimit | default 1000) -}}
 {{- $concurrency := int64 ($aws.concurrency | default 10) -}}
 {{- include "task-pubsub.item" (dict "name" "region" "value" $aws.region) -}}
 {{- include "task-pubsub.item" (dict "name" "partition" "value" $aws.partition) -}}
@@ -18,7 +18,8 @@ pubsub/aws/snssqs/metadata.go and snssqs.go (where metadata.yaml differs, the co
 {{- /* The time is never extended, and runs while an event waits for a place among the others. */}}
 - name: messageVisibilityTimeout
   value: {{ div (add (include "task-pubsub.aws.snssqs.visibilityMs" . | int64) 999) 1000 | quote }}
-{{- /* A queue of its own for what was received too often; without one daprd deletes it. */}}
+{{- /* A queue of its own for what was received too often; without one daprd deletes it. SQS counts every time that an event comes back, in
+an outage once per visibility timeout: the limit, the highest that SQS takes, lasts for days of it. */}}
 - name: sqsDeadLettersQueueName
   value: {{ include "task-pubsub.aws.snssqs.queue" (dict "name" ($aws.deadLetterQueue | default "{appID}-dead-letter") "root" .root) | quote }}
 - name: messageReceiveLimit

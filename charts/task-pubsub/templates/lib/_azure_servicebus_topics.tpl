@@ -30,9 +30,10 @@ common/component/azure/servicebus/metadata.go and subscription.go, common/authen
 {{- /* The default, 60s, would cut off an event in its retries. */}}
 - name: handlerTimeoutInSec
   value: {{ div (include "task-pubsub.redeliveryFloorMs" .root | int64) 1000 | quote }}
-{{- /* What is delivered more often goes to the dead-letter queue that every subscription has, and stays there. */}}
+{{- /* What is delivered more often goes to the dead-letter queue that every subscription has, and stays there. A lock is renewed for as long
+as the retries last, so this counts sidecars that stopped with the event in hand: in an outage those are many. */}}
 - name: maxDeliveryCount
-  value: {{ $azure.maxDeliveryCount | default 10 | quote }}
+  value: {{ $azure.maxDeliveryCount | default 1000 | quote }}
 {{- if eq (toString $azure.entityManagement) "false" }}
 - name: disableEntityManagement
   value: "true"

@@ -67,6 +67,5 @@ its grace. 5 s on top for the telemetry flush and the kubelet.
 
 {{/* Until the sidecar has noticed a red app-health path: threshold probes, one interval apart, and the one under way. */}}
 {{- define "task-pubsub.appHealthNoticeMs" -}}
-{{- $probe := .Values.appHealth -}}
-{{- mul (add1 (int64 $probe.threshold)) (include "task-pubsub.ms" $probe.interval | int64) -}}
+{{- mul (add1 (int64 .threshold)) (include "task-pubsub.ms" .interval | int64) -}}
 {{- end -}}

@@ -73,6 +73,7 @@ publisher's holds the active broker's component, a declarative subscriber's no b
 
 {{- define "task-pubsub.subscriberEnv" -}}
 {{- $values := .root.Values -}}
+{{- $topic := include "task-pubsub.topic" (dict "root" .root "key" .service.topic) -}}
 {{- $env := dict
       "SUBSCRIPTION_MODE" $values.subscription.mode
       "DEAD_LETTER_TOPIC" (include "task-pubsub.deadLetterTopic" (dict "root" .root "key" .service.topic))
@@ -80,7 +81,11 @@ publisher's holds the active broker's component, a declarative subscriber's no b
       "CONSUMER" .name
       "INBOX_LEASE" $values.delivery.lease
       "INBOX_RETENTION" $values.delivery.retention
-      "HANDLER_TIMEOUT" (include "task-pubsub.workerTimeout" .root) -}}
+      "HANDLER_TIMEOUT" (include "task-pubsub.workerTimeout" .root)
+      "DELIVERY_MAX_RETRIES" (int64 $values.delivery.retry.maxRetries | toString)
+      "DELIVERY_RETRY_INTERVAL" $values.delivery.retry.interval
+      "WATCHDOG_SILENCE" (include "task-pubsub.watchdogSilence" (dict "root" .root "topic" $topic))
+      "WATCHDOG_PATIENCE" $values.delivery.watchdog.patience -}}
 {{- if eq $values.subscription.mode "programmatic" -}}
 {{- $names := list -}}
 {{- range $entry := include "task-pubsub.subscribedBrokers" .root | fromYamlArray | sortAlpha -}}

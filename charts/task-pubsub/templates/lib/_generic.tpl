@@ -12,6 +12,6 @@
 {{- if eq .broker.type "in-memory" }}
 - {{ .path }}: in-memory lives inside one sidecar; no other service will ever see its events.
 {{- else }}
-- {{ .path }}: the chart sets nothing for type {{ .broker.type }}. Check that it redelivers what was not acknowledged, later than {{ div (include "task-pubsub.redeliveryFloorMs" .root | int64) 1000 }}s, and keeps what is published before anyone subscribes.
+- {{ .path }}: the chart sets nothing for type {{ .broker.type }}. Check that it redelivers what was not acknowledged, {{ if include "task-pubsub.copiesAreKnown" .root }}as often as it takes{{ else }}later than {{ div (include "task-pubsub.redeliveryFloorMs" .root | int64) 1000 }}s{{ end }}, and keeps what is published before anyone subscribes.
 {{- end -}}
 {{- end -}}

@@ -121,6 +121,10 @@ metadata:
 {{- end }}
 - {{ .path }}: RabbitMQ drops what is published before the first subscriber has made its queue: when changing to it with plain Helm, first list it in broker.subscribe, and make it active in a second upgrade.
 - {{ .path }}: a queue keeps its type and arguments; another queueType needs a new entry with another consumerID. Do not give the queues the policy overflow=reject-publish: daprd takes the refusal for a success.
+{{- if ne (.broker.queueType | default "quorum") "classic" }}
+{{- $back := include "task-pubsub.ms" (.broker.consumerTimeout | default "30m") | int64 }}
+- {{ .path }}: in an outage of the app, RabbitMQ hands out again every {{ div $back 1000 }}s (consumerTimeout) what is being retried, which has no second effect where there is an inbox. RabbitMQ 4.0 to 4.2 counts that, and a quorum queue gives an event up after 20 times, {{ div (mul 20 $back) 60000 }} min: a policy with a higher delivery-limit makes it longer; Dapr has no field for it.
+{{- end }}
 {{- if not .broker.existingSecret }}
 - {{ .path }}: logs in as guest, which RabbitMQ by default refuses from another host; see existingSecret.
 {{- else if not (or (.broker.tls | default dict).enabled (include "task-pubsub.rabbitmq.connectionStringKey" .broker)) }}

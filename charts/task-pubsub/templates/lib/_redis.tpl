@@ -41,8 +41,16 @@ common/component/redis/settings.go (where the two differ, the code).
 {{- include "task-pubsub.userItems" ($redis.extraMetadata | default list) -}}
 {{- end -}}
 
+{{/*
+When Redis hands out again what nobody has acknowledged: what a killed sidecar or worker had in hand has to wait this long. It
+ends the component's own context, not daprd's retries, which go on beside those of the copy. Where every subscriber knows a
+copy, that is harmless, and the time is short: an attempt, and the claim that a crash leaves behind. Otherwise it is longer than
+all retries.
+*/}}
 {{- define "task-pubsub.redis.processingTimeoutMs" -}}
 {{- if .broker.processingTimeout -}}{{- include "task-pubsub.ms" .broker.processingTimeout -}}
+{{- else if include "task-pubsub.copiesAreKnown" .root -}}
+{{- add (include "task-pubsub.ms" .root.Values.delivery.handlerTimeout | int64) (include "task-pubsub.ms" .root.Values.delivery.lease | int64) -}}
 {{- else -}}{{- include "task-pubsub.redeliveryFloorMs" .root -}}
 {{- end -}}
 {{- end -}}
@@ -50,7 +58,13 @@ common/component/redis/settings.go (where the two differ, the code).
 {{- define "task-pubsub.redis.problems" -}}
 {{- $budget := include "task-pubsub.budgetUpperMs" .root | int64 -}}
 {{- $timeout := include "task-pubsub.redis.processingTimeoutMs" . | int64 -}}
-{{- if lt $timeout $budget }}
+{{- $handler := include "task-pubsub.ms" .root.Values.delivery.handlerTimeout | int64 -}}
+{{- $attempt := add $handler (div $handler 10) -}}
+{{- if include "task-pubsub.copiesAreKnown" .root -}}
+{{- if lt $timeout $attempt }}
+- {{ .path }}.processingTimeout: {{ .broker.processingTimeout }} is shorter than delivery.handlerTimeout and a tenth ({{ $attempt }}ms); Redis would hand out again what is being handled for the first time, and copies of slow events would take the places of others.
+{{- end -}}
+{{- else if lt $timeout $budget }}
 - {{ .path }}.processingTimeout: {{ .broker.processingTimeout }} is shorter than the retries of one event can take ({{ div $budget 1000 }}s); Redis would hand the event out again while it is still being retried, and the chains would overlap.
 {{- end -}}
 {{- if and .broker.maxLenApprox .broker.streamTTL }}

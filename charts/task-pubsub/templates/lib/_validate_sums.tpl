@@ -9,7 +9,7 @@
 - delivery.lease: {{ $delivery.lease }} is not longer than delivery.handlerTimeout ({{ $delivery.handlerTimeout }}); a claim could run out while its handler works, and a second copy would have a second effect.
 {{- end -}}
 {{- if ge $lease $lower }}
-- delivery.lease: {{ $delivery.lease }} is not shorter than delivery.retry.interval x maxRetries ({{ div $lower 1000 }}s); a claim left behind by a crash would outlive every retry, and the event would go to the dead letters unhandled.
+- delivery.lease: {{ $delivery.lease }} is not shorter than delivery.retry.interval x maxRetries ({{ div $lower 1000 }}s); the claim that a crash leaves behind would keep its event waiting for longer than all retries of a failing handler take.
 {{- end -}}
 {{- if le (include "task-pubsub.ms" $delivery.retention | int64) (include "task-pubsub.redeliveryFloorMs" . | int64) }}
 - delivery.retention: {{ $delivery.retention }} is not longer than a redelivery can be away ({{ div (include "task-pubsub.redeliveryFloorMs" . | int64) 1000 }}s); a handled event would be forgotten before its copy arrives, and the copy would have a second effect.
@@ -37,14 +37,6 @@
 {{- if lt $deadline (include "task-pubsub.ms" .Values.publish.deadline | int64) }}
 - shutdown.deadline: {{ $stop.deadline }} is shorter than publish.deadline ({{ .Values.publish.deadline }}); a stopping publisher would drop requests it has accepted.
 {{- end -}}
-{{- $notice := include "task-pubsub.appHealthNoticeMs" . | int64 -}}
-{{- if lt (include "task-pubsub.ms" $stop.delay | int64) $notice }}
-- shutdown.delay: {{ $stop.delay }} is shorter than the sidecar needs to notice a stopping worker (appHealth.interval x (threshold + 1) = {{ div $notice 1000 }}s); it would go on delivering to a worker that no longer takes events.
-{{- end -}}
-{{- $health := .Values.appHealth -}}
-{{- if ge (include "task-pubsub.ms" $health.timeout | int64) (include "task-pubsub.ms" $health.interval | int64) }}
-- appHealth.timeout: {{ $health.timeout }} is not shorter than appHealth.interval ({{ $health.interval }}); daprd refuses to start with that.
-{{- end -}}
 {{- end -}}
 
 {{- define "task-pubsub.problems.services" -}}
@@ -61,6 +53,8 @@
 {{- end -}}
 {{- $plain := deepCopy $service -}}
 {{- $_ := set $plain.sidecar "annotations" dict -}}
+{{- /* What appHealth would render counts, whether or not it does: an annotation would be a way around its checks. */}}
+{{- $_ := set $plain.appHealth "path" "/" -}}
 {{- $computed := include "task-pubsub.daprAnnotations" (dict "root" $ "name" $name "service" $plain) | fromYaml -}}
 {{- range $key := keys (merge (dict) $service.sidecar.annotations $service.podAnnotations) | sortAlpha -}}
 {{- if hasKey $computed $key }}

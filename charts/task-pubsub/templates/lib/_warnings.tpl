@@ -16,6 +16,7 @@
 - services.{{ $name }}.autoscaling: a subscriber that waits for something else is idle while its backlog grows, and CPU does not show it; `keda` would.
 {{- end }}
 {{- end }}
+{{- include "task-pubsub.warnings.delivery" . }}
 {{- include "task-pubsub.warnings.probe" . }}
 {{- range $entry := include "task-pubsub.brokersInUse" . | fromYamlArray }}
 {{- $broker := get $.Values.brokers $entry }}

@@ -8,7 +8,7 @@ dapr.io/enabled: "true"
 dapr.io/app-id: {{ .name | quote }}
 {{- if ne .service.role "probe" }}
 dapr.io/app-port: {{ .service.port | quote }}
-dapr.io/app-protocol: http
+dapr.io/app-protocol: {{ include "task-pubsub.protocol" . }}
 {{- end }}
 dapr.io/config: {{ include "task-pubsub.fullname" .root }}
 dapr.io/log-as-json: {{ eq $values.log.format "json" | quote }}
@@ -40,12 +40,16 @@ dapr.io/block-shutdown-duration: {{ include "task-pubsub.blockSeconds" .root | p
 {{- end }}
 {{- end }}
 {{- if eq .service.role "subscriber" }}
-# Red while the worker drains or cannot work: the sidecar then stops taking events, and they wait in the broker.
+{{- with .service.appHealth }}
+{{- if .path }}
+# While the path is red the sidecar has no subscriptions, and events wait in the broker.
 dapr.io/enable-app-health-check: "true"
-dapr.io/app-health-check-path: /healthz
-dapr.io/app-health-probe-interval: {{ include "task-pubsub.seconds" $values.appHealth.interval | quote }}
-dapr.io/app-health-probe-timeout: {{ include "task-pubsub.ms" $values.appHealth.timeout | quote }}
-dapr.io/app-health-threshold: {{ $values.appHealth.threshold | quote }}
+dapr.io/app-health-check-path: {{ .path | quote }}
+dapr.io/app-health-probe-interval: {{ include "task-pubsub.seconds" .interval | quote }}
+dapr.io/app-health-probe-timeout: {{ include "task-pubsub.ms" .timeout | quote }}
+dapr.io/app-health-threshold: {{ .threshold | quote }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- with $values.otel.endpoint }}
 # Not in the Configuration: an edit of that would restart every sidecar at once.
