@@ -48,6 +48,9 @@ common/component/kafka/metadata.go (where the two differ, the code).
 {{- /* Otherwise an event whose dead-letter publish failed is skipped. */}}
 - name: consumeRetryEnabled
   value: "true"
+{{- /* A record's key and headers become metadata of the delivery, where bytes that are not printable ASCII are invalid. */}}
+- name: escapeHeaders
+  value: "true"
 {{- /* Every in-sync replica has the event before a publish counts as acknowledged. */}}
 - name: producerRequiredAcks
   value: all
