@@ -39,6 +39,11 @@ impl Step {
         Self::of(name.into(), ProgressBar::hidden(), false)
     }
 
+    /// One of several at once: only its end is shown.
+    pub(crate) fn beside(name: impl Into<String>) -> Self {
+        Self::of(name.into(), ProgressBar::hidden(), true)
+    }
+
     fn of(name: String, bar: ProgressBar, aloud: bool) -> Self {
         Self {
             name,

@@ -1,10 +1,11 @@
-//! Runs checks one after another and counts.
+//! Runs checks, one after another or some at once, and counts.
 
 use std::process::ExitCode;
 
 use std::time::Instant;
 
 use anyhow::Result;
+use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
 
 use crate::console::{self, NAME_WIDTH, Step, bold, dim, red};
@@ -104,26 +105,28 @@ impl Report {
         if !self.wants(name, promise) {
             return;
         }
-        let (step, started) = (Step::start(name), Instant::now());
-        let (passed, result) = match check().await {
-            Ok(outcome) => {
-                let outcome = outcome.into();
-                self.passed += outcome.passed;
-                step.done(&dim(&outcome.figures));
-                (true, outcome.figures)
-            }
-            Err(error) => {
-                let reason = format!("{error:#}");
-                step.failed(reason.lines().next().unwrap_or_default());
-                (false, reason)
-            }
-        };
-        self.results.push(Checked {
-            name: name.to_owned(),
-            passed,
-            seconds: started.elapsed().as_secs_f32(),
-            result,
-        });
+        let ended = run(name, Step::start(name), check()).await;
+        self.enter(ended);
+    }
+
+    /// Runs checks that were found to be wanted, up to `most` at once.
+    pub(crate) async fn check_at_once<O: Into<Outcome>, C: Future<Output = Result<O>>>(
+        &mut self,
+        most: usize,
+        checks: impl IntoIterator<Item = (&'static str, C)>,
+    ) {
+        let runs = checks
+            .into_iter()
+            .map(|(name, check)| async move { run(name, Step::beside(name), check).await });
+        let mut runs = stream::iter(runs).buffer_unordered(most);
+        while let Some(ended) = runs.next().await {
+            self.enter(ended);
+        }
+    }
+
+    fn enter(&mut self, (passed, checked): (usize, Checked)) {
+        self.passed += passed;
+        self.results.push(checked);
     }
 
     /// Says once more what failed and why, then the count, as the last line.
@@ -145,6 +148,34 @@ impl Report {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs one check; how many tests have passed, and how it ended.
+async fn run<O: Into<Outcome>>(
+    name: &str,
+    step: Step,
+    check: impl Future<Output = Result<O>>,
+) -> (usize, Checked) {
+    let started = Instant::now();
+    let (tests, passed, result) = match check.await {
+        Ok(outcome) => {
+            let outcome = outcome.into();
+            step.done(&dim(&outcome.figures));
+            (outcome.passed, true, outcome.figures)
+        }
+        Err(error) => {
+            let reason = format!("{error:#}");
+            step.failed(reason.lines().next().unwrap_or_default());
+            (0, false, reason)
+        }
+    };
+    let checked = Checked {
+        name: name.to_owned(),
+        passed,
+        seconds: started.elapsed().as_secs_f32(),
+        result,
+    };
+    (tests, checked)
 }
 
 #[cfg(test)]

@@ -8,6 +8,9 @@ use e2e::scenarios::{ALL, LONG, Scenario, Setup};
 use super::report::Report;
 use crate::{tools, up};
 
+/// Stacks that run at the same time where they have little to do: each is a broker, two sidecars and two services.
+const AT_ONCE: usize = 3;
+
 pub(super) async fn check(report: &mut Report, long: bool, keep: bool) -> Result<()> {
     let long = LONG.iter().filter(|_| long);
     let wanted: Vec<_> = ALL
@@ -32,16 +35,23 @@ pub(super) async fn check(report: &mut Report, long: bool, keep: bool) -> Result
         probe: binaries.probe,
         keep,
     };
-    for scenario in wanted {
-        let run = async || {
-            if let Some(why) = scenario.brokers().find_map(|broker| missing.get(broker)) {
-                bail!("{why}");
-            }
-            (scenario.run)(setup.clone())
-                .await
-                .with_context(|| format!("promised: {}", scenario.promise))
-        };
-        report.check(scenario.name, scenario.promise, run).await;
+    let run = async |scenario: &Scenario| {
+        if let Some(why) = scenario.brokers().find_map(|broker| missing.get(broker)) {
+            bail!("{why}");
+        }
+        (scenario.run)(setup.clone())
+            .await
+            .with_context(|| format!("promised: {}", scenario.promise))
+    };
+    let (waiting, working): (Vec<_>, Vec<_>) =
+        wanted.into_iter().partition(|it| it.mostly_waits());
+    let waiting = waiting.into_iter().map(|it| (it.name, run(it)));
+    report.check_at_once(AT_ONCE, waiting).await;
+    for scenario in working {
+        let name = scenario.name;
+        report
+            .check(name, scenario.promise, async || run(scenario).await)
+            .await;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 {{/* What is allowed and still worth a sentence after an install. */}}
 {{- define "task-pubsub.warnings" -}}
-- Dapr 1.18 or newer is needed. Older sidecars do not load a Component or Subscription that comes after they started: restart the Deployments after every change of `broker` there.
+- Dapr 1.18.3 or newer is needed: deliveries by gRPC fail in older ones now and then. Before 1.18, sidecars do not load a Component or Subscription that comes after they started: restart the Deployments after every change of `broker` there.
 - In a namespace that enforces restricted pod security, Dapr itself must be installed with dapr_sidecar_injector.sidecarDropALLCapabilities=true.
 {{- if .Values.broker.componentName }}
 - broker.componentName is set: a change of broker replaces the component in place. What is still on the old broker stays there, and publishes fail for a moment.

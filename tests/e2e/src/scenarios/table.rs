@@ -36,6 +36,17 @@ macro_rules! scenarios {
     };
 }
 
+/// Beginnings of the names of those that put no load on anything and may run beside others.
+const MOSTLY_WAITING: [&str; 7] = [
+    "tutorial-",
+    "trace-",
+    "retry-",
+    "dead-letters-",
+    "preflight-",
+    "payloads-",
+    "idempotency-key",
+];
+
 /// Every scenario, in the order of README and GUARANTEES.
 pub const ALL: &[Scenario] = scenarios! {
     tutorial::request("redis", "declarative") = "tutorial-declarative": "the tutorial's request gets its three fields, and the worker's log its line";
@@ -122,5 +133,11 @@ impl Scenario {
     pub fn brokers(&self) -> impl Iterator<Item = &'static str> {
         let arguments = self.arguments.iter().copied();
         arguments.filter(|argument| ENTRIES.contains(argument))
+    }
+
+    /// Whether it has little to do, and may run beside others.
+    pub fn mostly_waits(&self) -> bool {
+        let mut beginnings = MOSTLY_WAITING.iter();
+        beginnings.any(|beginning| self.name.starts_with(beginning))
     }
 }
