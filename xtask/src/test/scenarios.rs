@@ -35,7 +35,7 @@ pub(super) async fn check(report: &mut Report, long: bool, keep: bool) -> Result
         probe: binaries.probe,
         keep,
     };
-    let run = async |scenario: &Scenario| {
+    let run = async |scenario: &'static Scenario| {
         if let Some(why) = scenario.brokers().find_map(|broker| missing.get(broker)) {
             bail!("{why}");
         }
@@ -43,7 +43,7 @@ pub(super) async fn check(report: &mut Report, long: bool, keep: bool) -> Result
             .await
             .with_context(|| format!("promised: {}", scenario.promise))
     };
-    let (waiting, working): (Vec<_>, Vec<_>) =
+    let (waiting, working): (Vec<&'static Scenario>, Vec<_>) =
         wanted.into_iter().partition(|it| it.mostly_waits());
     let waiting = waiting.into_iter().map(|it| (it.name, run(it)));
     report.check_at_once(AT_ONCE, waiting).await;

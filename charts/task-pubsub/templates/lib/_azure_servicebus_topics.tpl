@@ -27,7 +27,7 @@ common/component/azure/servicebus/metadata.go and subscription.go, common/authen
   value: {{ include "task-pubsub.seconds" ($azure.lockDuration | default "60s") | quote }}
 - name: lockRenewalInSec
   value: {{ include "task-pubsub.seconds" ($azure.lockRenewal | default "20s") | quote }}
-{{- /* The default, 60s, would cut off an event in its retries. */}}
+{{- /* The default, 60s, ends the context under an event that is in its retries; daprd goes on with them all the same. */}}
 - name: handlerTimeoutInSec
   value: {{ div (include "task-pubsub.redeliveryFloorMs" .root | int64) 1000 | quote }}
 {{- /* What is delivered more often goes to the dead-letter queue that every subscription has, and stays there. A lock is renewed for as long

@@ -12,8 +12,9 @@ use crate::load::Load;
 use crate::local::Stack;
 use crate::worker_log::WorkerLog;
 
-/// Events per second, where the broker carries so many.
-const RATE: u32 = 300;
+/// Events per second, where the broker carries so many: half of what everything together carries on two cores, so that what has waited
+/// can be caught up with.
+const RATE: u32 = 200;
 
 /// Between two absences, and the time for it.
 const EVENTS: usize = 300;
