@@ -25,9 +25,7 @@ dapr.io/sidecar-memory-request: {{ . | quote }}
 {{- with $sidecar.resources.limits.cpu }}
 dapr.io/sidecar-cpu-limit: {{ . | quote }}
 {{- end }}
-{{- with $sidecar.resources.limits.memory }}
-dapr.io/sidecar-memory-limit: {{ . | quote }}
-{{- end }}
+dapr.io/sidecar-memory-limit: {{ $sidecar.resources.limits.memory | default (printf "%sMi" (include "task-pubsub.sidecarMemoryMi" .)) | quote }}
 dapr.io/graceful-shutdown-seconds: {{ include "task-pubsub.seconds" $values.shutdown.sidecarGrace | quote }}
 {{- if eq $values.shutdown.sidecar "native" }}
 # The sidecar starts before the app and stops after it: the app can publish and acknowledge to its last moment.
@@ -51,9 +49,8 @@ dapr.io/app-health-threshold: {{ .threshold | quote }}
 {{- end }}
 {{- end }}
 {{- end }}
-{{- with $values.otel.endpoint }}
-# Not in the Configuration: an edit of that would restart every sidecar at once.
-dapr.io/env: {{ printf "OTEL_EXPORTER_OTLP_ENDPOINT=%s,OTEL_EXPORTER_OTLP_PROTOCOL=grpc,OTEL_EXPORTER_OTLP_INSECURE=true" (trimSuffix "/" .) | quote }}
+{{- with include "task-pubsub.sidecarEnv" . }}
+dapr.io/env: {{ . | quote }}
 {{- end }}
 {{- with $values.tokens.daprApiTokenSecret }}
 dapr.io/api-token-secret: {{ . | quote }}
