@@ -14,6 +14,9 @@ use crate::local::merge;
 
 const WORKER: &str = "task-worker";
 
+/// What its program is called in the image (`services/Dockerfile`).
+const PROGRAM: &str = "service";
+
 /// Longer than daprd waited to take an app for ill while it still asked.
 const STILL: Duration = Duration::from_secs(5);
 
@@ -42,12 +45,12 @@ async fn again_and_again(site: &Site, setup: &Setup, signals: &Signals) -> Resul
         let mut slowest = Duration::ZERO;
         for _ in 0..PAUSES {
             work.go_on().await?;
-            signals.send("STOP", WORKER, &all).await?;
+            signals.send("STOP", PROGRAM, &all).await?;
             sleep(STILL).await;
-            signals.send("CONT", WORKER, &all).await?;
+            signals.send("CONT", PROGRAM, &all).await?;
             slowest = slowest.max(caught_up(&mut work).await?);
         }
-        signals.send("KILL", WORKER, &all).await?;
+        signals.send("KILL", PROGRAM, &all).await?;
         kills += u64::from(replicas);
         let killed = caught_up(&mut work).await?;
         told.push(format!(
