@@ -10,7 +10,7 @@ mod watch;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
@@ -21,8 +21,8 @@ pub use key::record_key;
 pub use lease::Lease;
 pub use reader::{EventState, InboxReader};
 
-use crate::Sidecar;
 use crate::telemetry::InboxMetrics;
+use crate::{Sidecar, clock};
 use record::Record;
 use store::{Store, StoreError};
 use watch::Watch;
@@ -315,8 +315,7 @@ impl InboxOptions {
 
 /// Milliseconds since 1970.
 fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(clock::since_1970().as_millis()).unwrap_or(u64::MAX)
 }
 
 impl fmt::Debug for Inbox {

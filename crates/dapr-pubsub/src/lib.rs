@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod canary;
+mod clock;
 mod cloud_event;
 mod inbox;
 mod outcome;

@@ -16,6 +16,8 @@ use crate::{
 const CALL: Duration = Duration::from_secs(2);
 /// Between two looks for a canary.
 const LOOK: Duration = Duration::from_millis(500);
+/// A process that wakes up so much too late stood still itself, and has not listened.
+const STANDSTILL: Duration = Duration::from_secs(2);
 /// The pause between two restarts of the sidecar doubles up to this.
 const LONGEST_PAUSE: Duration = Duration::from_mins(30);
 
@@ -196,28 +198,32 @@ impl Watchdog {
         let mut canary = NewEvent::new(id.clone(), "{}", "application/json").with_kind(CANARY_TYPE);
         canary.source = Some(source.to_owned());
         let publisher = Publisher::new(&self.sidecar, PublisherOptions::new(pubsub, topic));
-        let published = publisher.publish(canary, self.options.patience).await;
+        let taken = publisher.publish(canary, self.options.patience).await;
         publisher.shutdown(CALL).await;
-        if let Err(error) = published {
+        if let Err(error) = taken {
             tracing::debug!(pubsub, topic, %error, "a canary was not taken: nothing is known");
             return Proof::Unknown;
         }
         self.metrics.asked(pubsub, topic);
         let end = Instant::now() + self.options.patience;
-        let mut known = false;
+        let mut is_known = false;
         while Instant::now() < end {
-            sleep_until(end.min(Instant::now() + LOOK)).await;
+            let look = end.min(Instant::now() + LOOK);
+            sleep_until(look).await;
+            if look.elapsed() > STANDSTILL {
+                return Proof::Unknown;
+            }
             let silence = self.activity.silence(&way.0, &way.1);
             if silence.is_some_and(|silence| silence < started.elapsed()) {
                 return Proof::Given;
             }
             match self.inbox.state(source, &id, CALL).await {
                 Ok(EventState::Done | EventState::Claimed) => return Proof::Given,
-                Ok(EventState::Unknown | EventState::Failed) => known = true,
-                Err(_) => known = false,
+                Ok(EventState::Unknown | EventState::Failed) => is_known = true,
+                Err(_) => is_known = false,
             }
         }
-        if known {
+        if is_known {
             Proof::Missing
         } else {
             Proof::Unknown

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::clock;
 
 /// The names come from the sidecar, which has a handful.
 const MOST: usize = 64;
@@ -67,8 +69,7 @@ impl Activity {
         if seen.len() >= MOST && !seen.contains_key(way) {
             return;
         }
-        let at = SystemTime::now().duration_since(UNIX_EPOCH);
-        let at = at.unwrap_or_default().as_secs_f64();
+        let at = clock::since_1970().as_secs_f64();
         let entry = seen.entry(way.clone()).or_insert(Seen {
             last: Instant::now(),
             at,

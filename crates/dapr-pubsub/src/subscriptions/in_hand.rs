@@ -34,17 +34,15 @@ impl InHand {
             .unwrap_or(u32::MAX)
             .clamp(1, self.bytes);
         let room = Arc::clone(&self.room).acquire_many_owned(wanted);
-        match timeout_at(deadline, room).await {
-            Ok(room) => room.ok(),
-            Err(_) => {
-                tracing::warn!(
-                    bytes,
-                    room = self.bytes,
-                    "a delivery found no room in time: to be retried"
-                );
-                None
-            }
+        if let Ok(room) = timeout_at(deadline, room).await {
+            return room.ok();
         }
+        tracing::warn!(
+            bytes,
+            room = self.bytes,
+            "a delivery found no room in time: to be retried"
+        );
+        None
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn build<S: Clone + Send + Sync + 'static>(all: Subscriptions<S>) -> 
         Mode::Declarative => Vec::new(),
         Mode::Programmatic => all.entries(),
     };
-    let mut routes = HashMap::new();
+    let mut by_path = HashMap::new();
     let mut router = Router::new()
         .route(
             "/dapr/subscribe",
@@ -49,7 +49,7 @@ pub(super) fn build<S: Clone + Send + Sync + 'static>(all: Subscriptions<S>) -> 
             activity: all.activity.clone(),
             metrics: metrics.clone(),
         });
-        routes.insert(path.clone(), Arc::clone(&route));
+        by_path.insert(path.clone(), Arc::clone(&route));
         let deliver = post(move |State(state): State<S>, request: Request| {
             let route = Arc::clone(&route);
             async move { route.deliver(state, request).await }
@@ -57,7 +57,7 @@ pub(super) fn build<S: Clone + Send + Sync + 'static>(all: Subscriptions<S>) -> 
         router = router.route(&path, deliver);
     }
     let callback = Arc::new(Callback {
-        routes,
+        routes: by_path,
         entries,
         token: all.token,
         limits: all.limits,

@@ -21,6 +21,7 @@ use http::{HeaderMap, Method, Uri};
 use prost_types::value::Kind;
 use prost_types::{Struct, Value};
 use serde::Deserialize;
+use tokio::task::JoinSet;
 use tonic::{Code, Status};
 use tower::ServiceExt as _;
 
@@ -142,13 +143,12 @@ async fn an_event_may_be_as_large_as_daprd_takes() {
 #[tokio::test]
 async fn many_large_events_wait_for_room() {
     let router = obedient().max_bytes_in_hand(1 << 20).into_router();
-    let events = (0..20).map(|_| {
+    let mut events = JoinSet::new();
+    for _ in 0..20 {
         let router = router.clone();
-        tokio::spawn(async move { outcome(&router, event(&"x".repeat(900_000))).await })
-    });
-    for event in events.collect::<Vec<_>>() {
-        assert_eq!(event.await.unwrap(), "SUCCESS");
+        events.spawn(async move { outcome(&router, event(&"x".repeat(900_000))).await });
     }
+    assert!(events.join_all().await.iter().all(|it| *it == "SUCCESS"));
 }
 
 #[tokio::test]
@@ -260,6 +260,7 @@ async fn data_comes_in_the_form_that_its_type_says() {
 }
 
 #[tokio::test]
+#[allow(deprecated)] // What daprd falls back to.
 async fn several_events_have_an_answer_each() {
     let router = obedient().into_router();
     let entry = |id: &str, event| TopicEventBulkRequestEntry {

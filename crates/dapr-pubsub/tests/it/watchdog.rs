@@ -1,5 +1,6 @@
 //! What is done about a sidecar that does not deliver.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use dapr_pubsub::{
     CloudEvent, Hearing, Inbox, InboxOptions, Subscription, Subscriptions, Watchdog,
     WatchdogOptions,
 };
+use tokio::task::JoinSet;
 use tonic::Status;
 
 use crate::fake_sidecar::{Answer, FakeSidecar, state::Verdict};
@@ -17,7 +19,7 @@ type Heard = Arc<Mutex<Vec<Hearing>>>;
 async fn ignore(_: CloudEvent<serde::de::IgnoredAny>) {}
 
 /// With a silence and a patience of a moment.
-fn watch(fake: &FakeSidecar) -> Heard {
+fn watch(fake: &FakeSidecar) -> (Heard, JoinSet<Infallible>) {
     let sidecar = fake.sidecar();
     let inbox = Inbox::new(&sidecar, InboxOptions::new("store", "worker"));
     let subscriptions = Subscriptions::<()>::new().on(Subscription::new("t", "/e"), ignore);
@@ -29,12 +31,13 @@ fn watch(fake: &FakeSidecar) -> Heard {
     let watchdog = Watchdog::new(&sidecar, &inbox, activity, topics, options);
     let heard = Heard::default();
     let tell = Arc::clone(&heard);
-    tokio::spawn(async move {
+    let mut task = JoinSet::new();
+    task.spawn(async move {
         watchdog
             .run(move |hearing| tell.lock().unwrap().push(hearing))
             .await
     });
-    heard
+    (heard, task)
 }
 
 fn is_deaf(heard: &Heard) -> bool {
@@ -47,7 +50,7 @@ async fn a_canary_that_does_not_come_restarts_the_sidecar() {
     let fake = FakeSidecar::start();
     fake.subscribed("p", "t");
     fake.subscribed("p", "not-ours");
-    let heard = watch(&fake);
+    let (heard, _task) = watch(&fake);
     until(|| fake.shutdowns() == 1).await;
     assert!(is_deaf(&heard));
     assert!(
@@ -63,17 +66,17 @@ async fn what_cannot_be_known_restarts_nothing() {
     let broker_down = FakeSidecar::start();
     broker_down.subscribed("p", "t");
     broker_down.on_publish(|_| Answer::Fail(Status::internal("broker down")));
-    let without_broker = watch(&broker_down);
+    let (without_broker, _first) = watch(&broker_down);
     // The state store cannot say whether it came.
     let store_down = FakeSidecar::start();
     store_down.subscribed("p", "t");
     store_down
         .state()
         .disturb(|_, _| Some(Verdict::Refuse(Status::internal("store down"))));
-    let without_store = watch(&store_down);
+    let (without_store, _second) = watch(&store_down);
     // The sidecar has no subscription, so nothing is to come.
     let none = FakeSidecar::start();
-    let without_subscription = watch(&none);
+    let (without_subscription, _third) = watch(&none);
     for heard in [&without_broker, &without_store, &without_subscription] {
         until(|| heard.lock().unwrap().len() >= 2).await;
         assert!(!is_deaf(heard));
@@ -96,7 +99,7 @@ async fn a_canary_that_any_replica_records_is_proof() {
         );
         Answer::Ok
     });
-    let heard = watch(&fake);
+    let (heard, _task) = watch(&fake);
     until(|| heard.lock().unwrap().len() >= 3).await;
     assert!(!is_deaf(&heard) && fake.shutdowns() == 0);
 }

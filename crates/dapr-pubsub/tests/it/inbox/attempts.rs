@@ -113,7 +113,7 @@ async fn an_interrupted_handler_has_failed_when_its_claim_ends() {
 async fn a_copy_that_comes_too_soon_is_no_attempt() {
     let fake = FakeSidecar::start();
     let mut options = options();
-    options.retry_pause = Duration::from_secs(60);
+    options.retry_pause = Duration::from_mins(1);
     let inbox = Inbox::new(&fake.sidecar(), options.clone());
     assert_eq!(
         claim(&inbox).await.fail("once").await.unwrap(),
