@@ -79,13 +79,14 @@ impl<E: Effect> Worker<E> {
             Err(error) => error,
         };
         let attempts = lease.failures() + 1;
-        let settled = match refused(&error) {
+        let refusal = refused(&error);
+        let settled = match refusal {
             Outcome::Retry => lease.fail(error.to_string()).await,
             // The next delivery need not wait for the claim to lapse.
             outcome => lease.release().await.map(|()| outcome),
         };
         match settled {
-            Ok(Outcome::Drop) if matches!(error, EffectError::Transient(_)) => {
+            Ok(Outcome::Drop) if refusal == Outcome::Retry => {
                 tracing::error!(
                     attempts,
                     "attempts are used up: dropped to the dead letters"
@@ -95,7 +96,7 @@ impl<E: Effect> Worker<E> {
             Ok(outcome) => outcome,
             Err(unsettled) => {
                 tracing::debug!(error = %unsettled, "the claim will lapse by itself");
-                refused_quietly(&error)
+                refusal
             }
         }
     }
@@ -126,17 +127,11 @@ fn refused(error: &EffectError) -> Outcome {
     match error {
         EffectError::Transient(_) => {
             tracing::warn!(%error, "not acted on; to be delivered again");
+            Outcome::Retry
         }
         EffectError::Permanent(_) => {
             tracing::error!(%error, "not acted on; dropped to the dead letters");
+            Outcome::Drop
         }
-    }
-    refused_quietly(error)
-}
-
-fn refused_quietly(error: &EffectError) -> Outcome {
-    match error {
-        EffectError::Transient(_) => Outcome::Retry,
-        EffectError::Permanent(_) => Outcome::Drop,
     }
 }

@@ -89,13 +89,14 @@ async fn deliver_one<S: Clone + Send + Sync + 'static>(
     deadline: Instant,
 ) -> Status {
     // Not begun in time: the answer for the others must not wait for this one.
-    let body = entry.event.get().as_bytes();
-    let status = match Envelope::parse(body) {
-        Err(error) => route.undecodable(&error, salvage_id(body).as_deref()),
-        Ok(event) if Instant::now() < deadline => {
-            route.process(parts, &event, state, deadline).await
-        }
-        Ok(_) => Outcome::Retry,
+    let status = if Instant::now() < deadline {
+        let body = entry.event.get().as_bytes();
+        let id = || salvage_id(body);
+        route
+            .receive(parts, Envelope::parse(body), id, state, deadline)
+            .await
+    } else {
+        Outcome::Retry
     };
     Status {
         entry_id: entry.entry_id,

@@ -238,14 +238,10 @@ impl<S: Clone + Send + Sync + 'static> AppCallback for Call<S> {
             .activity
             .begin(&event.pubsub_name, route.subscription.topic());
         let parts = parts(route.subscription.route(), &metadata, extensions);
-        let outcome = match Envelope::of_callback(&event) {
-            Ok(envelope) => {
-                route
-                    .process(parts, &envelope, self.state.clone(), self.deadline)
-                    .await
-            }
-            Err(error) => route.undecodable(&error, Some(&event.id)),
-        };
+        let (envelope, id) = (Envelope::of_callback(&event), || Some(event.id.clone()));
+        let outcome = route
+            .receive(parts, envelope, id, self.state.clone(), self.deadline)
+            .await;
         Ok(tonic::Response::new(answered(outcome)))
     }
 

@@ -35,8 +35,22 @@ pub(super) struct Route<S> {
 }
 
 impl<S: Clone + Send + Sync + 'static> Route<S> {
-    /// One event, alone or out of a bulk delivery.
-    pub(super) async fn process(
+    /// One event, alone or out of a bulk delivery, or what was not one; `id` is asked for its id then.
+    pub(super) async fn receive(
+        &self,
+        parts: Parts,
+        event: Result<Envelope<'_>, DecodeError>,
+        id: impl FnOnce() -> Option<String>,
+        state: S,
+        deadline: Instant,
+    ) -> Outcome {
+        match event {
+            Ok(event) => self.process(parts, &event, state, deadline).await,
+            Err(error) => self.undecodable(&error, id().as_deref()),
+        }
+    }
+
+    async fn process(
         &self,
         parts: Parts,
         event: &Envelope<'_>,

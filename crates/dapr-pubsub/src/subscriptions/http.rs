@@ -70,10 +70,10 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         if bulk && let Some(entries) = BulkBody::parse(&body) {
             return bulk::deliver(self, &parts, entries, &state, deadline).await;
         }
-        let outcome = match Envelope::parse(&body) {
-            Ok(event) => self.process(parts, &event, state, deadline).await,
-            Err(error) => self.undecodable(&error, salvage_id(&body).as_deref()),
-        };
+        let id = || salvage_id(&body);
+        let outcome = self
+            .receive(parts, Envelope::parse(&body), id, state, deadline)
+            .await;
         outcome.into_response()
     }
 }

@@ -54,23 +54,22 @@ async fn one<S: Clone + Send + Sync + 'static>(
     pubsub: &str,
     topic: &str,
 ) -> Outcome {
-    let (event, id) = match &entry.event {
-        Some(Event::CloudEvent(event)) => (
-            Envelope::of_bulk_callback(event, pubsub, topic),
-            Some(event.id.clone()),
-        ),
-        Some(Event::Bytes(body)) => (Envelope::parse(body), salvage_id(body)),
-        None => (Envelope::parse(b""), None),
-    };
-    match event {
-        Err(error) => route.undecodable(&error, id.as_deref()),
-        // Not begun in time: the answer for the others must not wait for this one.
-        Ok(_) if Instant::now() >= call.deadline => Outcome::Retry,
-        Ok(event) => {
-            let state = call.state.clone();
-            route.process(parts, &event, state, call.deadline).await
-        }
+    // Not begun in time: the answer for the others must not wait for this one.
+    if Instant::now() >= call.deadline {
+        return Outcome::Retry;
     }
+    let event = match &entry.event {
+        Some(Event::CloudEvent(event)) => Envelope::of_bulk_callback(event, pubsub, topic),
+        Some(Event::Bytes(body)) => Envelope::parse(body),
+        None => Envelope::parse(b""),
+    };
+    let id = || match &entry.event {
+        Some(Event::CloudEvent(event)) => Some(event.id.clone()),
+        Some(Event::Bytes(body)) => salvage_id(body),
+        None => None,
+    };
+    let state = call.state.clone();
+    route.receive(parts, event, id, state, call.deadline).await
 }
 
 fn answer(entry_id: String, outcome: Outcome) -> TopicEventBulkResponseEntry {
