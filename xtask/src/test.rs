@@ -22,7 +22,7 @@ use report::{Report, Selection};
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) selection: Selection,
-    /// Adds the scenarios that take hours; `--long --only long` runs just these.
+    /// Adds the scenarios that take an hour; `--long --only long` runs just these.
     #[arg(long)]
     long: bool,
     /// Leaves the folders of the scenarios, with all logs, in target/stacks.

@@ -1,22 +1,23 @@
 //! What subscribers did, read from the logs of all their pods.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use uuid::Uuid;
 
-use super::followed::Followed;
+use super::followed::{Followed, Lines};
 use super::kubectl::Kubectl;
 use crate::wait::until;
-use crate::worker_log::WorkerLog;
+use crate::worker_log::effect;
 
 /// The effects of one subscriber.
 #[derive(Debug)]
 pub struct Effects {
-    followed: Followed,
-    logs: BTreeMap<PathBuf, WorkerLog>,
+    _followed: Followed,
+    lines: Lines,
+    so_far: HashMap<Uuid, u64>,
 }
 
 impl Effects {
@@ -25,28 +26,27 @@ impl Effects {
         let selector = format!("app={subscriber}");
         let folder = folder.join(subscriber);
         Ok(Self {
-            followed: Followed::start(kubectl, &selector, subscriber, &folder)?,
-            logs: BTreeMap::new(),
+            _followed: Followed::start(kubectl, &selector, subscriber, &folder)?,
+            lines: Lines::of(&folder),
+            so_far: HashMap::new(),
         })
     }
 
     /// The folder with the logs.
     pub fn folder(&self) -> &Path {
-        self.followed.folder()
+        self.lines.folder()
     }
 
     /// How many effects each task has had so far.
-    pub async fn look(&mut self) -> Result<HashMap<Uuid, u64>> {
-        let mut all = HashMap::new();
-        for file in self.followed.files()? {
-            let log = self.logs.entry(file.clone());
-            let log = log.or_insert_with(|| WorkerLog::new(&file));
-            log.look().await?;
-            for (task, effects) in log.effects() {
-                *all.entry(*task).or_default() += effects;
+    pub async fn look(&mut self) -> Result<&HashMap<Uuid, u64>> {
+        let Self { lines, so_far, .. } = self;
+        let count = |line: &str| {
+            if let Some(task) = effect(line) {
+                *so_far.entry(task).or_default() += 1;
             }
-        }
-        Ok(all)
+        };
+        lines.look(count).await?;
+        Ok(so_far)
     }
 
     /// Looks until `missing` finds nothing missing any more.
@@ -56,21 +56,20 @@ impl Effects {
         deadline: Duration,
         missing: impl Fn(&HashMap<Uuid, u64>) -> Option<String>,
     ) -> Result<()> {
-        until(what, deadline, async || Ok(missing(&self.look().await?))).await
+        until(what, deadline, async || Ok(missing(self.look().await?))).await
     }
 
     /// Looks until no effect has come for `quiet`: the only sign there is that no second one is on its way.
-    pub async fn settle(&mut self, quiet: Duration) -> Result<HashMap<Uuid, u64>> {
-        let sum = |effects: &HashMap<Uuid, u64>| effects.values().sum::<u64>();
-        let (mut last, mut effects) = (Instant::now(), self.look().await?);
+    pub async fn settle(&mut self, quiet: Duration) -> Result<&HashMap<Uuid, u64>> {
+        let mut last = Instant::now();
+        let mut sum = 0;
         while last.elapsed() < quiet {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            let now = self.look().await?;
-            if sum(&now) != sum(&effects) {
-                last = Instant::now();
+            let now = self.look().await?.values().sum::<u64>();
+            if now != sum {
+                (sum, last) = (now, Instant::now());
             }
-            effects = now;
+            tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        Ok(effects)
+        self.look().await
     }
 }

@@ -1,13 +1,13 @@
-//! The logs of pods that come and go: each run of a container in a file of its own, from its first line to its last.
+//! The logs of pods that come and go: every line of every run of a container, once.
 //!
-//! A pod's log is gone with the pod, so it is followed from the moment the pod is seen. The API server says nothing about a log
-//! stream that broke off: a stream that ends while its container still runs is begun again, from the container's first line. A
-//! container that has just ended still runs in the API server's eyes, and its pod may be gone by the time of the second try: then what the
-//! first one brought stays.
+//! A pod's log is gone with the pod, so it is followed from the moment the pod is seen. A stream that ends while its container still
+//! runs broke off, and is begun again from the container's first line, in a further file. The API server may still call a container
+//! running that has just ended, and the second stream then brings the lines of the next run. So a line is known by its timestamp and its
+//! text, and counts once, whichever streams brought it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
-use std::io;
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::kubectl::Kubectl;
 use crate::local::process::Process;
+use crate::tail::Tail;
 
 /// Between two looks, when there is a reason for one. A pod that lived for less could go unseen; none of ours does, the shutdown
 /// delay alone is longer.
@@ -39,10 +40,18 @@ struct Follower {
     selector: String,
     container: String,
     folder: PathBuf,
-    streams: BTreeMap<String, Process>,
-    /// Of them, those that ended with their container.
-    over: BTreeSet<String>,
+    streams: BTreeMap<Run, Stream>,
     news: Option<News>,
+}
+
+/// A run of a container: the pod, and how often the container had been restarted.
+type Run = (String, u64);
+
+struct Stream {
+    process: Process,
+    tries: usize,
+    /// Its run has ended, and it ended after that.
+    over: bool,
 }
 
 /// `kubectl get --watch`: its output grows whenever something happens to one of the pods.
@@ -69,7 +78,6 @@ impl Followed {
             container: container.to_owned(),
             folder: folder.to_owned(),
             streams: BTreeMap::new(),
-            over: BTreeSet::new(),
             news: None,
         };
         let mut task = JoinSet::new();
@@ -86,11 +94,6 @@ impl Followed {
         &self.folder
     }
 
-    /// The files so far.
-    pub fn files(&self) -> Result<Vec<PathBuf>> {
-        files(&self.folder)
-    }
-
     /// Waits for the last lines of containers that have ended, and stops.
     pub async fn stop(mut self) -> Result<()> {
         self.stop.cancel();
@@ -99,13 +102,48 @@ impl Followed {
     }
 }
 
-/// The files in the folder of one that follows, or followed.
-pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let files = fs::read_dir(folder)?;
-    let mut files: Vec<_> = files.map(|file| Ok(file?.path())).collect::<Result<_>>()?;
-    files.retain(|file| file.extension().is_some_and(|it| it == "log"));
-    files.sort();
-    Ok(files)
+/// The lines of all files of a folder, read on from where the last look ended.
+#[derive(Debug)]
+pub(super) struct Lines {
+    folder: PathBuf,
+    files: BTreeMap<PathBuf, Tail>,
+    seen: HashSet<u64>,
+    hash: RandomState,
+}
+
+impl Lines {
+    pub(super) fn of(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            files: BTreeMap::new(),
+            seen: HashSet::new(),
+            hash: RandomState::new(),
+        }
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Hands over the lines that were not there at the last look, without their timestamps.
+    pub(super) async fn look(&mut self, mut line: impl FnMut(&str)) -> Result<()> {
+        for file in fs::read_dir(&self.folder)? {
+            let file = file?.path();
+            if file.extension().is_some_and(|it| it == "log") {
+                let tail = self.files.entry(file);
+                tail.or_insert_with_key(|file| Tail::new(file));
+            }
+        }
+        for tail in self.files.values_mut() {
+            tail.look(|text| {
+                if self.seen.insert(self.hash.hash_one(text)) {
+                    line(text.split_once(' ').map_or(text, |(_, text)| text));
+                }
+            })
+            .await?;
+        }
+        Ok(())
+    }
 }
 
 impl Follower {
@@ -117,15 +155,14 @@ impl Follower {
             stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
         }
         let running = self.look().await?;
-        for (key, stream) in &self.streams {
-            if running.contains(key) {
-                stream.terminate(LAST_LINES).await?;
+        for ((pod, restarts), Stream { process, .. }) in &self.streams {
+            if running.iter().any(|(runs, _)| runs == pod) {
+                process.terminate(LAST_LINES).await?;
             } else {
-                tokio::time::timeout(LAST_LINES, stream.wait())
+                tokio::time::timeout(LAST_LINES, process.wait())
                     .await
-                    .with_context(|| format!("the log of {key} does not end"))??;
+                    .with_context(|| format!("the log of {pod}-{restarts} does not end"))??;
             }
-            keep_longer(&self.file(key), &self.earlier(key))?;
         }
         Ok(())
     }
@@ -150,116 +187,83 @@ impl Follower {
         let written = fs::metadata(&file)?.len();
         let something = written != news.read;
         news.read = written;
-        let broken = |(key, stream): (&String, &Process)| {
-            stream.ended().is_some() && !self.over.contains(key)
-        };
-        Ok(something || self.streams.iter().any(broken))
+        let mut streams = self.streams.values();
+        Ok(something || streams.any(|it| !it.over && it.process.ended().is_some()))
     }
 
-    /// Follows what is new and what broke off. Returns the containers that run.
-    async fn look(&mut self) -> Result<Vec<String>> {
+    /// Follows what is new and what broke off. Returns the runs that have not ended.
+    async fn look(&mut self) -> Result<Vec<Run>> {
         let pods = self
             .kubectl
             .list(&["pods", "--selector", &self.selector])
             .await?;
         let mut running = Vec::new();
         for pod in &pods {
-            let Some((key, runs)) = state(pod, &self.container) else {
+            let Some((run, runs)) = state(pod, &self.container) else {
                 continue;
             };
-            let broken = self
-                .streams
-                .get(&key)
-                .is_some_and(|it| it.ended().is_some());
             if runs {
-                running.push(key.clone());
+                running.push(run.clone());
             }
-            if self.streams.contains_key(&key) && !(runs && broken) {
-                continue;
-            }
-            let file = self.file(&key);
-            if broken {
-                let earlier = self.earlier(&key);
-                keep_longer(&file, &earlier)?;
-                fs::rename(&file, &earlier)?;
-            }
-            let name = pod["metadata"]["name"].as_str().unwrap_or_default();
-            let args = ["logs", "--follow", name, "--container", &self.container];
-            let stream = self.kubectl.start(&key, &args, &file).await?;
-            self.streams.insert(key, stream);
+            let tries = match self.streams.get(&run) {
+                None => 0,
+                Some(stream) if runs && stream.process.ended().is_some() => stream.tries,
+                Some(_) => continue,
+            };
+            let stream = self.follow(&run, tries + 1).await?;
+            self.streams.insert(run, stream);
         }
-        for (key, stream) in &self.streams {
-            if stream.ended().is_some() {
-                keep_longer(&self.file(key), &self.earlier(key))?;
-                if !running.contains(key) {
-                    self.over.insert(key.clone());
-                }
-            }
+        for (run, stream) in &mut self.streams {
+            stream.over = stream.process.ended().is_some() && !running.contains(run);
         }
         Ok(running)
     }
 
-    fn file(&self, key: &str) -> PathBuf {
-        self.folder.join(format!("{key}.log"))
-    }
-
-    /// What the stream before the present one brought.
-    fn earlier(&self, key: &str) -> PathBuf {
-        self.folder.join(format!("{key}.earlier"))
-    }
-}
-
-/// Both begin with the container's first line, so the longer one has more of it. An error of `kubectl` is shorter than a log of ours.
-fn keep_longer(file: &Path, earlier: &Path) -> io::Result<()> {
-    let before = match fs::metadata(earlier) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        before => before?.len(),
-    };
-    if before > fs::metadata(file)?.len() {
-        fs::rename(earlier, file)
-    } else {
-        fs::remove_file(earlier)
+    async fn follow(&self, (pod, restarts): &Run, tries: usize) -> Result<Stream> {
+        let name = format!("{pod}-{restarts}.{tries}");
+        let file = self.folder.join(format!("{name}.log"));
+        let container = ["--container", &self.container];
+        let args = [&["logs", "--follow", "--timestamps", pod], &container[..]].concat();
+        let process = self.kubectl.start(&name, &args, &file).await?;
+        Ok(Stream {
+            process,
+            tries,
+            over: false,
+        })
     }
 }
 
-/// `<pod>-<restarts>` and whether that run of the container is still going; nothing before it has started.
-fn state(pod: &Value, container: &str) -> Option<(String, bool)> {
+/// The present or last run of a container, and whether it goes on; nothing before the first one has started.
+fn state(pod: &Value, container: &str) -> Option<(Run, bool)> {
     let name = pod["metadata"]["name"].as_str()?;
     let containers = pod["status"]["containerStatuses"].as_array()?;
     let status = containers.iter().find(|it| it["name"] == container)?;
     let runs = status["state"]["running"].is_object();
     let ended = status["state"]["terminated"].is_object();
     let restarts = status["restartCount"].as_u64()?;
-    (runs || ended).then(|| (format!("{name}-{restarts}"), runs))
+    (runs || ended).then(|| ((name.to_owned(), restarts), runs))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_second_try_that_found_no_pod_takes_nothing_away() {
+    #[tokio::test]
+    async fn a_line_that_two_streams_brought_is_one() {
         let folder = std::env::temp_dir().join(format!("followed-{:08x}", rand::random::<u32>()));
         fs::create_dir(&folder).unwrap();
-        let (file, earlier) = (folder.join("p-0.log"), folder.join("p-0.earlier"));
-        let after = |before: Option<&str>, now: &str| {
-            fs::write(&file, now).unwrap();
-            if let Some(before) = before {
-                fs::write(&earlier, before).unwrap();
-            }
-            keep_longer(&file, &earlier).unwrap();
-            assert!(!earlier.exists());
-            fs::read_to_string(&file).unwrap()
-        };
-        let one = format!("{{\"message\":\"{}\"}}\n", "x".repeat(100));
-        let two = one.repeat(2);
-        let broken = format!("{one}error: unexpected EOF\n");
-        let error = "Error from server (NotFound): pods \"p\" not found\n";
-        assert_eq!(after(None, &one), one);
-        assert_eq!(after(Some(&one), error), one, "the pod was gone");
-        assert_eq!(after(Some(&one), &two), two, "the stream had broken off");
-        assert_eq!(after(Some(&broken), &two), two, "kubectl said so");
-        assert_eq!(after(Some(error), &one), one, "the first try was too early");
+        let write = |file: &str, lines: &str| fs::write(folder.join(file), lines).unwrap();
+        let mut lines = Lines::of(&folder);
+        let mut all = Vec::new();
+        write("p-0.1.log", "1 one\n2 one\nunexpected EOF\n");
+        lines.look(|line| all.push(line.to_owned())).await.unwrap();
+        assert_eq!(all, ["one\n", "one\n", "EOF\n"], "two effects are two");
+        write("p-0.2.log", "1 one\n2 one\n3 next\n");
+        write("p-1.1.log", "3 next\n4 half of");
+        write("pods.watch", "pod/p\n");
+        all.clear();
+        lines.look(|line| all.push(line.to_owned())).await.unwrap();
+        assert_eq!(all, ["next\n"], "the stream had broken off");
         fs::remove_dir_all(&folder).unwrap();
     }
 }

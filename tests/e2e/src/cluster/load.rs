@@ -7,11 +7,10 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 use task_probe::{Answer, Summary};
 
-use super::followed::Followed;
+use super::followed::{Followed, Lines};
 use super::images::Images;
 use super::kubectl::Kubectl;
 use crate::ledger::{Failure, Ledger};
-use crate::tail::Tail;
 use crate::wait::until;
 
 /// Which component carried an event is not in the answer, so all of them count as one.
@@ -35,7 +34,7 @@ const GRACE: Duration = Duration::from_secs(45);
 pub struct Load {
     kubectl: Kubectl,
     followed: Followed,
-    tail: Tail,
+    lines: Lines,
     ledger: Ledger,
     summary: Option<Summary>,
 }
@@ -83,15 +82,15 @@ impl Load {
         Ok(Self {
             kubectl: kubectl.clone(),
             followed: Followed::start(kubectl, "app=load", NAME, &folder)?,
-            tail: Tail::new(&folder.join(format!("{NAME}-0.log"))),
+            lines: Lines::of(&folder),
             ledger: Ledger::default(),
             summary: None,
         })
     }
 
-    /// The file with the answers.
-    pub fn answers(&self) -> &Path {
-        self.tail.path()
+    /// The folder with the answers.
+    pub fn folder(&self) -> &Path {
+        self.lines.folder()
     }
 
     /// What publishers were told, as far as it has been read.
@@ -102,19 +101,20 @@ impl Load {
     /// Reads the answers that have come.
     pub async fn look(&mut self) -> Result<()> {
         let Self {
-            tail,
+            lines,
             ledger,
             summary,
             ..
         } = self;
-        tail.look(|line| {
-            if let Ok(answer) = serde_json::from_str::<Answer>(line) {
-                enter(ledger, answer);
-            } else if let Ok(last) = serde_json::from_str::<Summary>(line) {
-                *summary = Some(last);
-            }
-        })
-        .await
+        lines
+            .look(|line| {
+                if let Ok(answer) = serde_json::from_str::<Answer>(line) {
+                    enter(ledger, answer);
+                } else if let Ok(last) = serde_json::from_str::<Summary>(line) {
+                    *summary = Some(last);
+                }
+            })
+            .await
     }
 
     /// Waits until `events` more events have been acknowledged.
@@ -141,7 +141,7 @@ impl Load {
             Ok(self
                 .summary
                 .is_none()
-                .then(|| self.tail.path().display().to_string()))
+                .then(|| self.folder().display().to_string()))
         })
         .await?;
         let Self {

@@ -3,9 +3,8 @@
 //! A machine that is too small for the rate proves nothing by it: its queue grows for as long as the load goes on, and whatever waits
 //! for an event of its own, as a preflight does, waits behind all of them.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -13,10 +12,9 @@ use task_probe::Answer;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::followed;
+use super::followed::Lines;
 use super::kubectl::Kubectl;
 use super::load;
-use crate::tail::Tail;
 use crate::worker_log;
 
 const LOOK: Duration = Duration::from_secs(1);
@@ -59,25 +57,23 @@ impl fmt::Display for Held {
 struct Pacer {
     kubectl: Kubectl,
     rate: u32,
-    answers: Tail,
+    answers: Lines,
     acknowledged: u64,
-    effects_in: PathBuf,
-    logs: BTreeMap<PathBuf, Tail>,
+    log: Lines,
     effects: u64,
 }
 
 impl Pace {
-    /// For the load of `rate` events a second whose answers are in the file `answers`, and the subscriber whose logs are in the folder
+    /// For the load of `rate` events a second whose answers are in the folder `answers`, and the subscriber whose logs are in
     /// `effects`.
     pub fn keep(kubectl: &Kubectl, rate: u32, answers: &Path, effects: &Path) -> Self {
         let stop = CancellationToken::new();
         let pacer = Pacer {
             kubectl: kubectl.clone(),
             rate,
-            answers: Tail::new(answers),
+            answers: Lines::of(answers),
             acknowledged: 0,
-            effects_in: effects.to_owned(),
-            logs: BTreeMap::new(),
+            log: Lines::of(effects),
             effects: 0,
         };
         let mut task = JoinSet::new();
@@ -125,7 +121,7 @@ impl Pacer {
         let Self {
             answers,
             acknowledged,
-            logs,
+            log,
             effects,
             ..
         } = self;
@@ -134,11 +130,8 @@ impl Pacer {
             *acknowledged += u64::from(matches!(answer, Ok(Answer::Acknowledged(_))));
         };
         answers.look(count).await?;
-        for file in followed::files(&self.effects_in)? {
-            let log = logs.entry(file.clone()).or_insert_with(|| Tail::new(&file));
-            let count = |line: &str| *effects += u64::from(line.contains(worker_log::MARK));
-            log.look(count).await?;
-        }
+        let count = |line: &str| *effects += u64::from(line.contains(worker_log::MARK));
+        log.look(count).await?;
         Ok(acknowledged.saturating_sub(*effects))
     }
 }

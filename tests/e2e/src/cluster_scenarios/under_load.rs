@@ -44,7 +44,7 @@ impl UnderLoad {
     pub(super) async fn start(site: &Site, setup: &Setup) -> Result<Self> {
         let worker = Effects::follow(&site.kubectl, "task-worker", &site.folder)?;
         let load = Load::start(&site.kubectl, &setup.images, RATE, &site.folder).await?;
-        let pace = Pace::keep(&site.kubectl, RATE, load.answers(), worker.folder());
+        let pace = Pace::keep(&site.kubectl, RATE, load.folder(), worker.folder());
         let mut this = Self { load, worker, pace };
         this.go_on().await?;
         Ok(this)
@@ -126,5 +126,5 @@ async fn count(ledger: &Ledger, worker: &mut Effects) -> Result<Count> {
     let _ = worker
         .wait("every acknowledged event", SETTLED, missing)
         .await;
-    Ok(ledger.total(&worker.settle(QUIET).await?))
+    Ok(ledger.total(worker.settle(QUIET).await?))
 }

@@ -12,6 +12,8 @@ use crate::load::Load;
 use crate::local::Stack;
 use crate::worker_log::WorkerLog;
 
+use How::{Killed, Paused};
+
 /// Events per second, where the broker carries so many: half of what everything together carries on two cores, so that what has waited
 /// can be caught up with.
 const RATE: u32 = 200;
@@ -19,6 +21,9 @@ const RATE: u32 = 200;
 /// Between two absences, and the time for it.
 const EVENTS: usize = 300;
 const DEADLINE: Duration = Duration::from_mins(1);
+
+/// The same where several brokers share the cores for an hour.
+const LONG_RATE: u32 = 60;
 
 /// How the worker goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,69 +34,80 @@ enum How {
     Killed,
 }
 
-/// So many absences, all of the same length.
+/// So many absences of the same length, of the kinds in turn.
 struct Absences {
     seconds: u64,
     times: usize,
-}
-
-const fn absences(seconds: u64, times: usize) -> Absences {
-    Absences { seconds, times }
+    kinds: &'static [How],
 }
 
 /// From shorter than anything that is retried to longer than any pause of a connection.
-const ALL: [Absences; 4] = [
-    absences(1, 10),
-    absences(5, 10),
-    absences(20, 10),
-    absences(90, 10),
-];
+const LONG: [u64; 4] = [1, 5, 20, 90];
 
-/// What daprd does with Kafka shows in some of several pauses, whatever their length.
 pub(super) async fn for_seconds(setup: Setup, broker: &str) -> Result<String> {
-    let absences = match broker {
-        "kafka" => absences(5, 6),
-        _ => absences(20, 1),
+    // What daprd does with Kafka shows in some of several pauses, whatever their length.
+    let (seconds, times) = if broker == "kafka" { (5, 6) } else { (20, 1) };
+    let kinds = &[Paused];
+    let absences = Absences {
+        seconds,
+        times,
+        kinds,
     };
-    under_load(setup, broker, How::Paused, &[absences]).await
+    under_load(setup, broker, RATE, &[absences]).await
 }
 
-pub(super) async fn paused(setup: Setup, broker: &str) -> Result<String> {
-    under_load(setup, broker, How::Paused, &ALL).await
-}
-
-pub(super) async fn killed(setup: Setup, broker: &str) -> Result<String> {
-    under_load(setup, broker, How::Killed, &ALL).await
+pub(super) async fn of_any_length(setup: Setup, broker: &str) -> Result<String> {
+    let kinds = &[Paused, Killed];
+    let ten = |seconds| Absences {
+        seconds,
+        times: 10,
+        kinds,
+    };
+    under_load(setup, broker, LONG_RATE, &LONG.map(ten)).await
 }
 
 pub(super) async fn ten_minutes(setup: Setup, broker: &str) -> Result<String> {
-    under_load(setup, broker, How::Killed, &[absences(600, 1)]).await
+    let kinds = &[Killed];
+    let absences = Absences {
+        seconds: 600,
+        times: 1,
+        kinds,
+    };
+    under_load(setup, broker, LONG_RATE, &[absences]).await
 }
 
-async fn under_load(setup: Setup, broker: &str, how: How, all: &[Absences]) -> Result<String> {
+async fn under_load(
+    setup: Setup,
+    broker: &str,
+    per_second: u32,
+    all: &[Absences],
+) -> Result<String> {
     let mut options = setup.with_broker(broker);
     // The worker may have its sidecar started again when it hears nothing.
     options.restarts = true;
     let stack = setup.start(options).await?;
     let ledger = Ledger::default();
-    let load = Load::start(stack.endpoints(), rate(broker, RATE), &ledger);
+    let load = Load::start(stack.endpoints(), rate(broker, per_second), &ledger);
     let mut log = WorkerLog::new(&stack.worker_log());
     let mut told = Vec::new();
-    for Absences { seconds, times } in all {
+    let mut kills = 0;
+    for Absences {
+        seconds,
+        times,
+        kinds,
+    } in all
+    {
         let mut back = Back::default();
-        for _ in 0..*times {
+        for how in kinds.iter().cycle().take(*times) {
             load.acknowledge(EVENTS, DEADLINE).await?;
-            back.add(absence(&stack, how, *seconds, &ledger, &mut log).await?);
+            back.add(absence(&stack, *how, *seconds, &ledger, &mut log).await?);
+            kills += usize::from(*how == Killed);
         }
         told.push(format!("{times} x {seconds} s away: {}", back.figures()));
     }
     load.stop().await?;
     let count = settled(&stack, &ledger).await?;
     nothing_dead(&stack).await?;
-    let kills: usize = match how {
-        How::Paused => 0,
-        How::Killed => all.iter().map(|absences| absences.times).sum(),
-    };
     told.push(but_unrecorded(&stack, &ledger, count, kills).await?);
     told.extend(stack.take_restarts());
     stack.shutdown().await?;
@@ -113,8 +129,8 @@ async fn absence(
 ) -> Result<(Duration, Duration)> {
     let worker = stack.worker().service()?;
     match how {
-        How::Paused => worker.process().suspend(),
-        How::Killed => worker.kill().await?,
+        Paused => worker.process().suspend(),
+        Killed => worker.kill().await?,
     }
     sleep(Duration::from_secs(seconds)).await;
     log.look().await?;
@@ -123,8 +139,8 @@ async fn absence(
     ensure!(!due.is_empty(), "no event waits after {seconds} s");
     let back = Instant::now();
     match how {
-        How::Paused => worker.process().resume(),
-        How::Killed => worker.restart().await?,
+        Paused => worker.process().resume(),
+        Killed => worker.restart().await?,
     }
     let limit = stated(seconds);
     log.wait("an effect", limit, |effects| effects.len() > before)

@@ -37,7 +37,8 @@ macro_rules! scenarios {
 }
 
 /// Beginnings of the names of those that put no load on anything and may run beside others.
-const MOSTLY_WAITING: [&str; 7] = [
+const MOSTLY_WAITING: [&str; 8] = [
+    "long-",
     "tutorial-",
     "trace-",
     "retry-",
@@ -108,16 +109,12 @@ pub const ALL: &[Scenario] = scenarios! {
     idempotency::same_key() = "idempotency-key": "the same key, at once and after a restart: one id, one effect";
 };
 
-/// Scenarios that take hours together: everything of which CI runs a short form, and more.
+/// Scenarios that take an hour together: everything of which CI runs a short form, and more.
 pub const LONG: &[Scenario] = scenarios! {
-    away::paused("redis") = "long-away-redis-paused": "the worker stands still for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled, refused or dead, and soon caught up";
-    away::killed("redis") = "long-away-redis-killed": "the worker is killed and away for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled, refused or dead, and soon caught up";
-    away::paused("kafka") = "long-away-kafka-paused": "the worker stands still for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled, refused or dead, and soon caught up";
-    away::killed("kafka") = "long-away-kafka-killed": "the worker is killed and away for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled, refused or dead, and soon caught up";
-    away::paused("rabbitmq") = "long-away-rabbitmq-paused": "the worker stands still for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled, refused or dead, and soon caught up";
-    away::killed("rabbitmq") = "long-away-rabbitmq-killed": "the worker is killed and away for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled, refused or dead, and soon caught up";
-    away::paused("jetstream") = "long-away-jetstream-paused": "the worker stands still for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled, refused or dead, and soon caught up";
-    away::killed("jetstream") = "long-away-jetstream-killed": "the worker is killed and away for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled, refused or dead, and soon caught up";
+    away::of_any_length("redis") = "long-away-redis": "the worker stands still or is killed, and is away for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled, refused or dead, and soon caught up";
+    away::of_any_length("kafka") = "long-away-kafka": "the worker stands still or is killed, and is away for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled, refused or dead, and soon caught up";
+    away::of_any_length("rabbitmq") = "long-away-rabbitmq": "the worker stands still or is killed, and is away for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled, refused or dead, and soon caught up";
+    away::of_any_length("jetstream") = "long-away-jetstream": "the worker stands still or is killed, and is away for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled, refused or dead, and soon caught up";
     away::ten_minutes("redis") = "long-away-redis-10m": "the worker is killed and away for ten minutes: nothing lost, doubled, refused or dead";
     away::ten_minutes("kafka") = "long-away-kafka-10m": "the worker is killed and away for ten minutes: nothing lost, doubled, refused or dead";
     crashes::restarts("redis") = "long-restarts-redis": "worker and sidecar are killed and come back one after the other, in both orders: every acknowledged event has one effect";
