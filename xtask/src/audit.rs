@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 
-use crate::console;
 use crate::test::reading::deny;
+use harness::console;
 
 /// Holds `Cargo.lock` against the advisories about crates (<https://rustsec.org>).
 pub(crate) async fn run() -> Result<ExitCode> {

@@ -6,72 +6,103 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use e2e::local::workspace;
-use serde::Deserialize;
+use harness::workspace;
 use tokio::process::Command;
 use tokio::time::timeout;
 
 /// Everything from nothing, tests included, on a slow machine.
 const BUILD: Duration = Duration::from_hours(1);
 
-/// The services' binaries.
-#[derive(Debug, Clone)]
-pub(crate) struct Binaries {
-    pub(crate) api: PathBuf,
-    pub(crate) worker: PathBuf,
-    pub(crate) probe: PathBuf,
+/// Builds the services and the stack, with cargo's own progress, and returns the folder of their binaries.
+pub(crate) async fn build_stack(release: bool) -> Result<PathBuf> {
+    let mut arguments = vec!["build", "--bins"];
+    let packages = ["task-api", "task-worker", "task-probe", "local-stack"];
+    arguments.extend(packages.iter().flat_map(|package| ["--package", *package]));
+    if release {
+        arguments.push("--release");
+    }
+    visibly(&arguments).await?;
+    let profile = if release { "release" } else { "debug" };
+    Ok(target().join(profile))
 }
 
-/// A line of `cargo build --message-format=json`.
-#[derive(Debug, Deserialize)]
-struct Message {
-    target: Option<Target>,
-    executable: Option<PathBuf>,
+/// Where cargo builds.
+fn target() -> PathBuf {
+    let folder = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    workspace().join(folder)
 }
 
-#[derive(Debug, Deserialize)]
-struct Target {
-    name: String,
+/// How a test program has ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) passed: usize,
+    pub(crate) failed: Vec<String>,
+    pub(crate) output: String,
 }
 
-/// Builds all services.
-pub(crate) async fn build_services(release: bool) -> Result<Binaries> {
-    let mut arguments = vec![
-        "build",
-        "--package=task-api",
-        "--package=task-worker",
-        "--package=task-probe",
-        "--bins",
-        "--message-format=json",
-    ];
-    // Together with xtask the services use the dependencies that were built for it; a release stands by itself.
-    arguments.push(if release {
-        "--release"
-    } else {
-        "--package=xtask"
-    });
-    let output = run(&arguments).await.context("building the services")?;
-    let messages: Vec<Message> = output
+/// Runs a test program with a report of its own on standard error.
+pub(crate) async fn test(
+    package: &str,
+    name: &str,
+    args: &[String],
+    environment: &[(&str, &str)],
+) -> Result<Ended> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .args([
+            "test",
+            "--quiet",
+            "--package",
+            package,
+            "--test",
+            name,
+            "--",
+        ])
+        .args(args)
+        .envs(environment.iter().copied())
+        .current_dir(workspace())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true);
+    let child = command.spawn()?;
+    let output = child.wait_with_output().await?;
+    let output = String::from_utf8_lossy(&output.stdout).into_owned();
+    let result = output
         .lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .collect();
-    let executable = |name: &str| {
-        let built = messages.iter().find(|message| {
-            message.executable.is_some()
-                && message
-                    .target
-                    .as_ref()
-                    .is_some_and(|target| target.name == name)
-        });
-        built
-            .and_then(|message| message.executable.clone())
-            .with_context(|| format!("cargo built no {name}"))
-    };
-    Ok(Binaries {
-        api: executable("task-api")?,
-        worker: executable("task-worker")?,
-        probe: executable("task-probe")?,
+        .rfind(|line| line.starts_with("test result: "));
+    let listed = args.iter().any(|arg| arg == "--list");
+    ensure!(
+        listed || result.is_some(),
+        "{package}'s {name} gave no result:\n{output}"
+    );
+    let count = result.and_then(|line| line.split(' ').nth(3)?.parse().ok());
+    let failures = output
+        .rsplit_once("\nfailures:\n")
+        .map_or("", |(_, names)| names);
+    let failures = failures.lines().map_while(|line| line.strip_prefix("    "));
+    Ok(Ended {
+        passed: count.unwrap_or_default(),
+        failed: failures.map(str::to_owned).collect(),
+        output,
     })
+}
+
+/// Runs cargo in the workspace, with its progress for people to see.
+pub(crate) async fn visibly(arguments: &[&str]) -> Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .args(arguments)
+        .current_dir(workspace())
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let ended = timeout(BUILD, command.status())
+        .await
+        .context("cargo does not end")??;
+    ensure!(ended.success(), "cargo {} failed", arguments.join(" "));
+    Ok(())
 }
 
 /// Runs cargo in the workspace and returns its standard output.

@@ -26,9 +26,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::console;
 use crate::tools::{self, Tool};
 use files::folder;
+use harness::console;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

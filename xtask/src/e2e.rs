@@ -1,22 +1,19 @@
 //! `cargo xtask e2e`: the product on the cluster that `KUBECONFIG` names, by Helm and by Argo CD.
 
 mod images;
-mod leftovers;
 
-use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail, ensure};
-use e2e::cluster::{Kubectl, requirements, site};
-use e2e::cluster_scenarios::{ALL, Git, Setup};
-use e2e::local::workspace;
+use anyhow::{Context as _, Result, bail};
+use harness::workspace;
 use uuid::Uuid;
 
-use crate::console::{self, Step, bold};
-use crate::test::report::{Report, Selection};
+use crate::cargo;
+use crate::test::report::Selection;
 use crate::tools::{self, Tool};
-use leftovers::Leftovers;
+use harness::console::{self, bold};
+use serde_json::{Value, json};
 
 /// Needs a Kubernetes with Dapr 1.18.3 or newer and the brokers where the chart's values have them, or `--values` says they are.
 #[derive(Debug, clap::Args)]
@@ -44,70 +41,71 @@ pub(crate) struct Args {
     /// Leaves the namespaces in place.
     #[arg(long)]
     keep: bool,
-    /// Prints the results as one line of JSON on standard output.
-    #[arg(long)]
-    json: bool,
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
-    let mut report = Report::new(args.selection.clone()).json(args.json);
-    let wanted: Vec<_> = ALL
-        .iter()
-        .filter(|scenario| report.wants(scenario.name, scenario.promise))
-        .collect();
-    if args.selection.list {
+    let Selection { only, skip, list } = &args.selection;
+    let mut filter = vec![only.join(",")];
+    filter.extend(skip.iter().map(|word| format!("--skip={word}")));
+    if *list {
+        let names = cargo::test(
+            "cluster-tests",
+            "cluster",
+            &[&filter[..], &["--list".to_owned()]].concat(),
+            &[],
+        )
+        .await?;
+        console::result(names.output.trim_end());
         return Ok(ExitCode::SUCCESS);
     }
-    ensure!(
-        !wanted.is_empty(),
-        "no scenario has such a name; --list shows them"
-    );
-    let setup = prepare(&args, wanted.iter().any(|it| it.name.contains("argocd"))).await?;
-    let leftovers = Leftovers::of(&setup);
-    for scenario in wanted {
-        let run = async || {
-            (scenario.run)(setup.clone())
-                .await
-                .with_context(|| format!("promised: {}", scenario.promise))
-        };
-        report.check(scenario.name, scenario.promise, run).await;
-    }
-    leftovers.none();
-    Ok(report.end())
-}
-
-async fn prepare(args: &Args, argocd: bool) -> Result<Setup> {
-    if !e2e::cluster::is_named() {
+    if !harness::kubectl::is_named() {
         bail!(
             "KUBECONFIG is not set, so the cluster part was not run. It takes any cluster with Dapr 1.18.3, for example one of \
              kind: README, `The same promises on your cluster`"
         );
     }
     console::note(&bold("\nThe chart on a cluster\n"));
-    let git = args.git_push.clone().zip(args.git_sync.clone());
-    if argocd && git.is_none() {
-        bail!(
-            "the part with Argo CD needs a repository: give --git-push and --git-sync, or leave it out with --skip argocd"
-        );
+    let setup = prepare(&args).await?.to_string();
+    let ended = cargo::test(
+        "cluster-tests",
+        "cluster",
+        &filter,
+        &[("CLUSTER_SETUP", &setup)],
+    )
+    .await?;
+    let failed = ended.failed.len();
+    if failed > 0 {
+        console::note(&ended.output);
     }
+    console::result(format!("{} passed, {failed} failed", ended.passed));
+    Ok(ExitCode::from(u8::from(failed > 0 || ended.passed == 0)))
+}
+
+/// As `cluster_tests::scenarios::Setup` takes it.
+async fn prepare(args: &Args) -> Result<Value> {
     let kubectl = tools::on_path("kubectl").context(
         "kubectl is not on PATH; install it as https://kubernetes.io/docs/tasks/tools says",
     )?;
     let tools = tools::ensure(&[Tool::Helm3, Tool::Helm4]).await?;
+    let git = args.git_push.as_ref().zip(args.git_sync.as_ref());
+    Ok(json!({
+        "kubectl": kubectl,
+        "helm": tools.path(Tool::Helm3)?,
+        "helm4": tools.path(Tool::Helm4)?,
+        "images": images::prepare(args.load.as_deref(), &args.registry, &args.tag).await?,
+        "values": values(args.values.as_deref())?,
+        "folder": workspace().join("target/e2e"),
+        "git": git.map(|(push, sync)| json!({"push": push, "sync": sync})),
+        "run": Uuid::new_v4().simple().to_string()[..6],
+        "keep": args.keep,
+    }))
+}
 
-    let step = Step::start("cluster");
-    let found = requirements::check(&Kubectl::new(&kubectl, "default"), argocd).await?;
-    step.done(&found);
-    let images = images::prepare(args.load.as_deref(), &args.registry, &args.tag).await?;
-    Ok(Setup {
-        kubectl,
-        helm: tools.path(Tool::Helm3)?.to_owned(),
-        helm4: tools.path(Tool::Helm4)?.to_owned(),
-        images,
-        values: site::values_file(args.values.as_deref())?,
-        folder: workspace().join("target/e2e"),
-        git: git.map(|(push, sync)| Git { push, sync }),
-        run: Uuid::new_v4().simple().to_string()[..6].to_owned(),
-        keep: args.keep,
-    })
+/// A value file of the user's, or nothing.
+fn values(path: Option<&Path>) -> Result<Value> {
+    let Some(path) = path else {
+        return Ok(json!({}));
+    };
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    serde_norway::from_str(&text).with_context(|| path.display().to_string())
 }

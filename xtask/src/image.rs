@@ -20,11 +20,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
-use e2e::local::workspace;
+use harness::workspace;
 use serde::Serialize;
 
-use crate::console::{self, Step, bold, mib};
 use crate::tools::{self, Tool};
+use harness::console::{self, Step, bold, mib};
 
 use architecture::Architecture;
 pub(crate) use binaries::Profile;

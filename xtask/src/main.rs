@@ -1,29 +1,26 @@
 //! The commands of this repository: `cargo xtask <command>`.
 
 mod audit;
-mod bench;
 mod cargo;
 mod changelog;
 mod chart;
-mod console;
-mod demo;
 mod e2e;
 mod git;
 mod image;
-mod interrupt;
 mod notes;
 mod pins;
 mod promote;
 mod release;
+mod stack;
 mod test;
 mod tools;
-mod up;
 mod version;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use harness::{console, interrupt};
 
 /// task-pubsub without Kubernetes and without Docker: real sidecars, real brokers, the chart's own rendering.
 #[derive(Debug, Parser)]
@@ -36,9 +33,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Shows tasks flow, and the broker change from Redis to Kafka under load.
-    Demo(demo::Args),
+    Demo(stack::Args),
     /// Keeps the stack running until Ctrl-C, to try things on.
-    Up(up::Args),
+    Up(stack::Args),
     /// Everything that a fresh machine can check.
     Test(test::Args),
     /// Writes what is derived in the chart: its schema, its README, its golden renderings.
@@ -46,7 +43,7 @@ enum Command {
     /// The scenarios on the cluster that KUBECONFIG names, by Helm and by Argo CD.
     E2e(e2e::Args),
     /// Measures publishing against the sidecar's own limit, and what the services weigh.
-    Bench(bench::Args),
+    Bench(stack::Args),
     /// Builds a container image per service, reproducibly and without Docker.
     Image(image::Args),
     /// Releases: images, chart, signatures; `--dry-run` does all of it here.
@@ -76,12 +73,12 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<ExitCode> {
     match command {
-        Command::Demo(args) => demo::run(&args).await,
-        Command::Up(args) => up::run(&args).await,
+        Command::Demo(args) => stack::run("demo", &args).await,
+        Command::Up(args) => stack::run("up", &args).await,
         Command::Test(args) => test::run(args).await,
         Command::Chart(args) => chart::run(&args).await,
         Command::E2e(args) => e2e::run(args).await,
-        Command::Bench(args) => bench::run(&args).await,
+        Command::Bench(args) => stack::run("bench", &args).await,
         Command::Image(args) => image::run(&args).await,
         Command::Release(args) => release::run(*args).await,
         Command::Audit => audit::run().await,

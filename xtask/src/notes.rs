@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use e2e::local::workspace;
+use harness::workspace;
 
 use crate::changelog::{self, UNRELEASED};
-use crate::{console, promote, version};
+use crate::{promote, version};
+use harness::console;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

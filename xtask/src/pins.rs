@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::console;
+use harness::console;
 
 /// The file, as it was when xtask was compiled.
 const FILE: &str = include_str!("../pins.yaml");

@@ -18,10 +18,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use e2e::local::workspace;
+use harness::workspace;
 
-use crate::{chart, console, git};
+use crate::{chart, git};
 use environment::Deployed;
+use harness::console;
 use order::Environment;
 use release::Release;
 

@@ -40,10 +40,10 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use crate::console;
 use crate::image::architecture::Architecture;
 use crate::image::source::Source;
 use crate::tools;
+use harness::console;
 use publish::Publication;
 use set::Set;
 use signer::{Identity, Signer};

@@ -3,7 +3,6 @@
 pub(crate) mod argocd;
 mod chart;
 mod code;
-mod contract;
 mod docs;
 pub(crate) mod package;
 pub(crate) mod reading;
@@ -36,7 +35,6 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     reading::check(&mut report).await;
     chart::check(&mut report).await;
     argocd::check(&mut report).await;
-    contract::check(&mut report).await;
     docs::check(&mut report).await;
     workflows::check(&mut report).await;
     report

@@ -16,11 +16,11 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use e2e::local::{KafkaTools, Toolbox, rabbitmq::server_beside};
+use harness::toolbox::{KafkaTools, Toolbox};
 use serde::Serialize;
 
 use self::cache::Cache;
-use crate::console::Step;
+use harness::console::Step;
 
 pub(crate) use self::{
     find::on_path,
@@ -73,7 +73,7 @@ pub(crate) struct Tools {
 }
 
 /// The tools of a local stack that has the brokers of these entries.
-pub(crate) async fn toolbox(entries: &[&str]) -> Result<Toolbox> {
+pub(crate) async fn toolbox(entries: &[&str], services: &Path) -> Result<Toolbox> {
     let brokers = entries.iter().flat_map(|entry| of_broker(entry));
     let wanted: Vec<_> = STACK.iter().chain(brokers).copied().collect();
     let tools = ensure(&wanted).await?;
@@ -82,7 +82,7 @@ pub(crate) async fn toolbox(entries: &[&str]) -> Result<Toolbox> {
         .iter()
         .map(|(tool, found)| format!("{} {}", tool.declaration().name, found.version));
     step.done(&versions.collect::<Vec<_>>().join(", "));
-    tools.toolbox()
+    tools.toolbox(services)
 }
 
 /// Makes sure that the broker of an entry can be had.
@@ -137,7 +137,7 @@ impl Tools {
     }
 
     /// As the local stack takes them; each broker when its tools were ensured.
-    fn toolbox(&self) -> Result<Toolbox> {
+    fn toolbox(&self, services: &Path) -> Result<Toolbox> {
         let path = |tool| self.path(tool).map(PathBuf::from);
         let kafka = match (path(Tool::Java), path(Tool::Kafka)) {
             (Ok(java), Ok(jars)) => Some(KafkaTools { java, jars }),
@@ -146,11 +146,14 @@ impl Tools {
         let (helm, daprd, redis_server) =
             (path(Tool::Helm)?, path(Tool::Daprd)?, path(Tool::Redis)?);
         Ok(Toolbox {
+            services: services.to_owned(),
             helm,
             daprd,
             redis_server,
             kafka,
-            rabbitmq_server: path(Tool::RabbitMq).ok().map(|it| server_beside(&it)),
+            rabbitmq_server: path(Tool::RabbitMq)
+                .ok()
+                .map(|rabbitmqctl| rabbitmqctl.with_file_name("rabbitmq-server")),
             nats_server: path(Tool::NatsServer).ok(),
             moto: path(Tool::Moto).ok(),
             pubsub_emulator: path(Tool::PubSubEmulator).ok(),

@@ -18,11 +18,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::local::workspace;
+use harness::workspace;
 use semver::Version;
 
 use crate::test::package::baseline;
-use crate::{changelog, chart, console, git};
+use crate::{changelog, chart, git};
+use harness::console;
+
+/// The chart of the previous release.
+pub(crate) const PREVIOUS: &str = "tests/cluster/fixtures/task-pubsub-0.1.0.tgz";
 use places::{CARGO_TOML, CHART_YAML, PLACES};
 
 pub(crate) use check::check;

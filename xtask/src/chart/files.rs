@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::local::workspace;
+use harness::workspace;
 use serde_json::Value;
 
 /// The chart's folder.

@@ -6,8 +6,8 @@ mod patch;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use e2e::local::chart::{Chart, Rendered};
-use e2e::local::workspace;
+use harness::chart::{Chart, Rendered};
+use harness::workspace;
 use serde_json::{Value, json};
 
 use super::Generated;

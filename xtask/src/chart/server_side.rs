@@ -10,15 +10,15 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::cluster::Kubectl;
-use e2e::local::chart::{Chart, Rendered};
+use harness::chart::{Chart, Rendered};
+use harness::kubectl::Kubectl;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::definitions;
 use super::files::{folder, installations, label, values};
-use crate::console::Step;
 use crate::tools::{self, Tool};
+use harness::console::Step;
 
 /// For calls that send a few hundred kilobytes to a server that may be slow.
 const LIMIT: Duration = Duration::from_mins(2);
@@ -26,7 +26,7 @@ const LIMIT: Duration = Duration::from_mins(2);
 /// Dry-runs every example and every environment of Argo CD. Says how many there were, and on what.
 pub(super) async fn check() -> Result<String> {
     ensure!(
-        e2e::cluster::is_named(),
+        harness::kubectl::is_named(),
         "KUBECONFIG is not set: --server-side asks the cluster that it names"
     );
     let program = tools::on_path("kubectl").context(

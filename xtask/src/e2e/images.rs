@@ -4,11 +4,11 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser as _;
-use e2e::cluster::Images;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::console::Step;
 use crate::image;
+use harness::console::Step;
 
 /// Where the archive's path goes.
 const PLACE: &str = "{archive}";
@@ -32,7 +32,7 @@ pub(super) fn command(text: &str) -> Result<String, String> {
 }
 
 /// Builds and loads the images; without a command they are there already, or are pulled.
-pub(super) async fn prepare(load: Option<&str>, registry: &str, tag: &str) -> Result<Images> {
+pub(super) async fn prepare(load: Option<&str>, registry: &str, tag: &str) -> Result<Value> {
     if let Some(load) = load {
         let order = Order::try_parse_from(["image", "--registry", registry, "--tag", tag])?;
         let images = image::build(&order.args).await?;
@@ -46,11 +46,9 @@ pub(super) async fn prepare(load: Option<&str>, registry: &str, tag: &str) -> Re
         }
         step.done(&format!("{} images", images.len()));
     }
-    Ok(Images {
-        registry: registry.trim_end_matches('/').to_owned(),
-        tag: tag.to_owned(),
-        pull_policy: "IfNotPresent".to_owned(),
-    })
+    Ok(
+        json!({"registry": registry.trim_end_matches('/'), "tag": tag, "pull_policy": "IfNotPresent"}),
+    )
 }
 
 async fn run(line: &str) -> Result<()> {

@@ -7,14 +7,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::local::workspace;
+use harness::workspace;
 
 use super::architecture::Architecture;
 use super::elf;
 use super::source::Service;
 use crate::cargo;
-use crate::console::Step;
 use crate::tools::{self, Tool};
+use harness::console::Step;
 
 /// How binaries are built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

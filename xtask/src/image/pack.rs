@@ -4,14 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::local::workspace;
+use harness::workspace;
 use serde::{Deserialize, Serialize};
 
 use super::Image;
 use super::binaries::Context;
 use super::source::{Service, Source};
 use super::store::Store;
-use crate::console::mib;
+use harness::console::mib;
 
 /// One image to be made.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use e2e::local::workspace;
+use harness::workspace;
 use serde::Deserialize;
 
 use crate::{cargo, git};

@@ -8,8 +8,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::local::folder::WorkFolder;
-use e2e::local::workspace;
+use harness::folder::WorkFolder;
+use harness::workspace;
 use tokio::process::Command;
 use tokio::time::timeout;
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::local::workspace;
+use harness::workspace;
 
 use super::pin;
 

@@ -7,11 +7,11 @@ use anyhow::{Context as _, Result};
 
 use super::sbom;
 use super::set::{Built, Part, place};
-use crate::console::Step;
 use crate::image::architecture::Architecture;
 use crate::image::source::Source;
 use crate::image::{Profile, Workshop};
 use crate::tools::{self, Tool};
+use harness::console::Step;
 
 /// Builds an architecture's part of the set, from nothing. Each image is made twice, and must come out the same.
 pub(super) async fn part(

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use e2e::command::output;
-use e2e::local::chart::Chart;
-use e2e::local::folder::copy;
+use harness::chart::Chart;
+use harness::command::output;
+use harness::folder::copy;
 use serde_json::json;
 use tokio::process::Command;
 

@@ -2,12 +2,12 @@
 //! library builds from its package.
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::local::workspace;
+use harness::workspace;
 
-use crate::console::Step;
 use crate::image::source::Source;
 use crate::test::package;
 use crate::{changelog, version};
+use harness::console::Step;
 
 /// Everything, for a tag that is to be released.
 pub(super) async fn whole(source: &Source, tag: Option<&str>) -> Result<()> {

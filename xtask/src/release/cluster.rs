@@ -4,11 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
-use e2e::cluster::Kubectl;
+use harness::kubectl::Kubectl;
 use uuid::Uuid;
 
 use super::verify::Claim;
-use crate::console::Step;
+use harness::console::Step;
 
 /// A namespace takes its time to go.
 const REMOVED: Duration = Duration::from_mins(3);

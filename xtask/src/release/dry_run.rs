@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use e2e::command::output;
-use e2e::local::workspace;
+use harness::command::output;
+use harness::workspace;
 use tokio::process::Command;
 
 use super::registry::Local;
@@ -15,10 +15,10 @@ use super::set::Set;
 use super::signer::{Identity, Signer};
 use super::verify::{Claim, Trust};
 use super::{build, check, cluster, publish, report, set, tamper, verify};
-use crate::console::{self, Step, bold};
 use crate::image::architecture::Architecture;
 use crate::image::source::Source;
 use crate::tools::{self, Tool, Tools};
+use harness::console::{self, Step, bold};
 
 /// Nothing on loopback takes longer.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -82,7 +82,7 @@ pub(super) async fn run(options: &Options) -> Result<()> {
         patience: PATIENCE,
     };
     let mut passed = claim.verify().await?;
-    if !options.no_install && e2e::cluster::is_named() {
+    if !options.no_install && harness::kubectl::is_named() {
         passed += cluster::install(&claim).await?;
     }
 

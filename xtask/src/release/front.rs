@@ -9,8 +9,8 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use e2e::local::Http;
 use http_body_util::Full;
+use local_stack::Http;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::local::workspace;
+use harness::workspace;
 
 use super::chart::Packer;
 use super::record::{Artifact, Image, Record};
@@ -14,9 +14,9 @@ use super::registry::{Crane, Local};
 use super::set::Set;
 use super::signer::{Signer, Statement};
 use super::{index, provenance, sbom};
-use crate::console::Step;
 use crate::image::source::Source;
 use crate::tools::{Tool, Tools};
+use harness::console::Step;
 
 /// What it takes.
 pub(super) const TOOLS: [Tool; 4] = [Tool::Buildah, Tool::Crane, Tool::Cosign, Tool::Helm4];

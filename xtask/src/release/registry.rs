@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
-use e2e::command::output;
-use e2e::local::launch::Launch;
-use e2e::local::ports::Port;
-use e2e::local::process::Process;
+use harness::command::output;
+use harness::launch::Launch;
+use harness::ports::Port;
+use harness::process::Process;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::process::Command;

@@ -1,7 +1,7 @@
 //! What was published, for people: digests and sizes.
 
 use super::record::Record;
-use crate::console::{self, bold, mib};
+use harness::console::{self, bold, mib};
 
 pub(super) fn print(record: &Record) {
     console::result("");

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::command::output;
+use harness::command::output;
 use serde_json::{Value, json};
 use tokio::process::Command;
 

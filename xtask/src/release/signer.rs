@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
-use e2e::command::output;
+use harness::command::output;
 use tokio::process::Command;
 
 use super::registry::last_line;

@@ -16,8 +16,8 @@ use super::record::{Image, Record};
 use super::registry::{Crane, Local};
 use super::signer::{Identity, Signer, Statement};
 use super::verify::{Claim, Trust};
-use crate::console::{Step, dim};
 use crate::tools::{Tool, Tools};
+use harness::console::{Step, dim};
 
 /// Until a registry that hangs is given up; long for loopback.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use e2e::local::workspace;
+use harness::workspace;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -16,8 +16,8 @@ use tokio::time::timeout;
 
 use super::readme::{Commands, Step};
 use super::registry::last_line;
-use crate::console;
 use crate::tools::{Tool, Tools};
+use harness::console;
 
 /// What README's commands call, beside what every machine has.
 pub(super) const TOOLS: [Tool; 4] = [Tool::Cosign, Tool::Crane, Tool::Helm3, Tool::Jq];

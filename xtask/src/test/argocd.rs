@@ -13,8 +13,8 @@ mod project;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::local::chart::Chart;
-use e2e::local::workspace;
+use harness::chart::Chart;
+use harness::workspace;
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 

@@ -13,8 +13,8 @@ use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use e2e::local::chart::{Chart, KUBE_VERSION};
-use e2e::local::workspace;
+use harness::chart::{Chart, KUBE_VERSION};
+use harness::workspace;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;

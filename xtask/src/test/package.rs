@@ -11,7 +11,7 @@ pub(crate) mod baseline;
 mod types;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use e2e::local::workspace;
+use harness::workspace;
 use serde::Deserialize;
 
 use super::report::Report;

@@ -1,8 +1,8 @@
 //! What can be found by reading: dependencies that should not be there, misspelt words, pins that differ.
 
 use anyhow::{Context as _, Result};
-use e2e::command::output;
-use e2e::local::workspace;
+use harness::command::output;
+use harness::workspace;
 use std::time::Duration;
 use tokio::process::Command;
 

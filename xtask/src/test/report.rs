@@ -1,14 +1,13 @@
-//! Runs checks, one after another or some at once, and counts.
+//! Runs checks and counts.
 
 use std::process::ExitCode;
-
 use std::time::Instant;
 
 use anyhow::Result;
-use futures_util::{StreamExt as _, stream};
-use serde::Serialize;
+use harness::console::{self, NAME_WIDTH, Step, bold, dim, red};
 
-use crate::console::{self, NAME_WIDTH, Step, bold, dim, red};
+/// So many are named at the end.
+const SLOWEST: usize = 5;
 
 /// What a check found.
 #[derive(Debug)]
@@ -30,21 +29,16 @@ impl From<String> for Outcome {
 pub(crate) struct Selection {
     /// Runs only what has one of these words in its name: `--only redis,kafka`.
     #[arg(long, value_name = "WORDS", value_delimiter = ',')]
-    only: Vec<String>,
+    pub(crate) only: Vec<String>,
     /// Leaves out what has one of these words in its name.
     #[arg(long, value_name = "WORDS", value_delimiter = ',')]
-    skip: Vec<String>,
-    /// Lists what there is, and what each promises.
+    pub(crate) skip: Vec<String>,
+    /// Lists what there is.
     #[arg(long)]
     pub(crate) list: bool,
 }
 
 impl Selection {
-    /// The words that it selects by.
-    pub(crate) fn words(&self) -> impl Iterator<Item = &String> {
-        self.only.iter().chain(&self.skip)
-    }
-
     /// Whether what has this name is selected.
     pub(crate) fn takes(&self, name: &str) -> bool {
         let has_one = |words: &[String]| words.iter().any(|word| name.contains(word.as_str()));
@@ -54,128 +48,91 @@ impl Selection {
 
 #[derive(Debug)]
 pub(crate) struct Report {
-    selection: Selection,
-    json: bool,
+    pub(crate) selection: Selection,
     passed: usize,
-    results: Vec<Checked>,
-}
-
-/// A check that was run.
-#[derive(Debug, Serialize)]
-struct Checked {
-    name: String,
-    passed: bool,
-    seconds: f32,
-    /// What was counted, or why it failed.
-    result: String,
+    failures: Vec<(String, String)>,
+    took: Vec<(f32, String)>,
 }
 
 impl Report {
     pub(crate) fn new(selection: Selection) -> Self {
         Self {
             selection,
-            json: false,
             passed: 0,
-            results: Vec::new(),
+            failures: Vec::new(),
+            took: Vec::new(),
         }
     }
 
-    /// Ends with one line of JSON instead of the count.
-    pub(crate) fn json(mut self, json: bool) -> Self {
-        self.json = json;
-        self
-    }
-
-    /// Whether a check of this name is to be run. Lists it instead where that was asked for.
-    pub(crate) fn wants(&self, name: &str, promise: &str) -> bool {
-        let wanted = self.selection.takes(name);
-        if wanted && self.selection.list {
-            console::result(format!("{name:<NAME_WIDTH$} {promise}"));
-        }
-        wanted && !self.selection.list
-    }
-
-    /// Runs a check, unless it is not wanted.
+    /// Runs a check, unless it is not wanted. Lists it instead where that was asked for.
     pub(crate) async fn check<O: Into<Outcome>>(
         &mut self,
         name: &str,
         promise: &str,
         check: impl AsyncFnOnce() -> Result<O>,
     ) {
-        if !self.wants(name, promise) {
+        if !self.selection.takes(name) {
             return;
         }
-        let ended = run(name, Step::start(name), check()).await;
-        self.enter(ended);
-    }
-
-    /// Runs checks that were found to be wanted, up to `most` at once.
-    pub(crate) async fn check_at_once<O: Into<Outcome>, C: Future<Output = Result<O>>>(
-        &mut self,
-        most: usize,
-        checks: impl IntoIterator<Item = (&'static str, C)>,
-    ) {
-        let runs = checks
-            .into_iter()
-            .map(|(name, check)| async move { run(name, Step::beside(name), check).await });
-        let mut runs = stream::iter(runs).buffer_unordered(most);
-        while let Some(ended) = runs.next().await {
-            self.enter(ended);
+        if self.selection.list {
+            console::result(format!("{name:<NAME_WIDTH$} {promise}"));
+            return;
         }
+        let (step, started) = (Step::start(name), Instant::now());
+        match check().await.map(Into::into) {
+            Ok(Outcome { passed, figures }) => {
+                step.done(&dim(&figures));
+                self.passed += passed;
+            }
+            Err(error) => {
+                let reason = format!("{error:#}");
+                step.failed(reason.lines().next().unwrap_or_default());
+                self.fail(name, reason);
+            }
+        }
+        self.took
+            .push((started.elapsed().as_secs_f32(), name.to_owned()));
     }
 
-    fn enter(&mut self, (passed, checked): (usize, Checked)) {
-        self.passed += passed;
-        self.results.push(checked);
+    /// Whether a check has run or failed so far.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.took.is_empty()
     }
 
-    /// Says once more what failed and why, then the count, as the last line.
-    pub(crate) fn end(self) -> ExitCode {
+    /// Tests have passed that showed themselves.
+    pub(crate) fn pass(&mut self, tests: usize) {
+        self.passed += tests;
+    }
+
+    /// Something has failed that showed itself.
+    pub(crate) fn fail(&mut self, name: &str, reason: String) {
+        self.failures.push((name.to_owned(), reason));
+    }
+
+    /// Says what was slow, and once more what failed and why, then the count, as the last line.
+    pub(crate) fn end(mut self) -> ExitCode {
         if self.selection.list {
             return ExitCode::SUCCESS;
         }
-        let failed: Vec<_> = self.results.iter().filter(|it| !it.passed).collect();
-        for Checked { name, result, .. } in &failed {
-            console::note(&format!("\n{}\n{result}", bold(&red(name))));
+        self.took.sort_by(|one, other| other.0.total_cmp(&one.0));
+        if self.took.len() > SLOWEST {
+            let slowest = self.took.iter().take(SLOWEST);
+            let slowest: Vec<_> = slowest
+                .map(|(took, name)| format!("{name} {took:.0} s"))
+                .collect();
+            console::note(&format!("slowest checks: {}", slowest.join(", ")));
         }
-        match serde_json::to_string(&self.results) {
-            Ok(line) if self.json => console::result(line),
-            _ => console::result(format!("{} passed, {} failed", self.passed, failed.len())),
+        for (name, reason) in &self.failures {
+            console::note(&format!("\n{}\n{reason}", bold(&red(name))));
         }
-        if failed.is_empty() && self.passed > 0 {
+        let failed = self.failures.len();
+        console::result(format!("{} passed, {failed} failed", self.passed));
+        if failed == 0 && self.passed > 0 {
             ExitCode::SUCCESS
         } else {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Runs one check; how many tests have passed, and how it ended.
-async fn run<O: Into<Outcome>>(
-    name: &str,
-    step: Step,
-    check: impl Future<Output = Result<O>>,
-) -> (usize, Checked) {
-    let started = Instant::now();
-    let (tests, passed, result) = match check.await {
-        Ok(outcome) => {
-            let outcome = outcome.into();
-            step.done(&dim(&outcome.figures));
-            (outcome.passed, true, outcome.figures)
-        }
-        Err(error) => {
-            let reason = format!("{error:#}");
-            step.failed(reason.lines().next().unwrap_or_default());
-            (0, false, reason)
-        }
-    };
-    let checked = Checked {
-        name: name.to_owned(),
-        passed,
-        seconds: started.elapsed().as_secs_f32(),
-        result,
-    };
-    (tests, checked)
 }
 
 #[cfg(test)]

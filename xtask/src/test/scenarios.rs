@@ -1,70 +1,98 @@
-//! The scenarios, on this machine's stack.
+//! The scenarios of `tests/local`, with the tools that they need.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use anyhow::{Context as _, Result, bail};
-use e2e::scenarios::{ALL, LONG, Scenario, Setup};
+use anyhow::Result;
+use harness::console;
 
-use super::report::Report;
-use crate::{tools, up};
+use super::report::{Report, Selection};
+use crate::cargo::{self, Ended};
+use crate::tools;
 
-/// Stacks that run at the same time where they have little to do: each is a broker, two sidecars and two services.
-const AT_ONCE: usize = 3;
+/// The brokers' programs that scenarios may need, as `--list` shows them before a test's name.
+fn needs(list: &str) -> BTreeSet<&str> {
+    let kinds = list
+        .lines()
+        .filter_map(|line| line.strip_prefix('[')?.split_once(']'));
+    kinds.flat_map(|(kind, _)| kind.split(',')).collect()
+}
 
 pub(super) async fn check(report: &mut Report, long: bool, keep: bool) -> Result<()> {
-    let long = LONG.iter().filter(|_| long);
-    let wanted: Vec<_> = ALL
-        .iter()
-        .chain(long)
-        .filter(|scenario| report.wants(scenario.name, scenario.promise))
-        .collect();
-    if wanted.is_empty() {
+    report
+        .check(
+            "contract",
+            "routes, topics, ports and timings are the same in the services and in the chart",
+            contract,
+        )
+        .await;
+    let Selection { only, skip, list } = report.selection.clone();
+    // A word that names a check means no scenario.
+    if !only.is_empty() && (!report.is_empty() || list) {
         return Ok(());
     }
-    let missing = ensure_brokers(&wanted).await;
-    let brokers = wanted.iter().flat_map(|scenario| scenario.brokers());
-    let there: Vec<_> = brokers
-        .filter(|broker| !missing.contains_key(broker))
-        .collect();
-    let toolbox = tools::toolbox(&there).await?;
-    let binaries = up::build().await?;
-    let setup = Setup {
-        toolbox,
-        api: binaries.api,
-        worker: binaries.worker,
-        probe: binaries.probe,
-        keep,
-    };
-    let run = async |scenario: &'static Scenario| {
-        if let Some(why) = scenario.brokers().find_map(|broker| missing.get(broker)) {
-            bail!("{why}");
-        }
-        (scenario.run)(setup.clone())
-            .await
-            .with_context(|| format!("promised: {}", scenario.promise))
-    };
-    let (waiting, working): (Vec<&'static Scenario>, Vec<_>) =
-        wanted.into_iter().partition(|it| it.mostly_waits());
-    let waiting = waiting.into_iter().map(|it| (it.name, run(it)));
-    report.check_at_once(AT_ONCE, waiting).await;
-    for scenario in working {
-        let name = scenario.name;
-        report
-            .check(name, scenario.promise, async || run(scenario).await)
-            .await;
+    let mut args = vec![only.join(",")];
+    args.extend(skip.iter().map(|word| format!("--skip={word}")));
+    if long {
+        args.push("--include-ignored".to_owned());
+    }
+    let names = cargo::test(
+        "local-stack",
+        "scenarios",
+        &[&args[..], &["--list".to_owned()]].concat(),
+        &[],
+    )
+    .await?;
+    if list {
+        console::result(names.output.trim_end());
+        return Ok(());
+    }
+    stack(&needs(&names.output)).await?;
+    let keep = keep.then_some(("KEEP_STACKS", "1"));
+    let Ended {
+        passed,
+        failed,
+        output,
+    } = cargo::test("local-stack", "scenarios", &args, keep.as_slice()).await?;
+    report.pass(passed);
+    for name in failed {
+        let reason = output
+            .split_once(&format!("---- {name} ----"))
+            .map_or("", |(_, reason)| reason);
+        let reason = reason.split("\n----").next().unwrap_or_default();
+        report.fail(
+            &name,
+            reason
+                .split("\n\nfailures:")
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_owned(),
+        );
     }
     Ok(())
 }
 
-/// Installs what is missing, one broker after another, so that one that cannot be had fails its own scenarios only. Gives
-/// for each of those what to do about it.
-async fn ensure_brokers(scenarios: &[&Scenario]) -> BTreeMap<&'static str, String> {
-    let mut missing = BTreeMap::new();
-    let brokers: BTreeSet<_> = scenarios.iter().flat_map(|it| it.brokers()).collect();
+async fn contract() -> Result<String> {
+    stack(&BTreeSet::new()).await?;
+    cargo::run(&[
+        "test",
+        "--quiet",
+        "--package=local-stack",
+        "--test=contract",
+    ])
+    .await?;
+    Ok("Subscriptions, environment and ports".to_owned())
+}
+
+/// The services, and the tools of a stack with these brokers. One that cannot be had fails the scenarios that need it.
+async fn stack(brokers: &BTreeSet<&str>) -> Result<()> {
+    let services = cargo::build_stack(false).await?;
+    let mut there = Vec::new();
     for broker in brokers {
-        if let Err(error) = tools::ensure_broker(broker).await {
-            missing.insert(broker, format!("{error:#}"));
+        match tools::ensure_broker(broker).await {
+            Ok(()) => there.push(*broker),
+            Err(error) => console::note(&format!("no {broker}: {error:#}")),
         }
     }
-    missing
+    tools::toolbox(&there, &services).await?.write()
 }

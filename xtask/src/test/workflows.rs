@@ -17,7 +17,7 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser as _;
 use clap::error::ErrorKind;
-use e2e::local::workspace;
+use harness::workspace;
 use serde_json::Value;
 use tokio::process::Command;
 

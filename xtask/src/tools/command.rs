@@ -7,10 +7,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use e2e::local::{launch::Launch, log, process::Process};
+use harness::{launch::Launch, log, process::Process};
 use tokio::{process::Command, time::timeout};
 
-use crate::console::Step;
+use harness::console::Step;
 
 /// A program that is asked for its version answers at once, or is not the one that we look for.
 const ANSWER: Duration = Duration::from_secs(20);

@@ -20,7 +20,7 @@ use super::{
     find,
     table::{Declaration, Install, Tool},
 };
-use crate::console::{self, Step};
+use harness::console::{self, Step};
 
 pub(crate) use go::go_module;
 

@@ -11,7 +11,7 @@ use super::{
     ensure, find,
     table::{TABLE, Tool},
 };
-use crate::console;
+use harness::console;
 
 /// Options of the command.
 #[derive(Debug, clap::Args)]

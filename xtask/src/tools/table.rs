@@ -181,7 +181,7 @@ mod tests {
         let Install::GoProgramHere { folder } = declaration.install else {
             panic!("it is built from a folder of this workspace");
         };
-        let module = e2e::local::workspace().join(folder).join("go.mod");
+        let module = harness::workspace().join(folder).join("go.mod");
         let required = format!("cloud.google.com/go/pubsub v{}\n", declaration.version);
         assert!(std::fs::read_to_string(module).unwrap().contains(&required));
     }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use crate::version::PREVIOUS;
 use anyhow::{Context as _, Result, bail, ensure};
-use e2e::cluster_scenarios::PREVIOUS;
-use e2e::local::workspace;
+use harness::workspace;
 use semver::Version;
 
 use super::places::{CHART_YAML, PLACES};

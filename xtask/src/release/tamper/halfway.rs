@@ -4,12 +4,12 @@
 use anyhow::{Context as _, Result, ensure};
 
 use super::{PATIENCE, Victim, failed};
-use crate::console::{Step, dim};
 use crate::release::front::Fault;
 use crate::release::publish::Publication;
 use crate::release::set::Set;
 use crate::release::signer::{Identity, Signer};
 use crate::tools::Tool;
+use harness::console::{Step, dim};
 
 impl Victim<'_> {
     /// All the ways. Each publishes to a place of its own.

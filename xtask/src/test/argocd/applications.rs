@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use e2e::local::workspace;
+use harness::workspace;
 use serde_json::{Value, json};
 
 use super::{existing, object};

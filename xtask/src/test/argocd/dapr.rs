@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::local::chart::{KUBE_VERSION, Rendered};
+use harness::chart::{KUBE_VERSION, Rendered};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::local::chart::{Chart, Rendered};
+use harness::chart::{Chart, Rendered};
 use serde_json::Value;
 
 use super::{folder, installations, label, lint_with, values};

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::local::chart::Chart;
+use harness::chart::Chart;
 use serde_json::Value;
 use tokio::task::JoinSet;
 

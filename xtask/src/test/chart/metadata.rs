@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::local::chart::{Chart, Manifest};
+use harness::chart::{Chart, Manifest};
 use serde_json::{Value, json};
 
 use super::{examples, folder, values};

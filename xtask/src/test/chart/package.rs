@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::local::chart::{Chart, Rendered};
-use e2e::local::workspace;
+use harness::chart::{Chart, Rendered};
+use harness::workspace;
 use serde_json::{Value, json};
 use tokio::process::Command;
 

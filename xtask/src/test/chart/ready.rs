@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::local::chart::{Chart, Rendered};
+use harness::chart::{Chart, Rendered};
 use serde_json::{Value, json};
 
 use super::{folder, values};

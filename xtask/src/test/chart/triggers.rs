@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::local::chart::{Chart, Rendered, merge};
+use harness::chart::{Chart, Rendered, merge};
 use serde_json::{Value, json};
 
 use super::{examples, folder, values};

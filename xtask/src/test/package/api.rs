@@ -4,7 +4,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 
 use anyhow::{Context as _, Result};
-use e2e::local::workspace;
+use harness::workspace;
 
 use super::PACKAGE;
 use crate::cargo;

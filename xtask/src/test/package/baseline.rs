@@ -4,7 +4,7 @@
 //! full, a method that others have to implement. These are for a reviewer, who sees them in the diff of the golden file.
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::local::workspace;
+use harness::workspace;
 use semver::Version;
 
 use super::GOLDEN;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use e2e::local::{folder, workspace};
+use harness::{folder, workspace};
 use serde_json::Value;
 use tokio::{process::Command, time::timeout};
 

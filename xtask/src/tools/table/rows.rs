@@ -160,7 +160,7 @@ pub(crate) const TABLE: [Declaration; 33] = [
             path: "pubsub-emulator",
         },
         install: Install::GoProgramHere {
-            folder: "tests/e2e/emulators/pstest",
+            folder: "tests/local/emulators/pstest",
         },
         takes: "about a minute",
         by_hand: "install Go, which builds it",

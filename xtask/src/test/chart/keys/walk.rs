@@ -5,7 +5,7 @@ mod mutate;
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
-use e2e::local::chart::merge;
+use harness::chart::merge;
 use serde_json::{Value, json};
 
 use super::Mutation;

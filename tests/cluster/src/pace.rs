@@ -1,0 +1,137 @@
+//! As fast as promised while the subscriber keeps up, slower while it does not.
+//!
+//! A machine that is too small for the rate proves nothing by it: its queue grows for as long as the load goes on, and whatever waits
+//! for an event of its own, as a preflight does, waits behind all of them.
+
+use std::fmt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use task_probe::Answer;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::followed::Lines;
+use super::load;
+use harness::kubectl::Kubectl;
+use harness::worker_log;
+
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Seconds' worth of events that the subscriber may be behind, and how many are left when it has caught up.
+const BEHIND: u32 = 5;
+const CAUGHT_UP: u32 = 1;
+
+/// What is left of the rate in between.
+const SLOWER: u32 = 3;
+
+/// Holds one load back when it has to be.
+#[derive(Debug)]
+pub struct Pace {
+    stop: CancellationToken,
+    task: JoinSet<Result<Held>>,
+}
+
+/// For how long the load was held back.
+#[derive(Debug)]
+pub struct Held {
+    rate: u32,
+    time: Duration,
+}
+
+impl fmt::Display for Held {
+    /// Nothing, or what stands after the other figures.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.time.is_zero() {
+            return Ok(());
+        }
+        let (rate, seconds) = (self.rate, self.time.as_secs());
+        write!(
+            f,
+            "; at {rate} events/s for {seconds} s, to be caught up with"
+        )
+    }
+}
+
+struct Pacer {
+    kubectl: Kubectl,
+    rate: u32,
+    answers: Lines,
+    acknowledged: u64,
+    log: Lines,
+    effects: u64,
+}
+
+impl Pace {
+    /// For the load of `rate` events a second whose answers are in the folder `answers`, and the subscriber whose logs are in
+    /// `effects`.
+    pub fn keep(kubectl: &Kubectl, rate: u32, answers: &Path, effects: &Path) -> Self {
+        let stop = CancellationToken::new();
+        let pacer = Pacer {
+            kubectl: kubectl.clone(),
+            rate,
+            answers: Lines::of(answers),
+            acknowledged: 0,
+            log: Lines::of(effects),
+            effects: 0,
+        };
+        let mut task = JoinSet::new();
+        task.spawn(pacer.run(stop.clone()));
+        Self { stop, task }
+    }
+
+    /// Ends it, before the load ends.
+    pub async fn stop(mut self) -> Result<Held> {
+        self.stop.cancel();
+        let ended = self.task.join_next().await;
+        ended.context("nobody keeps the pace any more")??
+    }
+}
+
+impl Pacer {
+    async fn run(mut self, stop: CancellationToken) -> Result<Held> {
+        let mut held = Held {
+            rate: self.rate / SLOWER,
+            time: Duration::ZERO,
+        };
+        let mut since: Option<Instant> = None;
+        while !stop.is_cancelled() {
+            let behind = self.behind().await?;
+            match since {
+                None if behind > u64::from(self.rate * BEHIND) => {
+                    load::set_rate(&self.kubectl, held.rate).await?;
+                    since = Some(Instant::now());
+                }
+                Some(then) if behind < u64::from(self.rate * CAUGHT_UP) => {
+                    load::set_rate(&self.kubectl, self.rate).await?;
+                    held.time += then.elapsed();
+                    since = None;
+                }
+                _ => {}
+            }
+            stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
+        }
+        held.time += since.map_or(Duration::ZERO, |then| then.elapsed());
+        Ok(held)
+    }
+
+    /// Acknowledged events without an effect. Not more than an estimate: it does not look which ones.
+    async fn behind(&mut self) -> Result<u64> {
+        let Self {
+            answers,
+            acknowledged,
+            log,
+            effects,
+            ..
+        } = self;
+        let count = |line: &str| {
+            let answer = serde_json::from_str(line);
+            *acknowledged += u64::from(matches!(answer, Ok(Answer::Acknowledged(_))));
+        };
+        answers.look(count).await?;
+        let count = |line: &str| *effects += u64::from(line.contains(worker_log::MARK));
+        log.look(count).await?;
+        Ok(acknowledged.saturating_sub(*effects))
+    }
+}

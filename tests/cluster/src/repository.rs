@@ -1,0 +1,120 @@
+//! A git repository that Argo CD syncs from and the harness commits to.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+use tokio::process::Command;
+
+use harness::command::output;
+use harness::folder::copy;
+use harness::workspace;
+
+/// Repositories of a test are near and small.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// The placeholder in `argocd/*.yaml` that users replace by their own repository.
+pub const PLACEHOLDER: &str = "https://git.example.com/platform/task-pubsub.git";
+
+/// A clone whose only branch is pushed after every commit.
+#[derive(Debug)]
+pub struct Repository {
+    folder: PathBuf,
+    /// What Argo CD is told.
+    pub sync_url: String,
+    /// One that nobody else has: Argo CD remembers for minutes where a branch was.
+    pub branch: String,
+}
+
+impl Repository {
+    /// A new history with the chart and `argocd/` of this working copy, and in place of the three environments one, which
+    /// goes to `namespace`. The branch is called like that.
+    pub async fn create(
+        folder: &Path,
+        push_url: &str,
+        sync_url: &str,
+        (environment, namespace): (&str, &str),
+    ) -> Result<Self> {
+        let repository = Self {
+            folder: folder.to_owned(),
+            sync_url: sync_url.to_owned(),
+            branch: namespace.to_owned(),
+        };
+        fs::create_dir_all(folder)?;
+        repository
+            .git(&["init", "--quiet", "--initial-branch", namespace])
+            .await?;
+        repository
+            .git(&["remote", "add", "origin", push_url])
+            .await?;
+        copy(&workspace().join("charts"), &folder.join("charts"))?;
+        copy(&workspace().join("argocd"), &folder.join("argocd"))?;
+        fs::remove_dir_all(folder.join("argocd/environments"))?;
+        fs::create_dir_all(repository.environment(environment))?;
+        let config = serde_json::json!({
+            "cluster": "https://kubernetes.default.svc",
+            "namespace": namespace,
+            "revision": namespace,
+        });
+        let file = repository.environment(environment).join("config.yaml");
+        fs::write(file, serde_norway::to_string(&config)?)?;
+        Ok(repository)
+    }
+
+    /// The folder of an environment.
+    pub fn environment(&self, name: &str) -> PathBuf {
+        self.folder.join("argocd/environments").join(name)
+    }
+
+    /// The clone.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Writes an environment's values, commits and pushes. Returns the commit.
+    pub async fn commit(&self, environment: &str, values: &Value, message: &str) -> Result<String> {
+        let file = self.environment(environment).join("values.yaml");
+        fs::write(file, serde_norway::to_string(values)?)?;
+        self.git(&["add", "--all"]).await?;
+        self.git(&["commit", "--quiet", "--message", message])
+            .await?;
+        self.push().await
+    }
+
+    /// Takes the last commit back by a new one, as people do. Returns that one.
+    pub async fn revert(&self) -> Result<String> {
+        self.git(&["revert", "--no-edit", "HEAD"]).await?;
+        self.push().await
+    }
+
+    /// Takes the branch away from where it was pushed to.
+    pub async fn remove(&self) -> Result<()> {
+        self.git(&["push", "--quiet", "--delete", "origin", &self.branch])
+            .await?;
+        Ok(())
+    }
+
+    async fn push(&self) -> Result<String> {
+        self.git(&["push", "--quiet", "origin", &self.branch])
+            .await?;
+        Ok(self.git(&["rev-parse", "HEAD"]).await?.trim().to_owned())
+    }
+
+    async fn git(&self, args: &[&str]) -> Result<String> {
+        let mut command = Command::new("git");
+        command
+            .current_dir(&self.folder)
+            .args([
+                "-c",
+                "user.name=task-pubsub e2e",
+                "-c",
+                "user.email=e2e@example.com",
+            ])
+            .args(args);
+        output(command, LIMIT, "")
+            .await
+            .with_context(|| format!("git {}", args.join(" ")))
+    }
+}

@@ -1,0 +1,50 @@
+//! What a cluster must have before anything is tried on it: one sentence for each thing that is missing.
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use harness::kubectl::Kubectl;
+
+/// Fails with what is missing, and what to do. `argocd`: whether the part with Argo CD is wanted.
+pub async fn check(kubectl: &Kubectl, argocd: bool) -> Result<String> {
+    let version = kubectl.run(&["version", "-o", "json"]).await.context(
+        "the cluster that KUBECONFIG names does not answer; is it up, and may this user ask it?",
+    )?;
+    let version: serde_json::Value = serde_json::from_str(&version)?;
+    let kubernetes = version["serverVersion"]["gitVersion"]
+        .as_str()
+        .unwrap_or("unknown");
+
+    let injectors = [
+        "deployments",
+        "--all-namespaces",
+        "--selector",
+        "app=dapr-sidecar-injector",
+    ];
+    let injectors = kubectl.list(&injectors).await?;
+    let injector = injectors
+        .first()
+        .context("there is no Dapr on this cluster: install it with its Helm chart, argocd/dapr.yaml has the values")?;
+    let image = injector.pointer("/spec/template/spec/containers/0/image");
+    let dapr = image
+        .and_then(|it| it.as_str()?.rsplit_once(':'))
+        .map_or("unknown", |(_, tag)| tag);
+    let numbers: Vec<u32> = dapr
+        .split(['.', '-'])
+        .map_while(|it| it.parse().ok())
+        .collect();
+    ensure!(
+        numbers.is_empty() || numbers >= vec![1, 18, 3],
+        "this cluster has Dapr {dapr}; 1.18.3 or newer is needed"
+    );
+    if argocd
+        && kubectl
+            .run(&["get", "crd", "applicationsets.argoproj.io"])
+            .await
+            .is_err()
+    {
+        bail!(
+            "there is no Argo CD on this cluster; install it, or leave its part out with --skip argocd"
+        );
+    }
+    Ok(format!("Kubernetes {kubernetes}, Dapr {dapr}"))
+}

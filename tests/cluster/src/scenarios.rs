@@ -1,0 +1,99 @@
+//! The proofs that need a cluster: each in a namespace of its own that enforces *restricted*, and each counts.
+
+mod argocd;
+mod away;
+mod change;
+mod order;
+mod pods;
+mod rolls;
+mod tutorial;
+mod under_load;
+
+use std::env;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::Images;
+use harness::scenario::{self, Weight};
+
+pub use rolls::PREVIOUS;
+
+/// The environment variable with the setup, as JSON.
+const SETUP: &str = "CLUSTER_SETUP";
+
+/// What a scenario may use.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub struct Setup {
+    /// `kubectl`; which cluster, says `KUBECONFIG`.
+    pub kubectl: PathBuf,
+    /// Helm 3.
+    pub helm: PathBuf,
+    /// Helm 4.
+    pub helm4: PathBuf,
+    /// Which images are run.
+    pub images: Images,
+    /// Values for every release: where the brokers of this cluster are.
+    pub values: Value,
+    /// Where logs and evidence go.
+    pub folder: PathBuf,
+    /// Where commits are pushed to, and where Argo CD finds them.
+    pub git: Option<Git>,
+    /// Part of every namespace's name, so that two runs do not meet.
+    pub run: String,
+    /// Leaves the namespaces in place.
+    pub keep: bool,
+}
+
+impl Setup {
+    /// What `cargo xtask e2e` says.
+    pub fn read() -> Result<Self> {
+        let text = env::var(SETUP);
+        let text = text
+            .with_context(|| format!("{SETUP} is not set: `cargo xtask e2e` runs these tests"))?;
+        serde_json::from_str(&text).context(SETUP)
+    }
+}
+
+/// One repository, seen from two sides.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub struct Git {
+    /// From here.
+    pub push: String,
+    /// From Argo CD.
+    pub sync: String,
+}
+
+/// A promise and the run that proves it.
+pub type Scenario = scenario::Scenario<Setup>;
+
+macro_rules! scenarios {
+    ($($module:ident :: $name:ident($($argument:expr),*) = $title:literal: $promise:literal;)*) => {
+        &[$(Scenario {
+            name: $title,
+            promise: $promise,
+            weight: Weight::Load,
+            needs: &[],
+            run: |setup| Box::pin($module::$name(setup, $title, $($argument),*)),
+        }),*]
+    };
+}
+
+/// Every scenario, in the order of GUARANTEES.
+pub const ALL: &[Scenario] = scenarios! {
+    tutorial::request("redis", "declarative") = "cluster-tutorial-redis": "installed, 2/2, the tutorial's request has its effect, uninstalled without a trace";
+    tutorial::request("kafka", "declarative") = "cluster-tutorial-kafka": "the same on Kafka";
+    tutorial::request("rabbitmq", "declarative") = "cluster-tutorial-rabbitmq": "the same on RabbitMQ";
+    tutorial::request("redis", "programmatic") = "cluster-tutorial-programmatic": "the same when the worker itself lists the subscription";
+    order::components_last() = "cluster-components-last": "pods that start before their components converge by themselves";
+    rolls::restarts() = "cluster-rolls": "rolling restarts at 300 events/s: nothing lost, doubled or refused; helm test passes, and fails when it must";
+    rolls::upgrade() = "cluster-upgrade": "from the previous version of the chart at 300 events/s: nothing lost, doubled or refused";
+    rolls::protocols() = "cluster-protocol": "deliveries changed from HTTP to gRPC and back at 300 events/s: nothing lost, doubled or refused";
+    away::on_kafka() = "cluster-away-kafka": "one worker, then three, stand still or are killed at 300 events/s, and objects are edited: nothing lost, doubled or refused, and soon caught up";
+    change::redis_to_kafka() = "cluster-helm-redis-kafka": "helm upgrade at 300 events/s: nothing lost, doubled or refused, and no worker restarted";
+    change::kafka_to_rabbitmq() = "cluster-helm-kafka-rabbitmq": "the same in two steps, with Helm 4";
+    change::to_a_dead_broker() = "cluster-helm-dead-broker": "an upgrade to a dead broker fails with the publishers untouched; the rollback recovers";
+    argocd::commits() = "cluster-argocd": "commits at 300 events/s: Redis to Kafka to RabbitMQ, a dead broker and its revert, a third subscriber";
+};

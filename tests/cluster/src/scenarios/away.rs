@@ -1,0 +1,114 @@
+//! Workers that are away at the same time, and Dapr's objects edited under them, by hand as people do.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use super::tutorial::ROLLOUT;
+use super::under_load::{UnderLoad, two_publishers};
+use super::{Setup, pods};
+use crate::{Signals, Site};
+use harness::chart::merge;
+
+const WORKER: &str = "task-worker";
+
+/// What its program is called in the image (`services/Dockerfile`).
+const PROGRAM: &str = "service";
+
+/// Longer than daprd waited to take an app for ill while it still asked.
+const STILL: Duration = Duration::from_secs(5);
+
+/// With one worker and with one for each partition that a topic has by default.
+const REPLICAS: [u32; 2] = [1, 3];
+
+/// Pauses, and then one kill of all workers. More kills would measure how long the kubelet waits before it starts a container again.
+const PAUSES: usize = 3;
+
+pub(super) async fn on_kafka(setup: Setup, name: &str) -> Result<String> {
+    let signals = Signals::start(&setup, name).await?;
+    let site = Site::create(&setup, name).await?;
+    let result = again_and_again(&site, &setup, &signals).await;
+    signals.end(site.end(result).await).await
+}
+
+async fn again_and_again(site: &Site, setup: &Setup, signals: &Signals) -> Result<String> {
+    upgrade(site, REPLICAS[0], "3s").await?;
+    let mut work = UnderLoad::start(site, setup).await?;
+    let mut told = Vec::new();
+    let mut kills = 0;
+    for replicas in REPLICAS {
+        upgrade(site, replicas, "3s").await?;
+        let all = pods::of(&site.kubectl, WORKER).await?;
+        let all: Vec<_> = all.iter().map(|pod| pod.name.as_str()).collect();
+        let mut slowest = Duration::ZERO;
+        for _ in 0..PAUSES {
+            work.go_on().await?;
+            signals.send("STOP", PROGRAM, &all).await?;
+            sleep(STILL).await;
+            signals.send("CONT", PROGRAM, &all).await?;
+            slowest = slowest.max(caught_up(&mut work).await?);
+        }
+        signals.send("KILL", PROGRAM, &all).await?;
+        kills += u64::from(replicas);
+        let killed = caught_up(&mut work).await?;
+        told.push(format!(
+            "{replicas} of {replicas} workers: {PAUSES} pauses of {} s caught up within {:.1} s, a kill within {:.1} s",
+            STILL.as_secs(),
+            slowest.as_secs_f32(),
+            killed.as_secs_f32()
+        ));
+    }
+    edits(site, &mut work).await?;
+    told.push(work.perfect_but(kills).await?);
+    Ok(told.join("; "))
+}
+
+/// The time until everything acknowledged up to now has had its effect.
+async fn caught_up(work: &mut UnderLoad) -> Result<Duration> {
+    let back = Instant::now();
+    work.drained().await?;
+    Ok(back.elapsed())
+}
+
+/// Neither edit restarts a pod.
+async fn edits(site: &Site, work: &mut UnderLoad) -> Result<()> {
+    let last = REPLICAS[REPLICAS.len() - 1];
+    for (topic, heartbeat) in [("somewhere-else", "2s"), ("task-events-dead-letter", "3s")] {
+        dead_letter_topic(site, topic).await?;
+        work.go_on().await?;
+        work.drained()
+            .await
+            .context("after an edited Subscription")?;
+        upgrade(site, last, heartbeat).await?;
+        work.go_on().await?;
+        work.drained().await.context("after an edited Component")?;
+    }
+    Ok(())
+}
+
+async fn dead_letter_topic(site: &Site, topic: &str) -> Result<()> {
+    let patch = json!({"spec": {"deadLetterTopic": topic}}).to_string();
+    let names = ["get", "subscriptions.dapr.io", "--output=name"];
+    for name in site.kubectl.run(&names).await?.lines() {
+        let patch = ["patch", name, "--type=merge", "--patch", &patch];
+        site.kubectl.run(&patch).await?;
+    }
+    Ok(())
+}
+
+async fn upgrade(site: &Site, replicas: u32, heartbeat: &str) -> Result<()> {
+    let mut values: Value = json!({
+        "broker": {"active": "kafka"},
+        // An edited Subscription leaves a sidecar deaf on Kafka until the watchdog has it started again.
+        "delivery": {"watchdog": {"silence": "5s", "patience": "3s"}},
+        "brokers": {"kafka": {"heartbeatInterval": heartbeat}},
+        "services": {WORKER: {"replicas": replicas}},
+    });
+    merge(&mut values, &two_publishers());
+    site.helm()
+        .upgrade(&site.chart(), &site.values(&values), ROLLOUT)
+        .await
+        .map(drop)
+}

@@ -1,0 +1,164 @@
+//! A namespace of its own for one scenario.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+
+use super::helm::Helm;
+use crate::scenarios::Setup;
+use harness::kubectl::Kubectl;
+use harness::{chart::merge, workspace};
+
+/// The release's name in every namespace.
+pub const RELEASE: &str = "task-pubsub";
+
+/// On everything that must be gone after a run; its value is the run.
+pub const RUN_LABEL: &str = "task-pubsub-e2e/run";
+
+/// Until everything in a namespace has ended.
+const GONE: Duration = Duration::from_mins(3);
+
+/// What is collected when a scenario fails.
+const EVIDENCE: [(&str, &[&str]); 4] = [
+    ("pods.txt", &["get", "pods", "-o", "wide"]),
+    ("events.txt", &["get", "events", "--sort-by=.lastTimestamp"]),
+    ("described.txt", &["describe", "pods"]),
+    (
+        "resources.yaml",
+        &[
+            "get",
+            "components,subscriptions,resiliencies,configurations,deployments,jobs",
+            "-o",
+            "yaml",
+        ],
+    ),
+];
+
+/// A namespace, and what one needs to work in it.
+#[derive(Debug)]
+pub struct Site {
+    /// For this namespace.
+    pub kubectl: Kubectl,
+    /// Logs, and evidence of a failure.
+    pub folder: PathBuf,
+    setup: Setup,
+    suffix: String,
+}
+
+impl Site {
+    /// Makes the namespace of the scenario `name`.
+    pub async fn create(setup: &Setup, name: &str) -> Result<Self> {
+        let namespace = format!("{name}-{}", setup.run);
+        let kubectl = Kubectl::new(&setup.kubectl, &namespace);
+        kubectl
+            .apply([&namespace_object(&namespace, &setup.run)])
+            .await?;
+        let folder = setup.folder.join(name);
+        match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => std::fs::create_dir_all(&folder)?,
+        }
+        Ok(Self {
+            kubectl,
+            folder,
+            setup: setup.clone(),
+            suffix: format!("-{namespace}"),
+        })
+    }
+
+    /// The release, by Helm 3.
+    pub fn helm(&self) -> Helm {
+        Helm::new(&self.setup.helm, self.kubectl.namespace(), RELEASE)
+    }
+
+    /// The release, by Helm 4.
+    pub fn helm4(&self) -> Helm {
+        Helm::new(&self.setup.helm4, self.kubectl.namespace(), RELEASE)
+    }
+
+    /// The chart of this working copy.
+    pub fn chart(&self) -> PathBuf {
+        workspace().join("charts/task-pubsub")
+    }
+
+    /// Values for this cluster and this namespace, with `more` laid over them: images, where the brokers are, topics that
+    /// nobody else uses, and timings so short that what waits for a timeout can be waited for.
+    pub fn values(&self, more: &Value) -> Value {
+        let mut values = json!({
+            "image": self.setup.images.values(),
+            "topicSuffix": self.suffix,
+            "delivery": {"handlerTimeout": "1s", "retry": {"interval": "500ms", "maxRetries": 20}, "lease": "3s"},
+        });
+        merge(&mut values, &self.setup.values);
+        merge(&mut values, more);
+        values
+    }
+
+    /// Ends the scenario: collects evidence when it failed, removes the namespace unless it is to be kept.
+    pub async fn end<T>(self, result: Result<T>) -> Result<T> {
+        if result.is_err() {
+            self.collect().await;
+        }
+        if self.setup.keep {
+            return result;
+        }
+        let removed = remove(&self.kubectl).await;
+        let value = result.with_context(|| format!("evidence is in {}", self.folder.display()))?;
+        removed.map(|()| value)
+    }
+
+    /// As much as there is: what cannot be had must not hide why the scenario failed.
+    async fn collect(&self) {
+        for (file, args) in EVIDENCE {
+            let said = self
+                .kubectl
+                .run(args)
+                .await
+                .unwrap_or_else(|error| format!("{error:#}"));
+            let _ = std::fs::write(self.folder.join(file), said);
+        }
+        let pods = self.kubectl.list(&["pods"]).await.unwrap_or_default();
+        for pod in pods
+            .iter()
+            .filter_map(|pod| pod["metadata"]["name"].as_str())
+        {
+            let args = ["logs", pod, "--all-containers", "--prefix", "--tail=500"];
+            let said = self
+                .kubectl
+                .run(&args)
+                .await
+                .unwrap_or_else(|error| format!("{error:#}"));
+            let _ = std::fs::write(self.folder.join(format!("{pod}.log")), said);
+        }
+    }
+}
+
+/// Removes a namespace with everything in it, and waits.
+pub(crate) async fn remove(kubectl: &Kubectl) -> Result<()> {
+    let timeout = format!("--timeout={}s", GONE.as_secs());
+    let args = [
+        "delete",
+        "namespace",
+        kubectl.namespace(),
+        "--ignore-not-found",
+        &timeout,
+    ];
+    kubectl.run_within(GONE * 2, &args, "").await?;
+    Ok(())
+}
+
+fn namespace_object(name: &str, run: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {
+            "name": name,
+            "labels": {
+                "pod-security.kubernetes.io/enforce": "restricted",
+                RUN_LABEL: run,
+            },
+        },
+    })
+}

@@ -1,0 +1,151 @@
+//! What people read. Progress and remarks go to standard error, results to standard output, so that `--json` stays clean.
+
+use std::fmt::Display;
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use crate::interrupt::Interrupted;
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// 128 + SIGINT, as shells report it.
+const INTERRUPTED: u8 = 130;
+
+/// No step, check or scenario has a longer name.
+pub const NAME_WIDTH: usize = 32;
+
+/// A step that is under way: a spinner on a terminal, else one line when it has ended.
+#[derive(Debug)]
+pub struct Step {
+    name: String,
+    started: Instant,
+    bar: ProgressBar,
+    aloud: bool,
+}
+
+impl Step {
+    /// Starts a step and shows it.
+    pub fn start(name: impl Into<String>) -> Self {
+        let name = name.into();
+        let style = ProgressStyle::with_template("  {spinner} {msg} {elapsed:.dim}");
+        let bar = ProgressBar::new_spinner().with_message(name.clone());
+        if let Ok(style) = style {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Self::of(name, bar, true)
+    }
+
+    /// Shown only if `aloud`; else it is a part of a step that is shown already.
+    pub fn start_if(aloud: bool, name: impl Into<String>) -> Self {
+        if aloud {
+            return Self::start(name);
+        }
+        Self::of(name.into(), ProgressBar::hidden(), false)
+    }
+
+    /// One of several at once: only its end is shown.
+    pub fn beside(name: impl Into<String>) -> Self {
+        Self::of(name.into(), ProgressBar::hidden(), true)
+    }
+
+    fn of(name: String, bar: ProgressBar, aloud: bool) -> Self {
+        Self {
+            name,
+            started: Instant::now(),
+            bar,
+            aloud,
+        }
+    }
+
+    /// Shows what part of the step is being done.
+    pub fn detail(&self, detail: &str) {
+        self.bar.set_message(format!("{}: {detail}", self.name));
+    }
+
+    /// How the spinner can be told of details from elsewhere.
+    pub fn bar(&self) -> ProgressBar {
+        self.bar.clone()
+    }
+
+    /// The step has succeeded; `result` says what came out.
+    pub fn done(self, result: &str) {
+        self.end(&green("✓"), result);
+    }
+
+    /// The step has failed.
+    pub fn failed(self, reason: &str) {
+        self.end(&red("✗"), reason);
+    }
+
+    fn end(&self, mark: &str, result: &str) {
+        self.bar.finish_and_clear();
+        if !self.aloud {
+            return;
+        }
+        let seconds = self.started.elapsed().as_secs_f32();
+        note(&format!(
+            "  {mark} {:<NAME_WIDTH$} {:>6.1} s  {result}",
+            self.name, seconds
+        ));
+    }
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A line for people.
+pub fn note(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// A line of the result.
+pub fn result(line: impl Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Reports why a command failed.
+pub fn failure(error: &anyhow::Error) -> ExitCode {
+    if error.is::<Interrupted>() {
+        note(&error.to_string());
+        return ExitCode::from(INTERRUPTED);
+    }
+    note(&format!("{} {error:#}", red("error:")));
+    ExitCode::FAILURE
+}
+
+/// `3.9 MiB`.
+pub fn mib(bytes: u64) -> String {
+    format!("{}.{} MiB", bytes >> 20, ((bytes & 0xf_ffff) * 10) >> 20)
+}
+
+/// Bold on a terminal.
+pub fn bold(text: &str) -> String {
+    coloured("1", text)
+}
+
+/// Dimmed on a terminal.
+pub fn dim(text: &str) -> String {
+    coloured("2", text)
+}
+
+/// Green on a terminal.
+pub fn green(text: &str) -> String {
+    coloured("32", text)
+}
+
+/// Red on a terminal.
+pub fn red(text: &str) -> String {
+    coloured("31", text)
+}
+
+fn coloured(code: &str, text: &str) -> String {
+    if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    } else {
+        text.to_owned()
+    }
+}

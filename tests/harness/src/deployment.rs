@@ -1,0 +1,123 @@
+//! What the kubelet and Dapr's injector would read from a Deployment.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+use crate::chart::{Manifest, strings, text};
+
+/// Kubernetes' own default.
+const DEFAULT_GRACE: u64 = 30;
+
+/// The pod template of a Deployment, as far as it concerns a process on this machine. Two equal values mean that
+/// Kubernetes would not roll the pods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployment {
+    /// `metadata.name`.
+    pub name: String,
+    /// Annotations of the pods.
+    pub annotations: BTreeMap<String, String>,
+    /// Environment of the container, where it is written out.
+    pub env: BTreeMap<String, String>,
+    /// Environment that comes from secrets or from the pod itself; the harness fills in what it knows.
+    pub env_from: Vec<String>,
+    /// `terminationGracePeriodSeconds`.
+    pub grace: Duration,
+}
+
+impl Deployment {
+    /// The value of an environment variable that must be written out.
+    pub fn variable(&self, name: &str) -> Result<&str> {
+        let value = self.env.get(name).map(String::as_str);
+        value.with_context(|| format!("Deployment {} sets no {name}", self.name))
+    }
+
+    /// Reads a rendered Deployment with one container.
+    pub fn read(manifest: &Manifest) -> Result<Self> {
+        let name = manifest.name.clone();
+        let pod = manifest.object.pointer("/spec/template");
+        let pod = pod.with_context(|| format!("Deployment {name} has no pod template"))?;
+        let containers = pod.pointer("/spec/containers").and_then(Value::as_array);
+        let containers =
+            containers.with_context(|| format!("Deployment {name} has no containers"))?;
+        ensure!(
+            containers.len() == 1,
+            "Deployment {name} has {} containers, not one",
+            containers.len()
+        );
+
+        let (mut env, mut env_from) = (BTreeMap::new(), Vec::new());
+        for variable in containers[0]["env"].as_array().into_iter().flatten() {
+            let key = text(&variable["name"]);
+            match variable.get("value") {
+                Some(value) => drop(env.insert(key, text(value))),
+                // A variable with neither is an empty one.
+                None if variable.get("valueFrom").is_none() => drop(env.insert(key, String::new())),
+                None => env_from.push(key),
+            }
+        }
+        let grace = pod
+            .pointer("/spec/terminationGracePeriodSeconds")
+            .and_then(Value::as_u64);
+        Ok(Self {
+            name,
+            annotations: strings(pod.pointer("/metadata/annotations")),
+            env,
+            env_from,
+            grace: Duration::from_secs(grace.unwrap_or(DEFAULT_GRACE)),
+        })
+    }
+
+    /// The annotation `dapr.io/<key>`.
+    pub fn annotation(&self, key: &str) -> Option<&str> {
+        self.annotations
+            .get(&format!("dapr.io/{key}"))
+            .map(String::as_str)
+    }
+
+    /// All of Dapr's annotations, without their prefix.
+    pub fn dapr_annotations(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.annotations.iter();
+        all.filter_map(|(key, value)| Some((key.strip_prefix("dapr.io/")?, value.as_str())))
+    }
+
+    /// Whether the sidecar ends only after the app (a native sidecar) or gets SIGTERM together with it.
+    pub fn has_native_sidecar(&self) -> bool {
+        self.annotation("enable-native-sidecar") == Some("true")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::chart::Rendered;
+
+    #[test]
+    fn reads_what_a_process_needs() {
+        let yaml = r#"
+kind: Deployment
+metadata: {name: task-api}
+spec:
+  template:
+    metadata:
+      annotations: {dapr.io/app-id: task-api, dapr.io/app-port: "8000", other: "x"}
+    spec:
+      terminationGracePeriodSeconds: 45
+      containers:
+        - env:
+            - {name: PUBSUB_NAME, value: pubsub-redis}
+            - {name: EMPTY}
+            - {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+"#;
+        let deployment = Rendered::parse(yaml)
+            .unwrap()
+            .deployment_of("task-api")
+            .unwrap();
+        assert_eq!(deployment.env["PUBSUB_NAME"], "pubsub-redis");
+        assert_eq!(deployment.env["EMPTY"], "");
+        assert_eq!(deployment.env_from, ["POD_NAME"]);
+        assert_eq!(deployment.grace.as_secs(), 45);
+        assert_eq!(deployment.dapr_annotations().count(), 2);
+        assert!(!deployment.has_native_sidecar());
+    }
+}

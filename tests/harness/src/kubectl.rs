@@ -1,0 +1,104 @@
+//! `kubectl`, with an end to every call.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::command::output;
+use crate::launch::Launch;
+use crate::process::Process;
+
+/// For calls that do not wait for anything.
+const CALL: Duration = Duration::from_mins(1);
+
+/// Whether `KUBECONFIG` names a cluster. What the user has in `~/.kube` is never touched.
+pub fn is_named() -> bool {
+    env::var_os("KUBECONFIG").is_some_and(|it| !it.is_empty())
+}
+
+/// `kubectl` for one namespace of the cluster that `KUBECONFIG` names.
+#[derive(Debug, Clone)]
+pub struct Kubectl {
+    program: PathBuf,
+    namespace: String,
+}
+
+impl Kubectl {
+    /// The program at `program`; calls are about `namespace`.
+    pub fn new(program: &Path, namespace: &str) -> Self {
+        Self {
+            program: program.to_owned(),
+            namespace: namespace.to_owned(),
+        }
+    }
+
+    /// The same for another namespace.
+    #[must_use]
+    pub fn of(&self, namespace: &str) -> Self {
+        Self::new(&self.program, namespace)
+    }
+
+    /// The namespace.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// Runs it and returns what it prints. The error is what it says.
+    pub async fn run(&self, args: &[&str]) -> Result<String> {
+        self.run_within(CALL, args, "").await
+    }
+
+    /// The same with a limit of its own, for calls that wait, and with a text on standard input.
+    pub async fn run_within(&self, limit: Duration, args: &[&str], input: &str) -> Result<String> {
+        let mut command = Command::new(&self.program);
+        command.args(["--namespace", &self.namespace]).args(args);
+        output(command, limit, input)
+            .await
+            .with_context(|| format!("kubectl -n {} {}", self.namespace, args.join(" ")))
+    }
+
+    /// Applies objects.
+    pub async fn apply<'a>(&self, objects: impl IntoIterator<Item = &'a Value>) -> Result<()> {
+        let items: Vec<_> = objects.into_iter().collect();
+        let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": items});
+        self.run_within(CALL, &["apply", "-f", "-"], &list.to_string())
+            .await?;
+        Ok(())
+    }
+
+    /// `get ARGS -o json`; an object, or a List with `items`.
+    pub async fn get(&self, args: &[&str]) -> Result<Value> {
+        let args = [&["get"], args, &["-o", "json"]].concat();
+        Ok(serde_json::from_str(&self.run(&args).await?)?)
+    }
+
+    /// The items of a list.
+    pub async fn list(&self, args: &[&str]) -> Result<Vec<Value>> {
+        let list = self.get(args).await?;
+        Ok(list["items"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// Waits for a Deployment's rollout to end well.
+    pub async fn rolled_out(&self, deployment: &str, limit: Duration) -> Result<()> {
+        let (target, timeout) = (
+            format!("deployment/{deployment}"),
+            format!("--timeout={}s", limit.as_secs()),
+        );
+        let args = ["rollout", "status", &target, &timeout];
+        self.run_within(limit + CALL, &args, "").await?;
+        Ok(())
+    }
+
+    /// Starts a call that goes on (`logs -f`, `port-forward`), with its output in a file.
+    pub async fn start(&self, name: &str, args: &[&str], log: &Path) -> Result<Process> {
+        let launch = Launch::new(name, &self.program, log)
+            .inherit_env()
+            .args(["--namespace", &self.namespace])
+            .args(args);
+        Process::start(launch).await
+    }
+}

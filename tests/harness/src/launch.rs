@@ -1,0 +1,190 @@
+//! What to start, and the one thread that starts it.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fs::{self, OpenOptions},
+    path::PathBuf,
+    process::Stdio,
+    sync::{LazyLock, mpsc},
+    thread,
+};
+
+use anyhow::{Context as _, Result};
+use tokio::{
+    process::{Child, Command},
+    runtime::Handle,
+    sync::oneshot,
+};
+
+/// All that a child of the stack inherits: nothing of the caller's `DAPR_*`, `OTEL_*` or `RUST_LOG` leaks in.
+const INHERITED: [&str; 6] = [
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "LANG",
+    "JAVA_HOME",
+    "LD_LIBRARY_PATH",
+];
+
+/// A program with its arguments, environment and log file.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    /// Name in messages.
+    pub name: String,
+    /// The log file, appended to; its folder is created.
+    pub log: PathBuf,
+    program: PathBuf,
+    args: Vec<OsString>,
+    env: BTreeMap<String, OsString>,
+    folder: Option<PathBuf>,
+    inherit: bool,
+}
+
+impl Launch {
+    /// A program without arguments, in the caller's folder, with a nearly empty environment.
+    pub fn new(
+        name: impl Into<String>,
+        program: impl Into<PathBuf>,
+        log: impl Into<PathBuf>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            log: log.into(),
+            program: program.into(),
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            folder: None,
+            inherit: false,
+        }
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets one environment variable.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<OsString>) -> Self {
+        self.env.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets many environment variables.
+    #[must_use]
+    pub fn envs<'a>(mut self, env: impl IntoIterator<Item = (&'a String, &'a String)>) -> Self {
+        self.env.extend(
+            env.into_iter()
+                .map(|(name, value)| (name.clone(), value.into())),
+        );
+        self
+    }
+
+    /// Runs it in this folder.
+    #[must_use]
+    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = Some(folder.into());
+        self
+    }
+
+    /// Passes the caller's whole environment on: for build tools, which are configured by it.
+    #[must_use]
+    pub fn inherit_env(mut self) -> Self {
+        self.inherit = true;
+        self
+    }
+
+    /// Starts it in a process group of its own.
+    pub async fn spawn(self) -> Result<Child> {
+        let command = self.command()?;
+        let (reply, child) = oneshot::channel();
+        let order = Order {
+            command,
+            runtime: Handle::current(),
+            reply,
+        };
+        SPAWNER
+            .send(order)
+            .ok()
+            .context("the thread that starts processes is gone")?;
+        let child = child
+            .await
+            .context("the thread that starts processes is gone")?;
+        child.with_context(|| format!("{}", self.program.display()))
+    }
+
+    fn command(&self) -> Result<Command> {
+        if let Some(folder) = self.log.parent() {
+            fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
+        }
+        let log = OpenOptions::new().create(true).append(true).open(&self.log);
+        let log = log.with_context(|| format!("{}", self.log.display()))?;
+        let mut command = match *SETPRIV {
+            Some(setpriv) => {
+                let mut command = Command::new(setpriv);
+                command
+                    .args(["--pdeathsig", "KILL", "--"])
+                    .arg(&self.program);
+                command
+            }
+            None => Command::new(&self.program),
+        };
+        if !self.inherit {
+            command.env_clear();
+            command.envs(
+                INHERITED
+                    .iter()
+                    .filter_map(|name| Some((name, std::env::var_os(name)?))),
+            );
+        }
+        // `kill_on_drop` for a child that nobody is left to take from the thread that starts it.
+        command
+            .args(&self.args)
+            .envs(&self.env)
+            .process_group(0)
+            .kill_on_drop(true);
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log);
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
+        Ok(command)
+    }
+}
+
+struct Order {
+    command: Command,
+    runtime: Handle,
+    reply: oneshot::Sender<std::io::Result<Child>>,
+}
+
+/// Linux sends the parent-death signal when the *thread* that made the child ends, and a runtime's threads come
+/// and go. So one thread that lives as long as the harness starts everything.
+static SPAWNER: LazyLock<mpsc::Sender<Order>> = LazyLock::new(|| {
+    let (sender, orders) = mpsc::channel::<Order>();
+    thread::spawn(move || {
+        for mut order in orders {
+            let _context = order.runtime.enter();
+            let _ = order.reply.send(order.command.spawn());
+        }
+    });
+    sender
+});
+
+/// `setpriv` where it is installed and knows the parent-death signal (util-linux does, busybox does not).
+static SETPRIV: LazyLock<Option<&str>> = LazyLock::new(|| {
+    let mut probe = std::process::Command::new("setpriv");
+    probe
+        .args(["--pdeathsig", "KILL", "--", "true"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    probe
+        .status()
+        .is_ok_and(|status| status.success())
+        .then_some("setpriv")
+});

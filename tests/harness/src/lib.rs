@@ -1,0 +1,31 @@
+//! What the commands of this repository and its tests share.
+//!
+//! [`process`] runs programs that never outlive their owner, [`chart`] renders the chart with the real Helm, [`kubectl`] speaks to the
+//! cluster that `KUBECONFIG` names, [`ledger`] counts what was acknowledged against the effects in the [`worker_log`], [`scenario`]
+//! makes tests of promises, and [`console`] is what people read.
+
+pub mod chart;
+pub mod command;
+pub mod console;
+pub mod deployment;
+pub mod folder;
+pub mod interrupt;
+pub mod kubectl;
+pub mod launch;
+pub mod ledger;
+pub mod log;
+pub mod ports;
+pub mod process;
+pub mod scenario;
+pub mod tail;
+pub mod toolbox;
+pub mod wait;
+pub mod worker_log;
+
+use std::path::PathBuf;
+
+/// The folder of the workspace that this was built from.
+pub fn workspace() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).map(PathBuf::from).unwrap_or(here)
+}

@@ -1,0 +1,277 @@
+//! A child process that cannot outlive the harness, and whose death is noticed.
+//!
+//! Each child leads its own process group, writes stdout and stderr to a log file, and is killed when its
+//! [`Process`] is dropped. Where `setpriv` exists the kernel kills it even when the harness itself gets SIGKILL.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    process::ExitStatus,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result};
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
+use tokio::{process::Child, sync::watch, task::JoinSet, time::timeout};
+
+use crate::{launch::Launch, log};
+
+/// How many lines of the log an error about a dead process quotes.
+const QUOTED_LINES: usize = 12;
+
+/// Between two probes of a process that is not ready yet; nothing announces readiness but the probe.
+const PROBE_INTERVAL: Duration = Duration::from_millis(50);
+
+/// One probe may hang (a listener that accepts and says nothing), so it has a limit of its own.
+const PROBE_LIMIT: Duration = Duration::from_secs(4);
+
+/// SIGKILL cannot be refused, but a process in an uninterruptible disk wait dies only after it.
+const KILL_LIMIT: Duration = Duration::from_secs(20);
+
+/// A running child, or what is left of one: its log and its exit status.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    group: Pid,
+    log: PathBuf,
+    exit: watch::Receiver<Option<ExitStatus>>,
+    /// Reaps the child. Aborting it hands the child to tokio's own reaper, so no zombie stays either way.
+    _reaper: JoinSet<()>,
+}
+
+/// How a process ended after it was asked to.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended {
+    /// The exit status, or the signal that ended it.
+    pub status: ExitStatus,
+    /// Time from the request to the end.
+    pub after: Duration,
+    /// Whether it had to be killed because it was not gone at the deadline.
+    pub forced: bool,
+}
+
+impl Ended {
+    /// Ended by itself, within the deadline, with status 0.
+    pub fn is_clean(&self) -> bool {
+        !self.forced && self.status.success()
+    }
+}
+
+/// A process that did not become ready in time. Callers downcast to it to read the reason.
+#[derive(Debug)]
+pub struct NotReady {
+    /// Name of the process.
+    pub name: String,
+    /// What the last probe said.
+    pub reason: String,
+    /// How long it was waited for.
+    pub after: Duration,
+    /// Where its output is.
+    pub log: PathBuf,
+}
+
+impl fmt::Display for NotReady {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            reason,
+            after,
+            log,
+        } = self;
+        write!(
+            f,
+            "{name} is not ready after {} s: {reason}; its log: {}",
+            after.as_secs(),
+            log.display()
+        )
+    }
+}
+
+impl std::error::Error for NotReady {}
+
+impl Process {
+    /// Starts the child. An error here means that it could not be started at all; a program that exits at once
+    /// is noticed by [`Process::ready`].
+    pub async fn start(launch: Launch) -> Result<Self> {
+        let (name, log) = (launch.name.clone(), launch.log.clone());
+        let child = launch
+            .spawn()
+            .await
+            .with_context(|| format!("cannot start {name}"))?;
+        // A child that was not waited for yet has an id.
+        let id = child
+            .id()
+            .with_context(|| format!("{name} has no process id"))?;
+        let group = Pid::from_raw(i32::try_from(id).context("process id out of range")?);
+        let (sender, exit) = watch::channel(None);
+        let mut reaper = JoinSet::new();
+        reaper.spawn(reap(child, sender));
+        Ok(Self {
+            name,
+            group,
+            log,
+            exit,
+            _reaper: reaper,
+        })
+    }
+
+    /// The name that errors use.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The process id, which is the id of its group too.
+    pub fn id(&self) -> i32 {
+        self.group.as_raw()
+    }
+
+    /// The most memory that it has held so far, in MiB; `None` where the kernel does not tell.
+    pub fn peak_memory_mib(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).ok()?;
+        let peak = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kib: u64 = peak.trim().trim_end_matches("kB").trim().parse().ok()?;
+        Some(kib / 1024)
+    }
+
+    /// The file with its stdout and stderr.
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// The exit status when it has ended.
+    pub fn ended(&self) -> Option<ExitStatus> {
+        *self.exit.borrow()
+    }
+
+    /// Waits until it has ended, however long that takes; cancel safe.
+    pub async fn wait(&self) -> Result<ExitStatus> {
+        let mut exit = self.exit.clone();
+        let status = exit.wait_for(Option::is_some).await;
+        let status = status.with_context(|| format!("nobody waits for {} any more", self.name))?;
+        status.with_context(|| format!("{} has no exit status", self.name))
+    }
+
+    /// Probes until `probe` answers `Ok`. `Err` carries why it is not ready yet. Fails at once, with the last
+    /// lines of the log, when the process ends, and with [`NotReady`] at the deadline.
+    pub async fn ready<P>(&self, deadline: Duration, mut probe: P) -> Result<()>
+    where
+        P: AsyncFnMut() -> Result<(), String>,
+    {
+        let start = Instant::now();
+        let mut reason = "never probed".to_owned();
+        while start.elapsed() < deadline {
+            if let Some(status) = self.ended() {
+                anyhow::bail!(self.death(status));
+            }
+            match timeout(PROBE_LIMIT, probe()).await {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(why)) => reason = why,
+                Err(_) => reason = "the probe got no answer".into(),
+            }
+            // Returns early when the process ends, which the next turn reports.
+            let _ = timeout(PROBE_INTERVAL, self.wait()).await;
+        }
+        Err(NotReady {
+            name: self.name.clone(),
+            reason,
+            after: start.elapsed(),
+            log: self.log.clone(),
+        }
+        .into())
+    }
+
+    /// SIGTERM, then SIGKILL when it is not gone after `deadline`.
+    pub async fn terminate(&self, deadline: Duration) -> Result<Ended> {
+        let start = Instant::now();
+        self.signal(Signal::SIGTERM);
+        match timeout(deadline, self.wait()).await {
+            Ok(status) => Ok(Ended {
+                status: status?,
+                after: start.elapsed(),
+                forced: false,
+            }),
+            Err(_) => Ok(Ended {
+                status: self.kill().await?,
+                after: start.elapsed(),
+                forced: true,
+            }),
+        }
+    }
+
+    /// SIGKILL, and waits until it is gone.
+    pub async fn kill(&self) -> Result<ExitStatus> {
+        self.signal(Signal::SIGKILL);
+        let gone = timeout(KILL_LIMIT, self.wait()).await;
+        gone.with_context(|| format!("{} is still there {KILL_LIMIT:?} after SIGKILL", self.name))?
+    }
+
+    /// SIGKILL for whoever cannot await: blocks for the milliseconds until it is gone.
+    pub fn kill_at_once(&self) {
+        if self.ended().is_none() {
+            self.signal(Signal::SIGKILL);
+            await_death(self.group);
+        }
+    }
+
+    /// Stops it from running without ending it, as a frozen node does.
+    pub fn suspend(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets it run again after [`Process::suspend`].
+    pub fn resume(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        // After its end the id may belong to somebody else. Before that, the only error is "no such process",
+        // which is the wanted state.
+        if self.ended().is_none() {
+            let _ = killpg(self.group, signal);
+        }
+    }
+
+    fn death(&self, status: ExitStatus) -> String {
+        let lines = log::tail(&self.log, QUOTED_LINES);
+        format!(
+            "{} ended ({status}); the last lines of {}:\n{lines}",
+            self.name,
+            self.log.display()
+        )
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill_at_once();
+    }
+}
+
+async fn reap(mut child: Child, exit: watch::Sender<Option<ExitStatus>>) {
+    // An error means that somebody else reaped it; the closed channel tells the waiters.
+    if let Ok(status) = child.wait().await {
+        exit.send_replace(Some(status));
+    }
+}
+
+/// Blocks for the milliseconds that a killed process needs to be gone, so that whoever drops it may remove its
+/// files. It stays to be reaped by its reaper.
+#[cfg(target_os = "linux")]
+fn await_death(process: Pid) {
+    use nix::sys::wait::{Id, WaitPidFlag, waitid};
+    let _ = waitid(
+        Id::Pid(process),
+        WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT,
+    );
+}
+
+#[cfg(not(target_os = "linux"))]
+fn await_death(_: Pid) {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! Promises as tests: each runs by itself, says what it counted, and several run at once.
+
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use libtest_mimic::{Arguments, Failed, Trial};
+use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
+
+use crate::console::{self, Step};
+use crate::interrupt;
+
+/// So many are named at the end.
+const SLOWEST: usize = 5;
+
+/// A scenario under way; the text is what was counted.
+pub type Run = Pin<Box<dyn Future<Output = Result<String>>>>;
+
+/// A promise and the run that proves it.
+#[derive(Debug)]
+pub struct Scenario<S: 'static> {
+    /// The test's name.
+    pub name: &'static str,
+    /// What is promised.
+    pub promise: &'static str,
+    /// What it takes of the machine.
+    pub weight: Weight,
+    /// What it needs to be installed, such as a broker: shown by `--list` as the test's kind.
+    pub needs: &'static [&'static str],
+    /// Runs it.
+    pub run: fn(S) -> Run,
+}
+
+/// What a scenario takes of the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// It mostly waits.
+    Light,
+    /// Events flow as fast as a core or two carry them.
+    Load,
+}
+
+/// How many scenarios run at once, by weight.
+#[derive(Debug, Clone, Copy)]
+pub struct AtOnce {
+    /// Of those that mostly wait.
+    pub light: usize,
+    /// Of those under load.
+    pub load: usize,
+}
+
+/// Runs the scenarios that the command line selects, as `cargo test` would: the options and exit codes are those of libtest, and
+/// a filter may be several words with commas between them. `long` ones are ignored unless they are asked for. `setup` is what each of them may use.
+pub fn main<S: Clone + Send + 'static>(
+    scenarios: &'static [Scenario<S>],
+    long: &'static [Scenario<S>],
+    at_once: AtOnce,
+    setup: impl FnOnce() -> Result<S>,
+) -> ExitCode {
+    let mut args = Arguments::from_args();
+    let list = args.list;
+    let ready = || {
+        // Nothing is needed to list them.
+        let setup = if list { None } else { Some(setup()?) };
+        anyhow::Ok((setup, Arc::new(Runtime::new()?)))
+    };
+    let (setup, runtime) = match ready() {
+        Ok(ready) => ready,
+        Err(error) => return console::failure(&error),
+    };
+    let [light, load] = [at_once.light, at_once.load].map(|most| Arc::new(Semaphore::new(most)));
+    let slowest = Arc::new(Slowest::default());
+    let trial = |scenario: &'static Scenario<S>| {
+        let (setup, runtime, slowest) = (setup.clone(), runtime.clone(), slowest.clone());
+        let turn = match scenario.weight {
+            Weight::Light => light.clone(),
+            Weight::Load => load.clone(),
+        };
+        let run = move || {
+            let ended = runtime.block_on(interrupt::or_interrupted(in_turn(
+                scenario, setup, &turn, &slowest,
+            )));
+            ended.map_err(|error| Failed::from(format!("{error:#}")))
+        };
+        Trial::test(scenario.name, run).with_kind(scenario.needs.join(","))
+    };
+    let words = args.filter.take();
+    let words: Vec<_> = words.iter().flat_map(|it| it.split(',')).collect();
+    let wanted =
+        |it: &&Scenario<S>| words.is_empty() || words.iter().any(|word| it.name.contains(word));
+    let long = long
+        .iter()
+        .filter(wanted)
+        .map(|it| trial(it).with_ignored_flag(true));
+    let trials: Vec<_> = scenarios
+        .iter()
+        .filter(wanted)
+        .map(trial)
+        .chain(long)
+        .collect();
+    // Each waits for its turn in a thread of its own.
+    args.test_threads.get_or_insert(trials.len().max(1));
+    let ended = libtest_mimic::run(&args, trials);
+    if let Some(line) = slowest.line() {
+        console::note(&line);
+    }
+    ended.exit_code()
+}
+
+async fn in_turn<S>(
+    scenario: &Scenario<S>,
+    setup: Option<S>,
+    turn: &Semaphore,
+    slowest: &Slowest,
+) -> Result<()> {
+    let _turn = turn.acquire().await?;
+    let Some(setup) = setup else {
+        bail!("it was to be listed only")
+    };
+    let (step, started) = (Step::beside(scenario.name), Instant::now());
+    let ended = (scenario.run)(setup).await;
+    let ended = ended.with_context(|| format!("promised: {}", scenario.promise));
+    match &ended {
+        Ok(figures) => step.done(figures),
+        Err(error) => step.failed(&format!("{error:#}")),
+    }
+    slowest.enter(scenario.name, started.elapsed());
+    ended.map(drop)
+}
+
+/// How long each took.
+#[derive(Debug, Default)]
+struct Slowest(Mutex<Vec<(Duration, &'static str)>>);
+
+impl Slowest {
+    fn enter(&self, name: &'static str, took: Duration) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((took, name));
+    }
+
+    /// The five slowest, as a line for people; nothing where there are hardly more.
+    fn line(&self) -> Option<String> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.sort_unstable_by(|one, other| other.cmp(one));
+        let five = all.iter().take(SLOWEST);
+        let five: Vec<_> = five
+            .map(|(took, name)| format!("{name} {} s", took.as_secs()))
+            .collect();
+        (all.len() > SLOWEST).then(|| format!("slowest: {}", five.join(", ")))
+    }
+}

@@ -1,0 +1,68 @@
+//! The programs that a stack is made of. `cargo xtask tools` finds or installs them.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::workspace;
+
+/// Where the commands leave it for tests, in the workspace.
+const FILE: &str = "target/toolbox.json";
+
+/// Paths of the programs; nothing is looked up by name.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub struct Toolbox {
+    /// The folder with the services' binaries.
+    pub services: PathBuf,
+    /// Helm 3 or 4.
+    pub helm: PathBuf,
+    /// daprd 1.18.3 or newer.
+    pub daprd: PathBuf,
+    /// The Redis server.
+    pub redis_server: PathBuf,
+    /// Only for stacks with Kafka.
+    pub kafka: Option<KafkaTools>,
+    /// Only for stacks with RabbitMQ: its server.
+    pub rabbitmq_server: Option<PathBuf>,
+    /// Only for stacks with JetStream: the NATS server.
+    pub nats_server: Option<PathBuf>,
+    /// Only for stacks with SNS and SQS: the Python of the environment that has moto.
+    pub moto: Option<PathBuf>,
+    /// Only for stacks with Google Pub/Sub: its emulator.
+    pub pubsub_emulator: Option<PathBuf>,
+}
+
+impl Toolbox {
+    /// What the last command has found or installed.
+    ///
+    /// # Errors
+    /// None has run yet.
+    pub fn read() -> Result<Self> {
+        let text = std::fs::read_to_string(workspace().join(FILE));
+        let text = text.with_context(|| {
+            format!("no {FILE}: `cargo xtask tools --stack` finds or installs what a stack needs")
+        })?;
+        serde_json::from_str(&text).with_context(|| FILE.to_owned())
+    }
+
+    /// Just Helm.
+    pub fn helm() -> Result<PathBuf> {
+        Ok(Self::read()?.helm)
+    }
+
+    /// Leaves it for tests.
+    pub fn write(&self) -> Result<()> {
+        let text = serde_json::to_string_pretty(self)?;
+        std::fs::write(workspace().join(FILE), text).context(FILE)
+    }
+}
+
+/// What Kafka needs.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub struct KafkaTools {
+    /// Java 17 or newer.
+    pub java: PathBuf,
+    /// The folder with Kafka's jars and those that they need.
+    pub jars: PathBuf,
+}

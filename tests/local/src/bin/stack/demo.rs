@@ -1,0 +1,147 @@
+//! `cargo xtask demo`: tasks flow, and the broker changes under load.
+
+mod table;
+mod trace;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow};
+
+use harness::ledger::Ledger;
+use harness::toolbox::Toolbox;
+use harness::worker_log::{MARK, WorkerLog};
+use local_stack::load::{self, Load};
+use local_stack::{Progress, Stack, StackOptions};
+use serde_json::json;
+
+use harness::console::{self, Step, dim};
+
+/// Events per second while the broker changes.
+const RATE: u32 = 500;
+const EVENTS: usize = 1500;
+const DEADLINE: Duration = Duration::from_mins(1);
+const QUIET: Duration = Duration::from_secs(3);
+const TITLES: [&str; 3] = ["Learn Dapr pub/sub", "Change the broker", "Lose nothing"];
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Prints one line of JSON on standard output at the end.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
+    let step = Step::start("start");
+    let mut options = StackOptions::new(Toolbox::read()?);
+    // The publisher says what it has published, so that its side of the trace can be shown.
+    options
+        .api_env
+        .insert("RUST_LOG".to_owned(), "info,task_api=debug".to_owned());
+    let bar = step.bar();
+    options.progress = Progress::new(move |now| bar.set_message(format!("start: {now}")));
+    let mut stack = Stack::start(options).await?;
+    step.done("Redis, two sidecars, two services; the chart's own rendering");
+
+    let ledger = Ledger::default();
+    let mut log = WorkerLog::new(&stack.worker_log());
+    let shown = greet(&stack, &ledger, &mut log).await?;
+    let trace_id = trace::of_task(&stack, &shown)?;
+    change(&mut stack, &ledger, &mut log).await?;
+
+    let step = Step::start("count");
+    log.wait("every acknowledged event", DEADLINE, |effects| {
+        ledger.missing(effects).is_empty()
+    })
+    .await
+    .ok();
+    log.settle(QUIET).await?;
+    let (brokers, total) = (ledger.count(log.effects()), ledger.total(log.effects()));
+    step.done("what publishers were told against what the worker's log says");
+    let step = Step::start("stop");
+    stack.shutdown().await?;
+    step.done("no process and no file left");
+
+    if args.json {
+        let mut line = serde_json::to_value(&total)?;
+        line["brokers"] = json!(brokers.keys().collect::<Vec<_>>());
+        line["per_broker"] = json!(brokers);
+        line["trace_id"] = json!(trace_id);
+        console::result(line);
+    } else {
+        console::result(table::render(&brokers, &total));
+        console::result(format!(
+            "trace {trace_id}: POST /tasks in task-api, process task-events in task-worker"
+        ));
+    }
+    Ok(if total.is_perfect() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// A few tasks, one by one, and what the worker makes of them. Returns the first one's id.
+async fn greet(stack: &Stack, ledger: &Ledger, log: &mut WorkerLog) -> Result<String> {
+    let endpoint = stack.endpoints().pick().context("no instance is ready")?;
+    let mut first = None;
+    for title in TITLES {
+        ledger.asked(&endpoint.broker);
+        let posted = load::post(stack.http(), &endpoint, title, ledger).await;
+        let posted = posted.map_err(|failure| anyhow!("{failure:?}"))?;
+        console::note(&format!("    POST /tasks {}", json!({ "title": title })));
+        console::note(&dim(&format!("      200 {}", posted.body)));
+        log.wait("the worker's line", DEADLINE, |effects| {
+            effects.contains_key(&posted.id)
+        })
+        .await?;
+        for line in log.take_lines() {
+            let (_, data) = line.split_once(MARK).unwrap_or_default();
+            console::note(&dim(&format!("      task-worker: {MARK}{data}")));
+        }
+        first.get_or_insert(posted.id);
+    }
+    Ok(first.context("no task")?.to_string())
+}
+
+/// From Redis to Kafka: subscribe to both, switch, drain, retire.
+async fn change(stack: &mut Stack, ledger: &Ledger, log: &mut WorkerLog) -> Result<()> {
+    let step = Step::start("Kafka");
+    stack.start_broker("kafka").await?;
+    step.done("started; nobody uses it yet");
+
+    let step = Step::start("load on Redis");
+    let load = Load::start(stack.endpoints(), RATE, ledger);
+    load.acknowledge(EVENTS, DEADLINE).await?;
+    step.done(&format!("{RATE} tasks a second, and they go on"));
+
+    let step = Step::start("broker.active: kafka");
+    let rollout = stack.change_broker("kafka", &["redis", "kafka"]).await?;
+    step.done(&format!(
+        "subscribed to both, rolled {}",
+        rollout.rolled.join(", ")
+    ));
+
+    let step = Step::start("load on Kafka");
+    load.acknowledge(EVENTS, DEADLINE).await?;
+    step.done("the same load, the other broker");
+
+    let step = Step::start("Redis drained");
+    log.wait("Redis drained", DEADLINE, |effects| {
+        ledger
+            .count(effects)
+            .get("redis")
+            .is_none_or(|redis| redis.lost == 0)
+    })
+    .await?;
+    step.done("everything that it had acknowledged has had its effect");
+
+    let step = Step::start("broker.subscribe: [kafka]");
+    stack.change_broker("kafka", &["kafka"]).await?;
+    load.acknowledge(EVENTS / 3, DEADLINE).await?;
+    load.stop().await?;
+    log.look().await?;
+    log.take_lines();
+    step.done("Redis retired as a broker");
+    Ok(())
+}

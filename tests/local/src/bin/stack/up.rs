@@ -1,0 +1,66 @@
+//! `cargo xtask up`: the stack, to try things on.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::builder::PossibleValuesParser;
+use harness::toolbox::Toolbox;
+use local_stack::server::ENTRIES;
+use local_stack::{Stack, StackOptions};
+use serde_json::json;
+
+use harness::console::{self, Step, bold};
+
+/// Between two looks at whether everything still runs.
+const LOOK: Duration = Duration::from_millis(500);
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The broker that carries the events.
+    #[arg(long, default_value = "redis", value_parser = PossibleValuesParser::new(ENTRIES))]
+    broker: String,
+    /// Prints one line of JSON on standard output when everything is ready.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
+    let broker = &args.broker;
+    let step = Step::start("start");
+    let mut options = StackOptions::new(Toolbox::read()?);
+    broker.clone_into(&mut options.broker);
+    options.restarts = true;
+    let stack = Stack::start(options).await?;
+    step.done(&format!("{broker}, two sidecars, two services"));
+
+    let (api, worker) = (stack.api().service()?, stack.worker().service()?);
+    if args.json {
+        console::result(json!({
+            "task_api": api.url(),
+            "task_api_admin": api.admin_url(),
+            "task_worker_admin": worker.admin_url(),
+            "worker_log": stack.worker_log(),
+            "broker": broker,
+        }));
+    } else {
+        console::result(format!("\n{}\n", bold("Publish a task:")));
+        console::result(format!(
+            "  curl -X POST {}/tasks -H \"Content-Type: application/json\" -d '{{\"title\": \"Learn Dapr pub/sub\"}}'\n",
+            api.url()
+        ));
+        console::result(format!(
+            "{}\n\n  tail -f {}\n",
+            bold("See it received:"),
+            stack.worker_log().display()
+        ));
+        console::result("A service or sidecar that ends is started again. Ctrl-C ends everything.");
+    }
+    loop {
+        stack.check()?;
+        for restart in stack.take_restarts() {
+            console::note(&restart);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}

@@ -1,0 +1,158 @@
+//! A process in a container's place: it keeps its command, its ports and its log across restarts, and the kubelet's part in that.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use anyhow::Result;
+use tokio::{sync::watch, task::JoinSet, time::sleep};
+
+use harness::{
+    launch::Launch,
+    process::{Ended, Process},
+};
+
+/// Before a container is started again. The real kubelet's pauses are longer; what comes back must be ready for it in either case.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Each pause is twice the one before, up to this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// A container that lived for so long begins with the first pause again.
+const HEALED: Duration = Duration::from_mins(1);
+
+/// Who starts containers again that have ended by themselves, and writes it down.
+#[derive(Debug, Default)]
+pub struct Kubelet {
+    restarts: Mutex<Vec<String>>,
+}
+
+impl Kubelet {
+    /// What was started again since this was last asked, a line each.
+    pub fn take_restarts(&self) -> Vec<String> {
+        std::mem::take(&mut self.restarts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn tell(&self, line: String) {
+        let mut restarts = self.restarts.lock().unwrap_or_else(PoisonError::into_inner);
+        restarts.push(line);
+    }
+}
+
+/// One container.
+#[derive(Debug)]
+pub struct Container {
+    shared: Arc<Shared>,
+    /// The kubelet's watch over it, if there is one.
+    _watch: JoinSet<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    launch: Launch,
+    /// The process that runs, or the last one that did.
+    current: watch::Sender<Arc<Process>>,
+    /// Ended by the harness: then it stays so until the harness starts it. Locked while this or the process changes.
+    held: tokio::sync::Mutex<bool>,
+}
+
+impl Container {
+    /// Starts it. Without a kubelet, nobody but the harness starts it again.
+    pub async fn start(launch: Launch, kubelet: Option<&Arc<Kubelet>>) -> Result<Self> {
+        let process = Process::start(launch.clone()).await?;
+        let shared = Arc::new(Shared {
+            launch,
+            current: watch::Sender::new(Arc::new(process)),
+            held: tokio::sync::Mutex::new(false),
+        });
+        let mut watch = JoinSet::new();
+        if let Some(kubelet) = kubelet {
+            watch.spawn(keep(Arc::clone(&shared), Arc::clone(kubelet)));
+        }
+        Ok(Self {
+            shared,
+            _watch: watch,
+        })
+    }
+
+    /// The process that runs, or the last one that did.
+    pub fn process(&self) -> Arc<Process> {
+        Arc::clone(&self.shared.current.borrow())
+    }
+
+    /// Kills it and starts it again on the same ports. Does not wait until it is ready.
+    pub async fn restart(&self) -> Result<()> {
+        self.kill().await?;
+        let mut held = self.shared.held.lock().await;
+        self.shared.start().await?;
+        *held = false;
+        Ok(())
+    }
+
+    /// SIGKILL; it stays away until [`Container::restart`].
+    pub async fn kill(&self) -> Result<()> {
+        self.hold().await.kill().await.map(drop)
+    }
+
+    /// SIGTERM, and SIGKILL at the deadline; it stays away until [`Container::restart`].
+    pub async fn terminate(&self, deadline: Duration) -> Result<Ended> {
+        self.hold().await.terminate(deadline).await
+    }
+
+    async fn hold(&self) -> Arc<Process> {
+        *self.shared.held.lock().await = true;
+        self.process()
+    }
+}
+
+impl Drop for Container {
+    /// The watch holds the process, too, and ends only when the runtime comes to it.
+    fn drop(&mut self) {
+        self.process().kill_at_once();
+    }
+}
+
+impl Shared {
+    async fn start(&self) -> Result<()> {
+        let process = Process::start(self.launch.clone()).await?;
+        self.current.send_replace(Arc::new(process));
+        Ok(())
+    }
+}
+
+/// Starts the container again whenever it has ended and the harness has not ended it.
+async fn keep(shared: Arc<Shared>, kubelet: Arc<Kubelet>) {
+    let mut current = shared.current.subscribe();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let process = Arc::clone(&current.borrow_and_update());
+        let started = Instant::now();
+        let Ok(status) = process.wait().await else {
+            return;
+        };
+        if started.elapsed() > HEALED {
+            pause = FIRST_PAUSE;
+        }
+        sleep(pause).await;
+        let held = shared.held.lock().await;
+        // While that was awaited the harness may have begun the next life, or may want this one to have been the last.
+        if *held || !Arc::ptr_eq(&process, &shared.current.borrow()) {
+            drop(held);
+            if current.changed().await.is_err() {
+                return;
+            }
+            continue;
+        }
+        let name = process.name();
+        let again = match shared.start().await {
+            Ok(()) => format!("was started again after {} s", pause.as_secs()),
+            Err(error) => format!("cannot be started again: {error:#}"),
+        };
+        kubelet.tell(format!("{name} ended ({status}) and {again}"));
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,41 @@
+//! The local harness: the product on one machine, without Kubernetes and without containers.
+//!
+//! Everything real is real: Helm renders the chart, daprd reads what it renders, brokers run; of the cloud's, emulators.
+//! Played are only the API server ([`resources`]) with its Secrets, the Service ([`endpoints`]), and the kubelet with Dapr's injector
+//! ([`pod`], [`container`], [`sidecar`]). [`Stack`] puts them together.
+
+pub mod broker;
+pub mod container;
+pub mod endpoints;
+pub mod environment;
+pub mod http;
+pub mod in_process;
+pub mod job;
+pub mod kafka;
+pub mod load;
+pub mod moto;
+pub mod nats;
+pub mod options;
+pub mod pod;
+pub mod pubsub_emulator;
+pub mod rabbitmq;
+pub mod redis;
+pub mod resources;
+pub mod resp;
+pub mod scenarios;
+mod secrets;
+pub mod server;
+pub mod service;
+pub mod sidecar;
+pub mod site;
+pub mod stack;
+
+pub use broker::Broker;
+pub use endpoints::{Endpoint, Endpoints};
+pub use http::Http;
+pub use job::Finished;
+pub use options::{Progress, StackOptions};
+pub use pod::{App, PodEnd};
+pub use redis::Redis;
+pub use server::Server;
+pub use stack::{Rollout, Stack};

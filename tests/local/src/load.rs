@@ -1,0 +1,187 @@
+//! Publishes at a fixed rate, whatever the answers take, and writes down every answer.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{CONTENT_TYPE, RETRY_AFTER};
+use hyper::{Request, StatusCode};
+use serde::Deserialize;
+use task_api::IDEMPOTENCY_KEY;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{Endpoint, Endpoints, Http};
+use harness::ledger::{Failure, Ledger};
+use harness::wait::until;
+
+/// Longer than the API's own deadline and a place in a long line, so that it is the API that gives up first.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
+
+/// More requests than this are never under way; a service that is that slow has failed anyway.
+const IN_FLIGHT: usize = 4096;
+
+/// Publishers that are running.
+#[derive(Debug)]
+pub struct Load {
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+    ledger: Ledger,
+}
+
+/// A task that was created and announced.
+#[derive(Debug)]
+pub struct Posted {
+    /// The task's id.
+    pub id: Uuid,
+    /// The whole answer, as it came.
+    pub body: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Created {
+    id: Uuid,
+}
+
+impl Load {
+    /// Starts to publish `rate` tasks a second to whatever instances `endpoints` lists at each moment.
+    pub fn start(endpoints: &Endpoints, rate: u32, ledger: &Ledger) -> Self {
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(publish(
+            endpoints.clone(),
+            rate,
+            ledger.clone(),
+            stop.clone(),
+        ));
+        Self {
+            stop,
+            tasks,
+            ledger: ledger.clone(),
+        }
+    }
+
+    /// Waits until `events` more events have been acknowledged.
+    pub async fn acknowledge(&self, events: usize, deadline: Duration) -> Result<()> {
+        let goal = self.ledger.acknowledged_so_far() + events;
+        until("acknowledged events", deadline, async || {
+            let so_far = self.ledger.acknowledged_so_far();
+            let missing = || {
+                format!(
+                    "{so_far} of {goal}; the last failure: {:?}",
+                    self.ledger.failures().last()
+                )
+            };
+            Ok((so_far < goal).then(missing))
+        })
+        .await
+    }
+
+    /// Waits until a publish has failed: the outage has then lasted longer than retries can hide.
+    pub async fn fail(&self, deadline: Duration) -> Result<()> {
+        until("a publish that fails", deadline, async || {
+            Ok(self
+                .ledger
+                .failures()
+                .is_empty()
+                .then(|| "none has".to_owned()))
+        })
+        .await
+    }
+
+    /// Stops and waits for the answers that are still due.
+    pub async fn stop(mut self) -> Result<()> {
+        self.stop.cancel();
+        while let Some(ended) = self.tasks.join_next().await {
+            ended?;
+        }
+        Ok(())
+    }
+}
+
+async fn publish(endpoints: Endpoints, rate: u32, ledger: Ledger, stop: CancellationToken) {
+    let http = Http::new();
+    let mut ticks = interval(Duration::from_secs(1) / rate);
+    // An open loop: requests that could not be sent in time are sent at once, not left out.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let mut requests = JoinSet::new();
+    let mut number = 0_u64;
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        while requests.try_join_next().is_some() {}
+        if requests.len() >= IN_FLIGHT {
+            requests.join_next().await;
+        }
+        number += 1;
+        requests.spawn(one(
+            http.clone(),
+            endpoints.clone(),
+            ledger.clone(),
+            format!("task {number}"),
+        ));
+    }
+    while requests.join_next().await.is_some() {}
+}
+
+async fn one(http: Http, endpoints: Endpoints, ledger: Ledger, title: String) {
+    let Some(endpoint) = endpoints.pick() else {
+        ledger.asked("none");
+        let message = "no instance is ready".to_owned();
+        return ledger.failed(Failure {
+            broker: "none".to_owned(),
+            status: None,
+            retry_after: false,
+            message,
+        });
+    };
+    ledger.asked(&endpoint.broker);
+    if let Err(failure) = post(&http, &endpoint, &title, &ledger).await {
+        ledger.failed(failure);
+    }
+}
+
+/// Posts one task and enters the answer into the ledger.
+///
+/// # Errors
+/// The answer was not 200, or there was none.
+pub async fn post(
+    http: &Http,
+    endpoint: &Endpoint,
+    title: &str,
+    ledger: &Ledger,
+) -> Result<Posted, Failure> {
+    let broker = endpoint.broker.clone();
+    let failure = |status, retry_after, message| Failure {
+        broker: broker.clone(),
+        status,
+        retry_after,
+        message,
+    };
+    let body = serde_json::json!({ "title": title }).to_string();
+    let request = Request::post(format!("{}/tasks", endpoint.url))
+        .header(CONTENT_TYPE, "application/json")
+        .header(IDEMPOTENCY_KEY, Uuid::new_v4().to_string())
+        .body(Full::new(Bytes::from(body)))
+        .map_err(|error| failure(None, false, error.to_string()))?;
+    let answer = http.send(request, ANSWER_DEADLINE).await;
+    let answer = answer.map_err(|error| failure(None, false, format!("{error:#}")))?;
+    ledger.repeated(&broker, u64::from(answer.sent - 1));
+    let retry_after = answer.headers.contains_key(RETRY_AFTER);
+    if answer.status != StatusCode::OK {
+        return Err(failure(
+            Some(answer.status.as_u16()),
+            retry_after,
+            answer.text(),
+        ));
+    }
+    let created: Created = answer
+        .json()
+        .map_err(|error| failure(Some(200), false, error.to_string()))?;
+    ledger.acknowledged(&endpoint.broker, created.id);
+    Ok(Posted {
+        id: created.id,
+        body: answer.text(),
+    })
+}

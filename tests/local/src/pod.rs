@@ -1,0 +1,193 @@
+//! A sidecar and its app, started and ended as the kubelet does it.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result};
+
+use super::{
+    http::Http,
+    resources::Resources,
+    service::{Service, ServicePorts},
+    sidecar::Sidecar,
+    site::Site,
+};
+use harness::{
+    deployment::Deployment,
+    process::{Ended, Process},
+};
+
+/// What is left for a native sidecar when the app has used up the whole grace period.
+const LEAST_GRACE: Duration = Duration::from_secs(2);
+
+/// What runs beside the sidecar.
+#[derive(Debug, Clone)]
+pub enum App {
+    /// A binary of the product.
+    Binary(PathBuf),
+    /// Something of the caller's that listens on this port of 127.0.0.1; the harness starts only the sidecar.
+    External(u16),
+}
+
+/// One running pod.
+#[derive(Debug)]
+pub struct Pod {
+    name: String,
+    template: Deployment,
+    // Dropped in this order: an app that loses its sidecar first would fill its log with complaints.
+    service: Option<Service>,
+    sidecar: Sidecar,
+}
+
+/// How the parts of a pod ended.
+#[derive(Debug, Clone, Copy)]
+pub struct PodEnd {
+    /// The app; `None` when it is not the harness's to end.
+    pub service: Option<Ended>,
+    /// The sidecar.
+    pub sidecar: Ended,
+}
+
+impl Pod {
+    /// Starts both; [`Pod::ready`] waits for them. `env` wins over the Deployment's. All pods of one app share a
+    /// log file, so that it tells the whole story.
+    pub async fn start(
+        site: &Site,
+        resources: &Resources,
+        template: Deployment,
+        app: &App,
+        env: &BTreeMap<String, String>,
+    ) -> Result<Self> {
+        let app_id = template
+            .annotation("app-id")
+            .context("no dapr.io/app-id")?
+            .to_owned();
+        let name = site.pod_name(&app_id);
+        let (program, ports, app_port) = match app {
+            App::External(port) => (None, None, *port),
+            App::Binary(program) => {
+                let ports = ServicePorts::reserve()?;
+                let port = ports.app.number();
+                (Some(program), Some(ports), port)
+            }
+        };
+        let sidecar = Sidecar::start(site, resources, &template, &name, Some(app_port)).await?;
+        let service = match (program, ports) {
+            (Some(program), Some(ports)) => {
+                let env = environment(site, &name, &template, &sidecar, env);
+                let log = site.folder().join(format!("{app_id}.log"));
+                let kubelet = site.kubelet();
+                Some(Service::start(&name, program, env, ports, log, kubelet).await?)
+            }
+            _ => None,
+        };
+        Ok(Self {
+            name,
+            template,
+            service,
+            sidecar,
+        })
+    }
+
+    /// Waits until the sidecar serves and the app says that it is ready.
+    pub async fn ready(&self, http: &Http, deadline: Duration) -> Result<()> {
+        self.sidecar.ready(http).await?;
+        match &self.service {
+            Some(service) => service.ready(http, deadline).await,
+            None => Ok(()),
+        }
+    }
+
+    /// SIGTERM to the app and, when that is gone, to the sidecar (native sidecar), or to both at once; SIGKILL when
+    /// the grace period of the Deployment is over.
+    pub async fn terminate(self) -> Result<PodEnd> {
+        let (start, grace) = (Instant::now(), self.template.grace);
+        let service = async {
+            match &self.service {
+                Some(service) => service.terminate(grace).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        if !self.template.has_native_sidecar() {
+            let (service, sidecar) = tokio::try_join!(service, self.sidecar.terminate(grace))?;
+            return Ok(PodEnd { service, sidecar });
+        }
+        let service = service.await?;
+        let left = grace.saturating_sub(start.elapsed()).max(LEAST_GRACE);
+        Ok(PodEnd {
+            service,
+            sidecar: self.sidecar.terminate(left).await?,
+        })
+    }
+
+    /// `<app>-<number>`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The entry of `brokers` that it publishes to; empty for a subscriber.
+    pub fn broker(&self) -> &str {
+        let component = self.template.env.get("PUBSUB_NAME");
+        component.map_or("", |name| name.strip_prefix("pubsub-").unwrap_or(name))
+    }
+
+    /// The Deployment that it was started from.
+    pub fn template(&self) -> &Deployment {
+        &self.template
+    }
+
+    /// The sidecar.
+    pub fn sidecar(&self) -> &Sidecar {
+        &self.sidecar
+    }
+
+    /// The app; an error when it is the caller's.
+    pub fn service(&self) -> Result<&Service> {
+        self.service
+            .as_ref()
+            .with_context(|| format!("the app of {} is not the harness's", self.name))
+    }
+
+    /// Its processes.
+    pub fn processes(&self) -> impl Iterator<Item = Arc<Process>> {
+        let service = self.service.as_ref().map(Service::process);
+        service.into_iter().chain([self.sidecar.process()])
+    }
+}
+
+/// What the kubelet and the injector would give the container.
+pub(super) fn environment(
+    site: &Site,
+    name: &str,
+    template: &Deployment,
+    sidecar: &Sidecar,
+    extra: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let mut env = template.env.clone();
+    env.extend(sidecar.app_env());
+    for name in &template.env_from {
+        let value = match name.as_str() {
+            "DAPR_API_TOKEN" => site.dapr_api_token(),
+            "APP_API_TOKEN" => site.app_api_token(),
+            _ => continue,
+        };
+        env.insert(name.clone(), value.to_owned());
+    }
+    // The pod's emptyDir: it survives its containers, and no other pod sees it.
+    if let Some(journal) = env.get_mut("EFFECT_JOURNAL") {
+        *journal = journal_of(name, site.folder())
+            .to_string_lossy()
+            .into_owned();
+    }
+    env.extend(extra.clone());
+    env
+}
+
+/// Where the effect journal of a pod is, if it keeps one.
+pub(super) fn journal_of(name: &str, folder: &Path) -> PathBuf {
+    folder.join(format!("{name}.effects"))
+}

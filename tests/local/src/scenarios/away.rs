@@ -1,0 +1,178 @@
+//! The worker is away under load, again and again. Meanwhile events wait in the broker, and when it is back they are caught up with.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use tokio::time::sleep;
+
+use super::worker_killed::but_unrecorded;
+use super::{Setup, nothing_dead, rate, settled};
+use crate::Stack;
+use crate::load::Load;
+use harness::ledger::Ledger;
+use harness::worker_log::WorkerLog;
+
+use How::{Killed, Paused};
+
+/// Events per second, where the broker carries so many: half of what everything together carries on two cores, so that what has waited
+/// can be caught up with.
+const RATE: u32 = 200;
+
+/// Between two absences, and the time for it.
+const EVENTS: usize = 300;
+const DEADLINE: Duration = Duration::from_mins(1);
+
+/// The same where several brokers share the cores for an hour.
+const LONG_RATE: u32 = 60;
+
+/// How the worker goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// SIGSTOP, and SIGCONT to come back.
+    Paused,
+    /// SIGKILL, and a late start to come back.
+    Killed,
+}
+
+/// So many absences of the same length, of the kinds in turn.
+struct Absences {
+    seconds: u64,
+    times: usize,
+    kinds: &'static [How],
+}
+
+/// From shorter than anything that is retried to longer than any pause of a connection.
+const LONG: [u64; 4] = [1, 5, 20, 90];
+
+pub(super) async fn for_seconds(setup: Setup, broker: &str) -> Result<String> {
+    // What daprd does with Kafka shows in some of several pauses, whatever their length.
+    let (seconds, times) = if broker == "kafka" { (5, 6) } else { (20, 1) };
+    let kinds = &[Paused];
+    let absences = Absences {
+        seconds,
+        times,
+        kinds,
+    };
+    under_load(setup, broker, RATE, &[absences]).await
+}
+
+pub(super) async fn of_any_length(setup: Setup, broker: &str) -> Result<String> {
+    let kinds = &[Paused, Killed];
+    let ten = |seconds| Absences {
+        seconds,
+        times: 10,
+        kinds,
+    };
+    under_load(setup, broker, LONG_RATE, &LONG.map(ten)).await
+}
+
+pub(super) async fn ten_minutes(setup: Setup, broker: &str) -> Result<String> {
+    let kinds = &[Killed];
+    let absences = Absences {
+        seconds: 600,
+        times: 1,
+        kinds,
+    };
+    under_load(setup, broker, LONG_RATE, &[absences]).await
+}
+
+async fn under_load(
+    setup: Setup,
+    broker: &str,
+    per_second: u32,
+    all: &[Absences],
+) -> Result<String> {
+    let mut options = setup.with_broker(broker);
+    // The worker may have its sidecar started again when it hears nothing.
+    options.restarts = true;
+    let stack = setup.start(options).await?;
+    let ledger = Ledger::default();
+    let load = Load::start(stack.endpoints(), rate(broker, per_second), &ledger);
+    let mut log = WorkerLog::new(&stack.worker_log());
+    let mut told = Vec::new();
+    let mut kills = 0;
+    for Absences {
+        seconds,
+        times,
+        kinds,
+    } in all
+    {
+        let mut back = Back::default();
+        for how in kinds.iter().cycle().take(*times) {
+            load.acknowledge(EVENTS, DEADLINE).await?;
+            back.add(absence(&stack, *how, *seconds, &ledger, &mut log).await?);
+            kills += usize::from(*how == Killed);
+        }
+        told.push(format!("{times} x {seconds} s away: {}", back.figures()));
+    }
+    load.stop().await?;
+    let count = settled(&stack, &ledger).await?;
+    nothing_dead(&stack).await?;
+    told.push(but_unrecorded(&stack, &ledger, count, kills).await?);
+    told.extend(stack.take_restarts());
+    stack.shutdown().await?;
+    Ok(told.join("; "))
+}
+
+/// What an absence of so many seconds may take to be caught up with, under load that goes on.
+const fn stated(seconds: u64) -> Duration {
+    Duration::from_secs(2 * seconds + 30)
+}
+
+/// After its return: when something had an effect again, and when everything had that was acknowledged before.
+async fn absence(
+    stack: &Stack,
+    how: How,
+    seconds: u64,
+    ledger: &Ledger,
+    log: &mut WorkerLog,
+) -> Result<(Duration, Duration)> {
+    let worker = stack.worker().service()?;
+    match how {
+        Paused => worker.process().suspend(),
+        Killed => worker.kill().await?,
+    }
+    sleep(Duration::from_secs(seconds)).await;
+    log.look().await?;
+    log.take_lines();
+    let (before, due) = (log.effects().len(), ledger.missing(log.effects()));
+    ensure!(!due.is_empty(), "no event waits after {seconds} s");
+    let back = Instant::now();
+    match how {
+        Paused => worker.process().resume(),
+        Killed => worker.restart().await?,
+    }
+    let limit = stated(seconds);
+    log.wait("an effect", limit, |effects| effects.len() > before)
+        .await?;
+    let first = back.elapsed();
+    log.wait("what had waited", limit, |effects| {
+        due.iter().all(|task| effects.contains_key(task))
+    })
+    .await?;
+    let all = back.elapsed();
+    ensure!(all <= limit, "caught up with {seconds} s after {all:?}");
+    Ok((first, all))
+}
+
+/// How it went with all absences of one length.
+#[derive(Debug, Default)]
+struct Back {
+    first: Duration,
+    least: Option<Duration>,
+    most: Duration,
+}
+
+impl Back {
+    fn add(&mut self, (first, all): (Duration, Duration)) {
+        self.first = self.first.max(first);
+        self.least = Some(self.least.map_or(all, |least| least.min(all)));
+        self.most = self.most.max(all);
+    }
+
+    fn figures(&self) -> String {
+        let [first, least, most] =
+            [self.first, self.least.unwrap_or_default(), self.most].map(|it| it.as_secs_f32());
+        format!("first effect within {first:.1} s, caught up after {least:.1} to {most:.1} s")
+    }
+}

@@ -1,0 +1,95 @@
+//! What has a sidecar subscribe anew while events flow, or reconnect while its worker stands still.
+//!
+//! After an edit of a Subscription on Kafka, daprd 1.18 is deaf more often than not: its component takes the new subscription of a
+//! topic away together with the old one (`docs/UPSTREAM.md`). The worker's watchdog notices, and has the sidecar started again.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use super::crashes::{DEADLINE, events, finish, under_load_with};
+use super::{Setup, exactly_once, nothing_dead};
+use crate::load::Load;
+use crate::{Broker as _, Stack};
+use harness::chart::merge;
+use harness::ledger::Ledger;
+use harness::worker_log::WorkerLog;
+
+/// Until what was published after an edit has had its effect: with the watchdog's times here, and a start of the sidecar.
+const HEARD: Duration = Duration::from_secs(45);
+
+/// How long the worker stands still on both sides of the broker's death.
+const STILL: Duration = Duration::from_secs(3);
+
+/// Each with the kind of the object that it changes.
+fn edits() -> [(&'static str, Value); 3] {
+    let dead_letter = |topic: &str| json!({"topics": {"task": {"deadLetter": topic}}});
+    [
+        ("Subscription", dead_letter("somewhere-else")),
+        (
+            "Component",
+            json!({"brokers": {"kafka": {"heartbeatInterval": "2s"}}}),
+        ),
+        ("Subscription", dead_letter("task-events-dead-letter")),
+    ]
+}
+
+pub(super) async fn under_load(setup: Setup, broker: &str) -> Result<String> {
+    let mut options = setup.with_broker(broker);
+    let watchdog = json!({"silence": "5s", "patience": "3s"});
+    merge(
+        &mut options.values,
+        &json!({"delivery": {"watchdog": watchdog}}),
+    );
+    options.restarts = true;
+    let (mut stack, ledger, load) = under_load_with(&setup, options).await?;
+    let mut log = WorkerLog::new(&stack.worker_log());
+    let edits = edits();
+    for (kind, values) in &edits {
+        let changes = stack.apply(values).await?;
+        ensure!(
+            changes.len() == 1 && changes[0].object.starts_with(kind),
+            "not just one {kind} has changed: {changes:?}"
+        );
+        heard(&load, &ledger, &mut log, broker).await?;
+    }
+    ensure!(
+        ledger.failures().is_empty(),
+        "a publish failed because of an edit: {:?}",
+        ledger.failures()
+    );
+    broker_killed(&mut stack, broker).await?;
+    let count = finish(&stack, &ledger, load, 0).await?;
+    nothing_dead(&stack).await?;
+    let restarts = stack.take_restarts().len();
+    stack.shutdown().await?;
+    let figures = exactly_once(&count)?;
+    Ok(format!(
+        "{} edits, {restarts} sidecars started again; {figures}",
+        edits.len()
+    ))
+}
+
+/// Waits until what was acknowledged up to now, and a while longer, has had its effect: the subscriber is not deaf.
+async fn heard(load: &Load, ledger: &Ledger, log: &mut WorkerLog, broker: &str) -> Result<()> {
+    load.acknowledge(events(broker), DEADLINE).await?;
+    let due = ledger.acknowledged_tasks();
+    log.wait("events after an edit", HEARD, |effects| {
+        due.iter().all(|task| effects.contains_key(task))
+    })
+    .await
+}
+
+/// It dies and comes back while the worker stands still.
+async fn broker_killed(stack: &mut Stack, broker: &str) -> Result<()> {
+    let worker = stack.worker().service()?.process();
+    worker.suspend();
+    sleep(STILL).await;
+    stack.server_mut(broker)?.kill().await?;
+    stack.server_mut(broker)?.start().await?;
+    sleep(STILL).await;
+    worker.resume();
+    Ok(())
+}

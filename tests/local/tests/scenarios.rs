@@ -1,0 +1,16 @@
+//! The promises of GUARANTEES.md, on this machine's sidecars and brokers.
+//!
+//! `cargo test -p local-stack --test scenarios -- NAME` runs some of them, when `cargo xtask tools --stack` has run once and the services
+//! are built. Those of an hour are ignored unless `--ignored` asks for them.
+
+use std::process::ExitCode;
+
+use harness::scenario::{self, AtOnce};
+use local_stack::scenarios::{ALL, LONG, Setup};
+
+/// Stacks at the same time: each is a broker, two sidecars and two services.
+const AT_ONCE: AtOnce = AtOnce { light: 3, load: 1 };
+
+fn main() -> ExitCode {
+    scenario::main(ALL, LONG, AT_ONCE, Setup::read)
+}
