@@ -1,10 +1,6 @@
 //! A real RabbitMQ: one node with a name register, a cookie and folders of its own, and with a user that is not `guest`.
 
-use std::{
-    fs,
-    path::PathBuf,
-    time::Duration,
-};
+use std::{fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};

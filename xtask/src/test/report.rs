@@ -52,6 +52,7 @@ pub(crate) struct Report {
     passed: usize,
     failures: Vec<(String, String)>,
     took: Vec<(f32, String)>,
+    names: Vec<String>,
 }
 
 impl Report {
@@ -61,6 +62,7 @@ impl Report {
             passed: 0,
             failures: Vec::new(),
             took: Vec::new(),
+            names: Vec::new(),
         }
     }
 
@@ -71,6 +73,7 @@ impl Report {
         promise: &str,
         check: impl AsyncFnOnce() -> Result<O>,
     ) {
+        self.names.push(name.to_owned());
         if !self.selection.takes(name) {
             return;
         }
@@ -94,9 +97,12 @@ impl Report {
             .push((started.elapsed().as_secs_f32(), name.to_owned()));
     }
 
-    /// Whether a check has run or failed so far.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.took.is_empty()
+    /// The words of `--only` that name no check so far; `None` when all of several do.
+    pub(crate) fn other_words(&self) -> Option<Vec<String>> {
+        let named = |word: &String| self.names.iter().any(|name| name.contains(word.as_str()));
+        let only = &self.selection.only;
+        let others: Vec<_> = only.iter().filter(|word| !named(word)).cloned().collect();
+        (only.is_empty() || !others.is_empty()).then_some(others)
     }
 
     /// Tests have passed that showed themselves.

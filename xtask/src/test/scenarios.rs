@@ -25,11 +25,11 @@ pub(super) async fn check(report: &mut Report, long: bool, keep: bool) -> Result
             contract,
         )
         .await;
-    let Selection { only, skip, list } = report.selection.clone();
     // A word that names a check means no scenario.
-    if !only.is_empty() && (!report.is_empty() || list) {
+    let Some(only) = report.other_words() else {
         return Ok(());
-    }
+    };
+    let Selection { skip, list, .. } = report.selection.clone();
     let mut args = vec![only.join(",")];
     args.extend(skip.iter().map(|word| format!("--skip={word}")));
     if long {

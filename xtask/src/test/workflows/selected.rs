@@ -36,7 +36,9 @@ fn compare(command: &str, names: &[String], selections: &[Selection]) -> Vec<Str
         .iter()
         .filter(|name| !selections.iter().any(|it| it.takes(name)));
     let unrun = unrun.map(|name| format!("no workflow runs `cargo xtask {command} --only {name}`"));
-    let words = selections.iter().flat_map(|it| it.only.iter().chain(&it.skip));
+    let words = selections
+        .iter()
+        .flat_map(|it| it.only.iter().chain(&it.skip));
     let idle = words.filter(|word| !names.iter().any(|name| name.contains(word.as_str())));
     let idle = idle.map(|word| {
         format!(
