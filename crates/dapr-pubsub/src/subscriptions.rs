@@ -11,6 +11,7 @@ mod handler;
 mod http;
 mod in_hand;
 mod limits;
+mod respond;
 mod router;
 mod token;
 

@@ -1,9 +1,10 @@
 //! Reads a request's body within limits of size and time.
 
+use std::error::Error;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt as _;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Body;
 use tokio::time::timeout;
 
@@ -31,7 +32,7 @@ pub(crate) enum BodyError {
 /// The whole body.
 pub(crate) async fn read<B>(body: B) -> Result<Bytes, BodyError>
 where
-    B: Body<Data = Bytes, Error: std::fmt::Display>,
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>,
 {
     timeout(DEADLINE, collect(body))
         .await
@@ -40,29 +41,21 @@ where
 
 async fn collect<B>(body: B) -> Result<Bytes, BodyError>
 where
-    B: Body<Data = Bytes, Error: std::fmt::Display>,
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>,
 {
     let mut body = std::pin::pin!(body);
-    let mut bytes = BytesMut::new();
-    let mut size = 0;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| BodyError::Broken(error.to_string()))?;
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
-        size += data.len();
-        if size > DISCARD {
-            break;
-        }
-        if size > LIMIT {
-            bytes = BytesMut::new();
-        } else {
-            bytes.extend_from_slice(&data);
-        }
+    let error = match Limited::new(body.as_mut(), LIMIT).collect().await {
+        Ok(whole) => return Ok(whole.to_bytes()),
+        Err(error) => error,
+    };
+    if !error.is::<LengthLimitError>() {
+        return Err(BodyError::Broken(error.to_string()));
     }
-    if size > LIMIT {
-        Err(BodyError::TooLarge)
-    } else {
-        Ok(bytes.freeze())
+    let mut discarded = LIMIT;
+    while let Some(Ok(frame)) = body.frame().await
+        && discarded <= DISCARD
+    {
+        discarded += frame.data_ref().map_or(0, Bytes::len);
     }
+    Err(BodyError::TooLarge)
 }

@@ -25,7 +25,7 @@ struct Args {
     #[arg(long)]
     ready: bool,
     /// How long connecting and answering may take together.
-    #[arg(long, default_value = "2s", value_parser = crate::config::duration)]
+    #[arg(long, default_value = "2s", value_parser = crate::units::duration)]
     timeout: Duration,
 }
 

@@ -15,6 +15,7 @@
 //! | [`problem`] | RFC 9457 problem details |
 //! | [`json`] | the JSON body extractor that answers with problems |
 //! | [`request`] | span, metrics and panic barrier of each request |
+//! | [`units`] | durations and sizes, as people write them |
 
 pub mod admin;
 pub mod body;
@@ -29,3 +30,4 @@ pub mod server;
 pub mod shutdown;
 pub mod sidecar;
 pub mod telemetry;
+pub mod units;

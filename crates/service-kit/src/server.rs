@@ -3,7 +3,7 @@
 //! `axum::serve` sets no `TCP_NODELAY`, no header timeout and no deadline for its drain, and takes any number of
 //! connections; each of them is a way to stall a service from outside.
 
-mod either;
+mod connection;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -12,20 +12,17 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use axum::body::Body;
 use axum::extract::State;
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, Request, Version, header};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
-use tower::util::ServiceExt as _;
 
 use crate::body;
 use crate::problem::Problem;
@@ -41,11 +38,11 @@ const SHED_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct Limits {
     /// Connections that are served at once; further ones are answered 429. Each needs about 25 KiB.
-    #[arg(long, env = "MAX_CONNECTIONS", default_value_t = 2048, value_parser = crate::config::size)]
+    #[arg(long, env = "MAX_CONNECTIONS", default_value_t = 2048, value_parser = crate::units::size)]
     pub max_connections: usize,
     /// How long a client may take to send the head of a request, or stay idle between two. Longer than load balancers keep idle
     /// connections (60 s at AWS and in nginx), so that they close them first: a request that crosses our close gets no answer.
-    #[arg(long, env = "HEADER_TIMEOUT", default_value = "75s", value_parser = crate::config::duration)]
+    #[arg(long, env = "HEADER_TIMEOUT", default_value = "75s", value_parser = crate::units::duration)]
     pub header_timeout: Duration,
 }
 
@@ -153,23 +150,21 @@ impl Accept {
         if overloaded {
             let refuse = TowerToHyperService::new(tower::service_fn(refuse));
             self.tasks.spawn(async move {
-                let connection =
-                    builder(SHED_TIMEOUT).serve_connection(TokioIo::new(stream), refuse);
+                let builder = connection::builder(Protocols::Http1, SHED_TIMEOUT);
+                let connection = builder.serve_connection(TokioIo::new(stream), refuse);
                 let _ = watcher.watch(connection).await;
                 drop(permit);
             });
         } else {
             let router = self.router.clone();
-            match self.protocols {
-                Protocols::Http1 => {
-                    self.tasks
-                        .spawn(connection(stream, router, timeout, watcher, permit));
-                }
-                Protocols::Http1AndHttp2 => {
-                    self.tasks
-                        .spawn(either::connection(stream, router, timeout, watcher, permit));
-                }
-            }
+            self.tasks.spawn(connection::serve(
+                stream,
+                self.protocols,
+                router,
+                timeout,
+                watcher,
+                permit,
+            ));
         }
     }
 
@@ -189,22 +184,6 @@ impl Accept {
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    router: Router,
-    timeout: Duration,
-    watcher: Watcher,
-    permit: OwnedSemaphorePermit,
-) {
-    let service = router.map_request(|request: Request<Incoming>| request.map(Body::new));
-    let connection =
-        builder(timeout).serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(%error, "a connection ended badly");
-    }
-    drop(permit);
-}
-
 /// While draining, an answer is the last one on its connection: clients that keep connections open would otherwise learn of
 /// the end from a request that fails.
 async fn part(
@@ -221,19 +200,6 @@ async fn part(
             .insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
-}
-
-/// Bytes of a request's head.
-const HEAD: usize = 16 * 1024;
-
-fn builder(header_timeout: Duration) -> http1::Builder {
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(header_timeout)
-        .max_buf_size(HEAD)
-        .half_close(true);
-    builder
 }
 
 async fn refuse(request: Request<Incoming>) -> Result<Response, Infallible> {

@@ -12,10 +12,10 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct ShutdownArgs {
     /// How long to go on serving after SIGTERM, until no router sends requests here any more.
-    #[arg(long, env = "SHUTDOWN_DELAY", default_value = "5s", value_parser = crate::config::duration)]
+    #[arg(long, env = "SHUTDOWN_DELAY", default_value = "5s", value_parser = crate::units::duration)]
     pub shutdown_delay: Duration,
     /// How long requests and events in hand may then take before they are cut off.
-    #[arg(long, env = "SHUTDOWN_DEADLINE", default_value = "20s", value_parser = crate::config::duration)]
+    #[arg(long, env = "SHUTDOWN_DEADLINE", default_value = "20s", value_parser = crate::units::duration)]
     pub shutdown_deadline: Duration,
 }
 

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use clap::{Args, Parser};
 use dapr_pubsub::PublisherOptions;
-use service_kit::config::{Check, duration, size};
+use service_kit::config::Check;
 use service_kit::server::Limits;
 use service_kit::shutdown::ShutdownArgs;
 use service_kit::sidecar::SidecarArgs;
 use service_kit::telemetry::TelemetryArgs;
+use service_kit::units::{duration, size};
 
 /// Takes `POST /tasks` and announces `task.created` through the Dapr sidecar.
 #[derive(Debug, Clone, Parser)]

@@ -2,6 +2,7 @@
 //!
 //! A 200 means that the broker acknowledged the event; nothing else does.
 
+mod app;
 mod config;
 mod event;
 mod idempotency;
@@ -10,6 +11,7 @@ mod sidecar_watch;
 mod tasks;
 
 use anyhow::Context as _;
+use app::App;
 use dapr_pubsub::{Publisher, Sidecar};
 use service_kit::readiness::Readiness;
 use service_kit::server::{self, Protocols};
@@ -58,7 +60,7 @@ pub async fn run(config: Config, listeners: Listeners, shutdown: Shutdown) -> an
     let watch =
         watch_ends.run_until_cancelled(sidecar_watch::watch(&sidecar, &config.publish, &condition));
 
-    let api = request::observed(router::router(router::App::new(publisher.clone(), &config)));
+    let api = request::observed(router::router(App::new(publisher.clone(), &config)));
     tracing::info!(
         api = %listeners.api.local_addr()?,
         admin = %listeners.admin.local_addr()?,

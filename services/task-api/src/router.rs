@@ -1,35 +1,16 @@
 //! The table of contents of the API.
 
-use std::time::Duration;
-
 use axum::Router;
 use axum::response::Json;
 use axum::routing::get;
-use dapr_pubsub::Publisher;
 use service_kit::problem::Problem;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::config::Config;
+use crate::app::App;
 use crate::tasks;
-
-/// What the handlers share.
-#[derive(Debug, Clone)]
-pub(crate) struct App {
-    pub(crate) publisher: Publisher,
-    pub(crate) publish_deadline: Duration,
-}
-
-impl App {
-    pub(crate) fn new(publisher: Publisher, config: &Config) -> Self {
-        Self {
-            publisher,
-            publish_deadline: config.publish.publish_deadline,
-        }
-    }
-}
 
 #[derive(OpenApi)]
 #[openapi(info(

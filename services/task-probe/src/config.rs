@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use clap::{ArgAction, Parser, ValueEnum};
 use http::Uri;
-use service_kit::config::duration;
 use service_kit::sidecar::SidecarArgs;
 use service_kit::telemetry::TelemetryArgs;
+use service_kit::units::duration;
 
 use crate::expected::{Expected, Pair};
 

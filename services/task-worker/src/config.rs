@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use clap::{Args, Parser, ValueEnum};
 use dapr_pubsub::{InboxOptions, Mode, PubsubOptions, Secret, Subscription, WatchdogOptions};
-use service_kit::config::{Check, duration, duration_or_zero};
+use service_kit::config::Check;
 use service_kit::server::Limits;
 use service_kit::shutdown::ShutdownArgs;
 use service_kit::sidecar::SidecarArgs;
 use service_kit::telemetry::TelemetryArgs;
+use service_kit::units::{duration, duration_or_zero};
 
 /// Where the sidecar delivers tasks; the chart's Subscription names the same route.
 const ROUTE: &str = "/events/todo";

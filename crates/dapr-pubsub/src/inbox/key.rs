@@ -2,10 +2,18 @@
 
 use std::fmt::Write as _;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use uuid::Uuid;
 
 /// Longer keys are replaced by a digest: stores have limits, `source` and `id` have none.
 const LONGEST: usize = 512;
+
+/// All but the unreserved characters of RFC 3986.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// The key of the record about the event that `source` and `id` name, as `consumer` handles it:
 /// `<consumer>:<source>:<id>`.
@@ -25,7 +33,7 @@ pub fn record_key(consumer: &str, source: &str, id: &str) -> String {
         if index > 0 {
             key.push(':');
         }
-        escape(part, &mut key);
+        key.extend(utf8_percent_encode(part, RESERVED));
     }
     if key.len() > LONGEST {
         let digest = Uuid::new_v5(&Uuid::NAMESPACE_URL, key.as_bytes());
@@ -33,17 +41,6 @@ pub fn record_key(consumer: &str, source: &str, id: &str) -> String {
         let _ = write!(key, "digest:{digest}");
     }
     key
-}
-
-fn escape(text: &str, into: &mut String) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            into.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(into, "%{byte:02X}");
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt::Write as _;
 
 use bytes::Bytes;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Serialize;
 
 use super::PublishError;
@@ -127,6 +127,9 @@ impl NewEvent {
     }
 }
 
+/// What gRPC metadata cannot carry, and the sign of the encoding itself.
+const UNPRINTABLE: &AsciiSet = &CONTROLS.add(b'%');
+
 fn is_printable(value: &str) -> bool {
     value.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
 }
@@ -136,16 +139,7 @@ fn escaped(key: &str) -> String {
     if is_printable(key) {
         return key.to_owned();
     }
-    let mut escaped = String::with_capacity(3 * key.len());
-    for byte in key.bytes() {
-        if (0x20..=0x7e).contains(&byte) && byte != b'%' {
-            escaped.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(escaped, "%{byte:02X}");
-        }
-    }
-    escaped
+    utf8_percent_encode(key, UNPRINTABLE).to_string()
 }
 
 #[cfg(test)]

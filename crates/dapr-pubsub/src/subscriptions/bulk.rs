@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::delivery::Route;
-use super::router::{json, problem};
+use super::respond::{json, problem};
 use crate::cloud_event::salvage_id;
 use crate::{Envelope, Outcome};
 

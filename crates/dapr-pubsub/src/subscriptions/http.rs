@@ -1,16 +1,18 @@
 //! Deliveries by HTTP: a request with one event, or with several.
 
+use std::error::Error;
+
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tokio::time::{Instant, timeout_at};
 
 use super::bulk::{self, BulkBody};
 use super::delivery::Route;
-use super::router::problem;
+use super::respond::problem;
 use super::token;
 use crate::cloud_event::salvage_id;
 use crate::{DecodeError, Envelope, Outcome};
@@ -80,41 +82,25 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
 
 enum ReadError {
     TooLarge,
-    Broken(axum::Error),
+    Broken(Box<dyn Error + Send + Sync>),
 }
 
 async fn read(mut body: Body, limit: usize) -> Result<Bytes, ReadError> {
-    let mut first: Option<Bytes> = None;
-    let mut rest = BytesMut::new();
-    let mut size = 0;
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(ReadError::Broken)?.into_data() else {
-            continue;
-        };
-        size += data.len();
-        if size > limit {
-            rest = BytesMut::new();
-            if size > limit.saturating_mul(DRAIN_FACTOR) {
-                return Err(ReadError::TooLarge);
-            }
-        } else if first.is_none() {
-            first = Some(data);
-        } else {
-            rest.extend_from_slice(&data);
-        }
+    let error = match Limited::new(&mut body, limit).collect().await {
+        // A body that came in one piece is used as it is.
+        Ok(whole) => return Ok(whole.to_bytes()),
+        Err(error) => error,
+    };
+    if !error.is::<LengthLimitError>() {
+        return Err(ReadError::Broken(error));
     }
-    if size > limit {
-        return Err(ReadError::TooLarge);
+    let mut discarded = limit;
+    while let Some(Ok(frame)) = body.frame().await
+        && discarded <= limit.saturating_mul(DRAIN_FACTOR)
+    {
+        discarded += frame.data_ref().map_or(0, Bytes::len);
     }
-    // Small bodies come in one piece, which is then used as it is.
-    let first = first.unwrap_or_default();
-    if rest.is_empty() {
-        return Ok(first);
-    }
-    let mut whole = BytesMut::with_capacity(size);
-    whole.extend_from_slice(&first);
-    whole.extend_from_slice(&rest);
-    Ok(whole.freeze())
+    Err(ReadError::TooLarge)
 }
 
 /// daprd marks a single event so, and a bulk delivery as plain JSON.

@@ -12,9 +12,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::title::Title;
+use crate::app::App;
 use crate::event::TaskCreated;
 use crate::idempotency::IdempotencyKey;
-use crate::router::App;
 
 /// A sidecar or a broker that restarts is usually back by then.
 const RETRY_AFTER: Duration = Duration::from_secs(2);

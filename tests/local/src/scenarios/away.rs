@@ -23,7 +23,7 @@ const EVENTS: usize = 300;
 const DEADLINE: Duration = Duration::from_mins(1);
 
 /// The same where several brokers share the cores for an hour.
-const LONG_RATE: u32 = 60;
+const LONG_RATE: u32 = 30;
 
 /// How the worker goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Connections that may speak HTTP/2 from their first byte on.
+//! One connection, in the versions of HTTP that its listener speaks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,10 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::sleep;
 use tower::util::ServiceExt as _;
 
-use super::HEAD;
+use super::Protocols;
+
+/// Bytes of a request's head.
+const HEAD: usize = 16 * 1024;
 
 /// A peer that does not answer a ping for so long is gone. Longer than a pause of either side that is worth surviving.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
@@ -32,8 +35,9 @@ const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = STREAMS * STREAM_WINDOW;
 
 /// Serves one connection. `timeout` is for the head of its first request in either version, and of later ones in HTTP/1.1.
-pub(super) async fn connection(
+pub(super) async fn serve(
     stream: TcpStream,
+    protocols: Protocols,
     router: Router,
     timeout: Duration,
     watcher: Watcher,
@@ -45,7 +49,7 @@ pub(super) async fn connection(
         first.store(true, Ordering::Relaxed);
         request.map(Body::new)
     });
-    let builder = builder(timeout);
+    let builder = builder(protocols, timeout);
     let connection =
         builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     let silent = async {
@@ -65,7 +69,7 @@ pub(super) async fn connection(
     drop(permit);
 }
 
-fn builder(header_timeout: Duration) -> Builder<TokioExecutor> {
+pub(super) fn builder(protocols: Protocols, header_timeout: Duration) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -73,6 +77,9 @@ fn builder(header_timeout: Duration) -> Builder<TokioExecutor> {
         .header_read_timeout(header_timeout)
         .max_buf_size(HEAD)
         .half_close(true);
+    if protocols == Protocols::Http1 {
+        return builder.http1_only();
+    }
     builder
         .http2()
         .timer(TokioTimer::new())
