@@ -7,6 +7,8 @@ pubsub/aws/snssqs/metadata.go and snssqs.go (where metadata.yaml differs, the co
 {{- $aws := .broker -}}
 {{- $receives := int64 ($aws.receiveLimit | default 1000) -}}
 {{- $concurrency := int64 ($aws.concurrency | default 10) -}}
+{{- /* Dapr leaves out what AWS does not allow in a name; here already, so that what is read is what is there. */ -}}
+{{- $suffix := replace "." "" .root.Values.topicSuffix -}}
 {{- include "task-pubsub.item" (dict "name" "region" "value" $aws.region) -}}
 {{- include "task-pubsub.item" (dict "name" "partition" "value" $aws.partition) -}}
 {{- include "task-pubsub.item" (dict "name" "accountID" "value" $aws.accountID) -}}
@@ -14,14 +16,14 @@ pubsub/aws/snssqs/metadata.go and snssqs.go (where metadata.yaml differs, the co
 {{- include "task-pubsub.secretItems" (dict "from" $aws "defaults" (dict "accessKey" "access-key-id" "secretKey" "secret-access-key")) }}
 {{- /* The name of the queue. It takes in every topic of the subscriber, so a developer's suffix must be in it too. */}}
 - name: consumerID
-  value: {{ include "task-pubsub.aws.snssqs.queue" (dict "name" ($aws.consumerID | default "{appID}") "root" .root) | quote }}
+  value: {{ printf "%s%s" ($aws.consumerID | default "{appID}") $suffix | quote }}
 {{- /* The time is never extended, and runs while an event waits for a place among the others. */}}
 - name: messageVisibilityTimeout
   value: {{ div (add (include "task-pubsub.aws.snssqs.visibilityMs" . | int64) 999) 1000 | quote }}
 {{- /* A queue of its own for what was received too often; without one daprd deletes it. SQS counts every time that an event comes back, in
 an outage once per visibility timeout: the limit, the highest that SQS takes, lasts for days of it. */}}
 - name: sqsDeadLettersQueueName
-  value: {{ include "task-pubsub.aws.snssqs.queue" (dict "name" ($aws.deadLetterQueue | default "{appID}-dead-letter") "root" .root) | quote }}
+  value: {{ printf "%s%s" ($aws.deadLetterQueue | default "{appID}-dead-letter") $suffix | quote }}
 - name: messageReceiveLimit
   value: {{ $receives | quote }}
 - name: messageRetryLimit
@@ -40,25 +42,17 @@ an outage once per visibility timeout: the limit, the highest that SQS takes, la
 {{- include "task-pubsub.userItems" ($aws.extraMetadata | default list) -}}
 {{- end -}}
 
-{{/* Dapr leaves out what AWS does not allow in a name; here already, so that what is read is what is there. */}}
-{{- define "task-pubsub.aws.snssqs.queue" -}}
-{{- printf "%s%s" .name (replace "." "" .root.Values.topicSuffix) -}}
-{{- end -}}
-
-{{/* An event may wait for a place as long as another's retries can take, and then needs the same time itself. */}}
-{{- define "task-pubsub.aws.snssqs.neededMs" -}}
-{{- add (include "task-pubsub.redeliveryFloorMs" . | int64) (include "task-pubsub.budgetUpperMs" . | int64) -}}
-{{- end -}}
+{{/* Until SQS hands an event out again. It may wait for a place as long as another's retries can take, and then needs the same time itself. */}}
 {{- define "task-pubsub.aws.snssqs.visibilityMs" -}}
 {{- if .broker.visibilityTimeout -}}{{- include "task-pubsub.ms" .broker.visibilityTimeout -}}
-{{- else -}}{{- include "task-pubsub.aws.snssqs.neededMs" .root -}}
+{{- else -}}{{- add (include "task-pubsub.redeliveryFloorMs" .root | int64) (include "task-pubsub.retryBudgetMs" .root | int64) -}}
 {{- end -}}
 {{- end -}}
 
 {{- define "task-pubsub.aws.snssqs.problems" -}}
 {{- $aws := .broker -}}
 {{- $visible := include "task-pubsub.aws.snssqs.visibilityMs" . | int64 -}}
-{{- $needed := include "task-pubsub.aws.snssqs.neededMs" .root | int64 -}}
+{{- $needed := include "task-pubsub.aws.snssqs.visibilityMs" (dict "root" .root "broker" dict) | int64 -}}
 {{- if lt $visible $needed }}
 - {{ .path }}.visibilityTimeout: {{ $aws.visibilityTimeout }} is shorter than an event can be in hand ({{ div $needed 1000 }}s: waiting for a place, then its own retries); SQS would hand it out again while it is still being retried, and the chains would overlap.
 {{- end -}}
@@ -71,12 +65,11 @@ an outage once per visibility timeout: the limit, the highest that SQS takes, la
 - {{ .path }}.deadLetterQueue: `{{ $dead }}` is the queue itself; an event that cannot be handled would go round in it without end.
 {{- end -}}
 {{- include "task-pubsub.problems.sharedConsumer" (dict "root" .root "path" (printf "%s.consumerID" .path) "what" "queue" "value" $consumer) -}}
-{{- $in := . -}}
 {{- range $name := include "task-pubsub.subscriberIds" .root | fromYamlArray -}}
 {{- range list $consumer $dead -}}
-{{- $queue := include "task-pubsub.aws.snssqs.queue" (dict "name" (replace "{appID}" $name .) "root" $in.root) -}}
+{{- $queue := printf "%s%s" (replace "{appID}" $name .) (replace "." "" $.root.Values.topicSuffix) -}}
 {{- if gt (len $queue) 80 }}
-- {{ $in.path }}: the queue name `{{ $queue }}` is longer than the 80 characters of SQS; daprd would cut it, and queues with the same beginning would become one.
+- {{ $.path }}: the queue name `{{ $queue }}` is longer than the 80 characters of SQS; daprd would cut it, and queues with the same beginning would become one.
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -84,7 +77,7 @@ an outage once per visibility timeout: the limit, the highest that SQS takes, la
 
 {{- define "task-pubsub.aws.snssqs.warnings" -}}
 - {{ .path }}: SNS drops what is published before the first subscriber has subscribed its queue: when changing to it with plain Helm, first list it in broker.subscribe, and make it active in a second upgrade.
-- {{ .path }}: for the same reason SNS drops dead letters until somebody subscribes to their topic: subscribe a queue of your own to {{ include "task-pubsub.plainDeadLetterTopics" .root }} (README, "Dead letters").
+- {{ .path }}: for the same reason SNS drops dead letters until somebody subscribes to their topic: subscribe a queue of your own to {{ include "task-pubsub.deadLetterTopicNames" .root }} (README, "Dead letters").
 - {{ .path }}: queues made by Dapr keep an event for 4 days, the default of SQS; raise MessageRetentionPeriod, which Dapr has no field for.
 {{- if regexMatch "^http:" (.broker.endpoint | default "") }}
 - {{ .path }}: endpoint is plain HTTP.

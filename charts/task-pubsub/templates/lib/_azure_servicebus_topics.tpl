@@ -87,6 +87,6 @@ as the retries last, so this counts sidecars that stopped with the event in hand
 {{- define "task-pubsub.azure.servicebus.topics.warnings" -}}
 - {{ .path }}: tested by rendering and against Dapr's code, not on a real Service Bus.
 - {{ .path }}: a topic drops what is published before it has a subscription: when changing to it with plain Helm, first list it in broker.subscribe, and make it active in a second upgrade. Its component starts whether or not Azure answers, so readiness does not show a wrong name or login.
-- {{ .path }}: for the same reason dead letters are dropped until somebody subscribes to their topic: make a subscription of your own to {{ include "task-pubsub.plainDeadLetterTopics" .root }} (README, "Dead letters").
+- {{ .path }}: for the same reason dead letters are dropped until somebody subscribes to their topic: make a subscription of your own to {{ include "task-pubsub.deadLetterTopicNames" .root }} (README, "Dead letters").
 - {{ .path }}: lockDuration and maxDeliveryCount are read when Dapr makes the subscription, not later.
 {{- end -}}

@@ -1,4 +1,7 @@
-{{/* Which entries of `brokers` are in use, what their Components are called, and what is in them. */}}
+{{/*
+Which entries of `brokers` are in use, what their Components are called, and the two places that know every type of broker:
+`brokerType`, a table, and `broker`, which calls the templates in the type's own file.
+*/}}
 
 {{/* The entries that subscribers listen to: the list as given, or just the active one. */}}
 {{- define "task-pubsub.subscribedBrokers" -}}
@@ -15,116 +18,97 @@
 {{- end -}}
 
 {{/*
-The types of Dapr that the chart has fields for, each with the time that daprd waits for its Init: a dead broker holds up the
-start of the sidecar by this long (components are opened one after another), so it is no longer than the broker's own
-timeouts need. `maxBatch`: where daprd sends a batch's events one after another, each with its own acknowledgement, a batch is
-no longer than fits well into an attempt; one that does not is sent once more as a whole. `_<type>.tpl` defines for each
-`task-pubsub.<type>.metadata`, `.problems` and `.warnings`, and where this says so `.subscription`.
+The row of an entry's type in the table of types that the chart has fields for.
+`initTimeout`: how long daprd waits for its Init, unless the entry says so. A dead broker holds up the start of the sidecar by this
+long (components are opened one after another), so it is no longer than the broker's own timeouts need.
+`address`: the metadata field, in lower case, that holds the addresses; else `defaultAddress`. `port`, or with TLS `tlsPort`: where an
+address names none.
+`maxBatch`: where daprd sends a batch's events one after another, each with its own acknowledgement, a batch is no longer than fits
+well into an attempt; one that does not is sent once more as a whole.
 */}}
-{{- define "task-pubsub.brokerTypes" -}}
-redis: {initTimeout: 10s}
-kafka: {initTimeout: 30s}
-rabbitmq: {initTimeout: 30s, maxBatch: 16, subscription: true}
-aws.snssqs: {initTimeout: 20s}
-gcp.pubsub: {initTimeout: 10s}
-azure.servicebus.topics: {initTimeout: 20s}
-pulsar: {initTimeout: 30s}
-jetstream: {initTimeout: 10s}
-generic: {initTimeout: 20s}
-{{- end -}}
-
-{{/* Its row of that table; any other type has the one of `generic`, which passes its own metadata through. */}}
 {{- define "task-pubsub.brokerType" -}}
-{{- $types := include "task-pubsub.brokerTypes" . | fromYaml -}}
-{{- $name := ternary .type "generic" (hasKey $types .type) -}}
-{{- merge (dict "name" $name) (get $types $name) | toYaml -}}
+{{- $types := dict
+      "redis" (dict "initTimeout" "10s" "address" "redishost" "port" 6379)
+      "kafka" (dict "initTimeout" "30s" "address" "brokers" "port" 9092)
+      "rabbitmq" (dict "initTimeout" "30s" "address" "hostname" "port" 5672 "tlsPort" 5671 "maxBatch" 16)
+      "aws.snssqs" (dict "initTimeout" "20s" "address" "endpoint" "defaultAddress" "sns.amazonaws.com,sqs.amazonaws.com" "port" 443)
+      "gcp.pubsub" (dict "initTimeout" "10s" "address" "endpoint" "defaultAddress" "pubsub.googleapis.com" "port" 443)
+      "azure.servicebus.topics" (dict "initTimeout" "20s" "defaultAddress" "servicebus.windows.net:5671,servicebus.windows.net:443")
+      "pulsar" (dict "initTimeout" "30s" "address" "host" "port" 6650 "tlsPort" 6651)
+      "jetstream" (dict "initTimeout" "10s" "address" "natsurl" "port" 4222) -}}
+{{- $row := get $types .type | default (dict "initTimeout" "20s" "generic" true) -}}
+{{- if .initTimeout -}}{{- $row = set $row "initTimeout" .initTimeout -}}{{- end -}}
+{{- $row | toYaml -}}
 {{- end -}}
 
-{{/* What the file of its type says about one entry: `part` is metadata, problems, warnings or subscription. */}}
-{{- define "task-pubsub.ofBroker" -}}
+{{/*
+One part of what the chart says of an entry (root, entry). `part` is `metadata` (the items of its Component), `problems` and `warnings`
+(sentences), `subscription` (for one service: deadLetterTopic and metadata of its Subscription, where the type needs its own) or
+`trigger` (what KEDA reads, see _keda.tpl). Any other type passes the user's metadata through.
+*/}}
+{{- define "task-pubsub.broker" -}}
 {{- $broker := .broker | default (get .root.Values.brokers .entry) -}}
-{{- $type := include "task-pubsub.brokerType" $broker | fromYaml -}}
 {{- $in := set (set (omit . "part") "broker" $broker) "path" (printf "brokers.%s" .entry) -}}
-{{- if or (ne .part "subscription") $type.subscription -}}
-{{- include (printf "task-pubsub.%s.%s" $type.name .part) $in -}}
+{{- if eq $broker.type "redis" -}}
+{{- if eq .part "metadata" }}{{ include "task-pubsub.redis.metadata" $in }}
+{{- else if eq .part "problems" }}{{ include "task-pubsub.redis.problems" $in }}
+{{- else if eq .part "warnings" }}{{ include "task-pubsub.redis.warnings" $in }}
+{{- else if eq .part "trigger" }}{{ include "task-pubsub.redis.trigger" $in }}
+{{- end -}}
+{{- else if eq $broker.type "kafka" -}}
+{{- if eq .part "metadata" }}{{ include "task-pubsub.kafka.metadata" $in }}
+{{- else if eq .part "problems" }}{{ include "task-pubsub.kafka.problems" $in }}
+{{- else if eq .part "warnings" }}{{ include "task-pubsub.kafka.warnings" $in }}
+{{- else if eq .part "trigger" }}{{ include "task-pubsub.kafka.trigger" $in }}
+{{- end -}}
+{{- else if eq $broker.type "rabbitmq" -}}
+{{- if eq .part "metadata" }}{{ include "task-pubsub.rabbitmq.metadata" $in }}
+{{- else if eq .part "problems" }}{{ include "task-pubsub.rabbitmq.problems" $in }}
+{{- else if eq .part "warnings" }}{{ include "task-pubsub.rabbitmq.warnings" $in }}
+{{- else if eq .part "subscription" }}{{ include "task-pubsub.rabbitmq.subscription" $in }}
+{{- else if eq .part "trigger" }}{{ include "task-pubsub.rabbitmq.trigger" $in }}
+{{- end -}}
+{{- else if eq $broker.type "aws.snssqs" -}}
+{{- if eq .part "metadata" }}{{ include "task-pubsub.aws.snssqs.metadata" $in }}
+{{- else if eq .part "problems" }}{{ include "task-pubsub.aws.snssqs.problems" $in }}
+{{- else if eq .part "warnings" }}{{ include "task-pubsub.aws.snssqs.warnings" $in }}
+{{- end -}}
+{{- else if eq $broker.type "gcp.pubsub" -}}
+{{- if eq .part "metadata" }}{{ include "task-pubsub.gcp.pubsub.metadata" $in }}
+{{- else if eq .part "problems" }}{{ include "task-pubsub.gcp.pubsub.problems" $in }}
+{{- else if eq .part "warnings" }}{{ include "task-pubsub.gcp.pubsub.warnings" $in }}
+{{- end -}}
+{{- else if eq $broker.type "azure.servicebus.topics" -}}
+{{- if eq .part "metadata" }}{{ include "task-pubsub.azure.servicebus.topics.metadata" $in }}
+{{- else if eq .part "problems" }}{{ include "task-pubsub.azure.servicebus.topics.problems" $in }}
+{{- else if eq .part "warnings" }}{{ include "task-pubsub.azure.servicebus.topics.warnings" $in }}
+{{- end -}}
+{{- else if eq $broker.type "pulsar" -}}
+{{- if eq .part "metadata" }}{{ include "task-pubsub.pulsar.metadata" $in }}
+{{- else if eq .part "problems" }}{{ include "task-pubsub.pulsar.problems" $in }}
+{{- else if eq .part "warnings" }}{{ include "task-pubsub.pulsar.warnings" $in }}
+{{- end -}}
+{{- else if eq $broker.type "jetstream" -}}
+{{- if eq .part "metadata" }}{{ include "task-pubsub.jetstream.metadata" $in }}
+{{- else if eq .part "problems" }}{{ include "task-pubsub.jetstream.problems" $in }}
+{{- else if eq .part "warnings" }}{{ include "task-pubsub.jetstream.warnings" $in }}
+{{- end -}}
+{{- else if eq .part "metadata" -}}
+{{- include "task-pubsub.userItems" ($broker.metadata | default list) -}}
+{{- else if eq .part "warnings" -}}
+{{- if eq $broker.type "in-memory" }}
+- {{ $in.path }}: in-memory lives inside one sidecar; no other service will ever see its events.
+{{- else }}
+- {{ $in.path }}: the chart sets nothing for type {{ $broker.type }}. Check that it redelivers what was not acknowledged, {{ if include "task-pubsub.copiesAreKnown" .root }}as often as it takes{{ else }}later than {{ div (include "task-pubsub.redeliveryFloorMs" .root | int64) 1000 }}s{{ end }}, and keeps what is published before anyone subscribes.
+{{- end -}}
 {{- end -}}
 {{- end -}}
 
-{{/* deadLetterTopic, and metadata where the broker has some, of the subscription of service `name` through one entry. */}}
-{{- define "task-pubsub.subscription" -}}
-{{- $own := include "task-pubsub.ofBroker" (merge (dict "part" "subscription") .) | fromYaml -}}
-{{- $topic := include "task-pubsub.deadLetterTopic" (dict "root" .root "key" .service.topic) -}}
-{{- merge $own (dict "deadLetterTopic" $topic) | toYaml -}}
-{{- end -}}
-
-{{/* Where what nobody could handle goes, over all subscriptions. */}}
-{{- define "task-pubsub.deadLetterTopics" -}}
-{{- $topics := list -}}
-{{- range $name, $service := include "task-pubsub.services" . | fromYaml -}}
-{{- range $entry := ternary (include "task-pubsub.subscribedBrokers" $ | fromYamlArray) list (eq $service.role "subscriber") -}}
-{{- $subscription := include "task-pubsub.subscription" (dict "root" $ "entry" $entry "name" $name "service" $service) | fromYaml -}}
-{{- $topics = append $topics $subscription.deadLetterTopic -}}
-{{- end -}}
-{{- end -}}
-{{- $topics | uniq | sortAlpha | toYaml -}}
-{{- end -}}
-
-{{/* Names of topics, for sentences. */}}
-{{- define "task-pubsub.topicNames" -}}
-{{- $names := list -}}
-{{- range $key, $topic := .Values.topics -}}
-{{- if $topic -}}{{- $names = append $names (include "task-pubsub.topic" (dict "root" $ "key" $key) | printf "`%s`") -}}{{- end -}}
-{{- end -}}
-{{- $names | join ", " -}}
-{{- end -}}
-{{- define "task-pubsub.plainDeadLetterTopics" -}}
+{{/* The dead-letter topics that Dapr itself publishes to, for sentences. */}}
+{{- define "task-pubsub.deadLetterTopicNames" -}}
 {{- $names := list -}}
 {{- range $key, $topic := .Values.topics -}}
 {{- if $topic -}}{{- $names = append $names (include "task-pubsub.deadLetterTopic" (dict "root" $ "key" $key) | printf "`%s`") -}}{{- end -}}
 {{- end -}}
 {{- $names | join ", " -}}
-{{- end -}}
-
-{{- define "task-pubsub.initTimeout" -}}
-{{- .broker.initTimeout | default (include "task-pubsub.brokerType" .broker | fromYaml).initTimeout -}}
-{{- end -}}
-
-{{/* One metadata item with a plain value; nothing when the value is empty. */}}
-{{- define "task-pubsub.item" -}}
-{{- if not (or (kindIs "invalid" .value) (eq (toString .value) "")) }}
-- name: {{ .name }}
-  value: {{ toString .value | quote }}
-{{- end }}
-{{- end -}}
-
-{{/*
-Items that come from the entry's Secret: `defaults` are the fields this kind of login needs, with the usual key of each;
-`secretKeys` renames a key, adds a field, or with "" leaves one out.
-*/}}
-{{- define "task-pubsub.secretItems" -}}
-{{- if .from.existingSecret -}}
-{{- $keys := mergeOverwrite (deepCopy .defaults) (.from.secretKeys | default dict) -}}
-{{- range $field := keys $keys | sortAlpha -}}
-{{- with get $keys $field }}
-- name: {{ $field }}
-  secretKeyRef:
-    name: {{ $.from.existingSecret | quote }}
-    key: {{ . | quote }}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-
-{{/* Items the user wrote themselves. */}}
-{{- define "task-pubsub.userItems" -}}
-{{- range . }}
-- name: {{ .name | quote }}
-{{- if .secretKeyRef }}
-  secretKeyRef:
-    name: {{ .secretKeyRef.name | quote }}
-    key: {{ .secretKeyRef.key | quote }}
-{{- else }}
-  value: {{ toString .value | quote }}
-{{- end }}
-{{- end -}}
 {{- end -}}

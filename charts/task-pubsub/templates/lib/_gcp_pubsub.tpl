@@ -10,7 +10,9 @@ pubsub/gcp/pubsub/metadata.go and pubsub.go; the leases are those of cloud.googl
 {{- if $gcp.existingSecret -}}
 {{- include "task-pubsub.item" (dict "name" "identityProjectID" "value" ($gcp.identityProjectID | default $gcp.projectID)) -}}
 {{- end -}}
-{{- include "task-pubsub.secretItems" (dict "from" $gcp "defaults" (include "task-pubsub.gcp.pubsub.secretFields" . | fromYaml)) }}
+{{- /* The fields of a service account's key, under their names in the key file. */}}
+{{- $fields := dict "privateKeyID" "private_key_id" "privateKey" "private_key" "clientEmail" "client_email" }}
+{{- include "task-pubsub.secretItems" (dict "from" $gcp "defaults" $fields) }}
 {{- /* First part of the subscription's name; {appID} gives every subscriber its own. */}}
 - name: consumerID
   value: {{ $gcp.consumerID | default "{appID}" | quote }}
@@ -29,11 +31,6 @@ pubsub/gcp/pubsub/metadata.go and pubsub.go; the leases are those of cloud.googl
 {{- include "task-pubsub.userItems" ($gcp.extraMetadata | default list) -}}
 {{- end -}}
 
-{{/* The fields of a service account's key that the login needs, under their names in the key file. */}}
-{{- define "task-pubsub.gcp.pubsub.secretFields" -}}
-{privateKeyID: private_key_id, privateKey: private_key, clientEmail: client_email}
-{{- end -}}
-
 {{- define "task-pubsub.gcp.pubsub.problems" -}}
 {{- $gcp := .broker -}}
 {{- $deadline := include "task-pubsub.ms" ($gcp.ackDeadline | default "60s") | int64 -}}
@@ -48,7 +45,7 @@ pubsub/gcp/pubsub/metadata.go and pubsub.go; the leases are those of cloud.googl
 - {{ .path }}.endpoint: names an emulator, but with a key from a Secret Dapr ignores it and talks to Google; leave out existingSecret.
 {{- end -}}
 {{- range $field, $key := $gcp.secretKeys -}}
-{{- if and (eq (toString $key) "") (hasKey (include "task-pubsub.gcp.pubsub.secretFields" $ | fromYaml) $field) }}
+{{- if and (eq (toString $key) "") (has $field (list "privateKeyID" "privateKey" "clientEmail")) }}
 - {{ $.path }}.secretKeys.{{ $field }}: a service account's key is not one without it; the component never starts.
 {{- end -}}
 {{- end -}}
@@ -57,7 +54,7 @@ pubsub/gcp/pubsub/metadata.go and pubsub.go; the leases are those of cloud.googl
 
 {{- define "task-pubsub.gcp.pubsub.warnings" -}}
 - {{ .path }}: Google drops what is published before a subscription exists: when changing to it with plain Helm, first list it in broker.subscribe, and make it active in a second upgrade. Its component starts whether or not Google answers, so readiness does not show a wrong project or key.
-- {{ .path }}: for the same reason dead letters are dropped until somebody subscribes to their topic: make a subscription of your own to {{ include "task-pubsub.plainDeadLetterTopics" .root }} (README, "Dead letters").
+- {{ .path }}: for the same reason dead letters are dropped until somebody subscribes to their topic: make a subscription of your own to {{ include "task-pubsub.deadLetterTopicNames" .root }} (README, "Dead letters").
 - {{ .path }}: a subscription keeps events for 7 days, and one that nobody uses is deleted after 31; both can be changed, but not by Dapr.
 {{- if .broker.endpoint }}
 - {{ .path }}: endpoint is set: events go to an emulator.

@@ -5,7 +5,7 @@ consumer, never the stream; and it refuses to use a consumer that exists with ot
 
 {{- define "task-pubsub.jetstream.metadata" -}}
 {{- $nats := .broker -}}
-{{- $durable := include "task-pubsub.jetstream.durable" . -}}
+{{- $durable := printf "%s%s" ($nats.durableName | default "{appID}") (replace "." "-" .root.Values.topicSuffix) -}}
 {{- if ne ($nats.authType | default "none") "url" -}}
 {{- include "task-pubsub.item" (dict "name" "natsURL" "value" $nats.url) -}}
 {{- end -}}
@@ -40,10 +40,6 @@ acknowledgement, which follows the return of the callback, and in that mode the 
 {{- include "task-pubsub.userItems" ($nats.extraMetadata | default list) -}}
 {{- end -}}
 
-{{- define "task-pubsub.jetstream.durable" -}}
-{{- printf "%s%s" (.broker.durableName | default "{appID}") (replace "." "-" .root.Values.topicSuffix) -}}
-{{- end -}}
-
 {{/* The fields each way to log in takes from the Secret, with the usual key of each. */}}
 {{- define "task-pubsub.jetstream.secretFields" -}}
 {{- $fields := dict
@@ -76,8 +72,12 @@ acknowledgement, which follows the return of the callback, and in that mode the 
 
 {{- define "task-pubsub.jetstream.warnings" -}}
 {{- $nats := .broker -}}
-- {{ .path }}: Dapr makes no streams. {{ with $nats.streamName }}`{{ . }}` must{{ else }}One must{{ end }} exist and hold {{ include "task-pubsub.topicNames" .root }}, with the retention policy limits: the others drop what nobody has subscribed to yet.
-- {{ .path }}: {{ include "task-pubsub.plainDeadLetterTopics" .root }} needs a stream of its own. A dead letter has the id of its event, and a stream silently drops a second message of one id that comes within its duplicate window (2 minutes).
+{{- $topics := list -}}
+{{- range $key, $topic := .root.Values.topics -}}
+{{- if $topic -}}{{- $topics = append $topics (include "task-pubsub.topic" (dict "root" $.root "key" $key) | printf "`%s`") -}}{{- end -}}
+{{- end -}}
+- {{ .path }}: Dapr makes no streams. {{ with $nats.streamName }}`{{ . }}` must{{ else }}One must{{ end }} exist and hold {{ $topics | join ", " }}, with the retention policy limits: the others drop what nobody has subscribed to yet.
+- {{ .path }}: {{ include "task-pubsub.deadLetterTopicNames" .root }} needs a stream of its own. A dead letter has the id of its event, and a stream silently drops a second message of one id that comes within its duplicate window (2 minutes).
 - {{ .path }}: a sidecar whose connection has been away for about 2 minutes gives it up for good; restart the Deployments after such an outage.
 - {{ .path }}: a sidecar handles one event at a time, so an event's retries hold up those behind it; more replicas share the work. What waits for longer than ackWait is delivered once more, and acted on once.
 - {{ .path }}: durableName, ackWait and maxAckPending belong to the consumer on the server: when they change, change them there too (`nats consumer edit`), or Dapr refuses the consumer and nothing is delivered.

@@ -102,3 +102,31 @@ common/component/kafka/metadata.go (where the two differ, the code).
 - {{ .path }}: the password crosses the network without TLS.
 {{- end -}}
 {{- end -}}
+
+{{/* KEDA never starts more pods than there are partitions: one more would have nothing to do. */}}
+{{- define "task-pubsub.kafka.trigger" -}}
+{{- $kafka := .plain -}}
+{{- $auth := $kafka.authtype | default "none" -}}
+type: kafka
+metadata:
+  bootstrapServers: {{ $kafka.brokers | quote }}
+  consumerGroup: {{ $kafka.consumergroup | default .consumer | quote }}
+  topic: {{ .topic | quote }}
+  lagThreshold: {{ .backlog | quote }}
+  offsetResetPolicy: {{ ternary "earliest" "latest" (eq ($kafka.initialoffset | default "newest") "oldest") }}
+  version: {{ $kafka.version | default "" | quote }}
+  tls: {{ ternary "disable" "enable" (or (eq $auth "none") (eq ($kafka.disabletls | default "false") "true")) }}
+  unsafeSsl: {{ $kafka.skipverify | default "" | quote }}
+  {{- if eq $auth "password" }}
+  sasl: {{ get (dict "PLAINTEXT" "plaintext" "SHA-256" "scram_sha256" "SHA-512" "scram_sha512") ($kafka.saslmechanism | default "PLAINTEXT") }}
+  {{- end }}
+parameters:
+  saslusername: username
+  saslpassword: password
+  cacert: ca
+  clientcert: cert
+  clientkey: key
+{{- if not (has $auth (list "none" "password" "mtls" "certificate")) }}
+cannotLogIn: what authType `{{ $auth }}` needs there is not all in a Secret
+{{- end }}
+{{- end -}}

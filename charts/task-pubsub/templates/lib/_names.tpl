@@ -36,34 +36,10 @@ a label that selects something may not say anything else.
 {{- merge $own (include "task-pubsub.labels" .root | fromYaml) | toYaml -}}
 {{- end -}}
 
-{{/* Labels of its pods: without versions, so that a new chart does not by itself roll them. */}}
-{{- define "task-pubsub.podLabels" -}}
-{{- $own := dict
-      "app" .name
-      "app.kubernetes.io/component" .service.role
-      "app.kubernetes.io/part-of" .root.Chart.Name -}}
-{{- $own = merge $own (include "task-pubsub.selectorLabels" . | fromYaml) -}}
-{{- $global := (.root.Values.global | default dict).commonLabels | default dict -}}
-{{- merge $own (deepCopy .service.podLabels) (deepCopy .root.Values.commonLabels) (deepCopy $global) | toYaml -}}
-{{- end -}}
-
 {{/*
 Annotations: the wave in which Argo CD applies the object, and the user's own.
 Within one wave Argo CD, like Helm, applies custom resources after Deployments, so the wave is what makes the order.
 */}}
 {{- define "task-pubsub.annotations" -}}
 {{- merge (dict "argocd.argoproj.io/sync-wave" .wave) (deepCopy .root.Values.commonAnnotations) | toYaml -}}
-{{- end -}}
-
-{{/* The image of one service: a digest wins over a tag, the global registry over the chart's. */}}
-{{- define "task-pubsub.image" -}}
-{{- $image := mergeOverwrite (deepCopy .root.Values.image) (.service.image | default dict) -}}
-{{- $registry := (.root.Values.global | default dict).imageRegistry | default $image.registry -}}
-{{- $repository := $image.repository | default .name -}}
-{{- $path := ternary (printf "%s/%s" $registry $repository) $repository (ne $registry "") -}}
-{{- if $image.digest -}}
-{{- printf "%s@%s" $path $image.digest -}}
-{{- else -}}
-{{- printf "%s:%s" $path ($image.tag | default .root.Chart.AppVersion) -}}
-{{- end -}}
 {{- end -}}

@@ -82,7 +82,7 @@ time: there is no timeout that could contradict the retries.
 {{- $tls := (.broker.tls | default dict).enabled -}}
 - {{ .path }}: tested by rendering and against Dapr's code, not on a real Pulsar.
 - {{ .path }}: unless its namespace has a retention, Pulsar deletes what is published before a subscription exists: when changing to it with plain Helm, first list it in broker.subscribe, and make it active in a second upgrade. Its component starts whether or not Pulsar answers, so readiness does not show a wrong address or login.
-- {{ .path }}: for the same reason dead letters are deleted until somebody subscribes to their topic: make a subscription of your own to {{ include "task-pubsub.plainDeadLetterTopics" .root }} (README, "Dead letters").
+- {{ .path }}: for the same reason dead letters are deleted until somebody subscribes to their topic: make a subscription of your own to {{ include "task-pubsub.deadLetterTopicNames" .root }} (README, "Dead letters").
 {{- if and (ne (.broker.authType | default "none") "none") (not $tls) }}
 - {{ .path }}: the token crosses the network without TLS.
 {{- end -}}

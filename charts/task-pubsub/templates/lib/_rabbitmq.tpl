@@ -6,7 +6,15 @@ beside them is wrong about `durable` and `concurrency`.
 {{- define "task-pubsub.rabbitmq.metadata" -}}
 {{- $rabbit := .broker -}}
 {{- $tls := $rabbit.tls | default dict -}}
-{{- if not (include "task-pubsub.rabbitmq.connectionStringKey" $rabbit) -}}
+{{- /* The key of the Secret that holds a whole connection string, if that is how it logs in. */ -}}
+{{- $connectionString := get ($rabbit.secretKeys | default dict) "connectionString" -}}
+{{- $login := dict "username" "username" "password" "password" -}}
+{{- if $rabbit.saslExternal -}}
+{{- $login = dict "caCert" "ca.crt" "clientCert" "tls.crt" "clientKey" "tls.key" -}}
+{{- else if $connectionString -}}
+{{- $login = dict -}}
+{{- end -}}
+{{- if not $connectionString -}}
 {{- include "task-pubsub.item" (dict "name" "hostname" "value" $rabbit.host) }}
 {{- include "task-pubsub.item" (dict "name" "protocol" "value" (ternary "amqps" "amqp" ($tls.enabled | default false))) }}
 {{- else if $tls.enabled }}
@@ -17,7 +25,7 @@ beside them is wrong about `durable` and `concurrency`.
 {{- if $rabbit.saslExternal -}}
 {{- include "task-pubsub.item" (dict "name" "saslExternal" "value" "true") -}}
 {{- end -}}
-{{- include "task-pubsub.secretItems" (dict "from" $rabbit "defaults" (include "task-pubsub.rabbitmq.secretFields" $rabbit | fromYaml)) }}
+{{- include "task-pubsub.secretItems" (dict "from" $rabbit "defaults" $login) }}
 - name: clientName
   value: {{ $rabbit.clientName | default "{appID}" | quote }}
 {{- /* Stable, because it names the queue; {appID} gives every subscriber its own, which its replicas share. */}}
@@ -54,21 +62,6 @@ beside them is wrong about `durable` and `concurrency`.
 {{- include "task-pubsub.userItems" ($rabbit.extraMetadata | default list) -}}
 {{- end -}}
 
-{{/* The key of the Secret that holds a whole connection string, if that is how it logs in. */}}
-{{- define "task-pubsub.rabbitmq.connectionStringKey" -}}
-{{- (.secretKeys | default dict).connectionString | default "" -}}
-{{- end -}}
-
-{{- define "task-pubsub.rabbitmq.secretFields" -}}
-{{- $login := dict "username" "username" "password" "password" -}}
-{{- if .saslExternal -}}
-{{- $login = dict "caCert" "ca.crt" "clientCert" "tls.crt" "clientKey" "tls.key" -}}
-{{- else if include "task-pubsub.rabbitmq.connectionStringKey" . -}}
-{{- $login = dict -}}
-{{- end -}}
-{{- $login | toYaml -}}
-{{- end -}}
-
 {{/*
 What a Subscription says beyond the others. The queue type is read here and nowhere else. And RabbitMQ drops what is published
 to a topic that nobody has bound a queue to, so the dead letters go to the one exchange that has a queue from the beginning:
@@ -76,15 +69,12 @@ enableDeadLetter makes `dlx-<queue>` with `dlq-<queue>` behind it.
 */}}
 {{- define "task-pubsub.rabbitmq.subscription" -}}
 {{- if ne (toString .broker.deadLetterQueue) "false" }}
-deadLetterTopic: {{ printf "dlx-%s" (include "task-pubsub.rabbitmq.queue" .) }}
+{{- $consumer := .broker.consumerID | default "{appID}" | replace "{appID}" .name }}
+{{- $topic := include "task-pubsub.topic" (dict "root" .root "key" .service.topic) }}
+deadLetterTopic: {{ printf "dlx-%s-%s" $consumer $topic }}
 {{- end }}
 metadata:
   queueType: {{ .broker.queueType | default "quorum" }}
-{{- end -}}
-
-{{- define "task-pubsub.rabbitmq.queue" -}}
-{{- $consumer := .broker.consumerID | default "{appID}" | replace "{appID}" .name -}}
-{{- printf "%s-%s" $consumer (include "task-pubsub.topic" (dict "root" .root "key" .service.topic)) -}}
 {{- end -}}
 
 {{- define "task-pubsub.rabbitmq.problems" -}}
@@ -115,7 +105,7 @@ metadata:
 
 {{- define "task-pubsub.rabbitmq.warnings" -}}
 {{- if eq (toString .broker.deadLetterQueue) "false" }}
-- {{ .path }}: without deadLetterQueue dead letters are dropped until somebody subscribes to {{ include "task-pubsub.plainDeadLetterTopics" .root }}, and so is what RabbitMQ 4 has redelivered 20 times.
+- {{ .path }}: without deadLetterQueue dead letters are dropped until somebody subscribes to {{ include "task-pubsub.deadLetterTopicNames" .root }}, and so is what RabbitMQ 4 has redelivered 20 times.
 {{- else }}
 - {{ .path }}: dead letters wait in the queues `dlq-<queue>`, which no vhost with the default queue type quorum lets Dapr make; see deadLetterQueue.
 {{- end }}
@@ -127,7 +117,26 @@ metadata:
 {{- end }}
 {{- if not .broker.existingSecret }}
 - {{ .path }}: logs in as guest, which RabbitMQ by default refuses from another host; see existingSecret.
-{{- else if not (or (.broker.tls | default dict).enabled (include "task-pubsub.rabbitmq.connectionStringKey" .broker)) }}
+{{- else if not (or (.broker.tls | default dict).enabled (get (.broker.secretKeys | default dict) "connectionString")) }}
 - {{ .path }}: the password crosses the network without TLS.
 {{- end -}}
+{{- end -}}
+
+{{- define "task-pubsub.rabbitmq.trigger" -}}
+{{- $rabbit := .plain -}}
+type: rabbitmq
+metadata:
+  queueName: {{ $rabbit.queuename | default (printf "%s-%s" .consumer .topic) | quote }}
+  mode: QueueLength
+  value: {{ .backlog | quote }}
+  host: {{ with $rabbit.hostname }}{{ printf "%s://%s" ($rabbit.protocol | default "amqp") . | quote }}{{ else }}""{{ end }}
+parameters:
+  connectionstring: host
+  username: username
+  password: password
+{{- if or .secret.cacert .secret.clientcert $rabbit.cacert }}
+cannotLogIn: it takes a certificate only together with a switch that must itself stand in a Secret
+{{- else if and $rabbit.username .secret.password }}
+cannotLogIn: it takes a user name only from a Secret, and this one is a plain value
+{{- end }}
 {{- end -}}

@@ -56,7 +56,7 @@ all retries.
 {{- end -}}
 
 {{- define "task-pubsub.redis.problems" -}}
-{{- $budget := include "task-pubsub.budgetUpperMs" .root | int64 -}}
+{{- $budget := include "task-pubsub.retryBudgetMs" .root | int64 -}}
 {{- $timeout := include "task-pubsub.redis.processingTimeoutMs" . | int64 -}}
 {{- $handler := include "task-pubsub.ms" .root.Values.delivery.handlerTimeout | int64 -}}
 {{- $attempt := add $handler (div $handler 10) -}}
@@ -78,19 +78,27 @@ all retries.
 {{- end -}}
 {{- end -}}
 
-{{- define "task-pubsub.store.redis.connection" -}}
-{{- include "task-pubsub.redis.connection" . -}}
-{{- end -}}
-{{- define "task-pubsub.store.redis.settings" }}
-# Dapr's default waits 2 s before a second try, which is most of a handler's time.
-- name: redisMinRetryInterval
-  value: "50ms"
-- name: redisMaxRetryInterval
-  value: "500ms"
-{{- end -}}
-{{- define "task-pubsub.store.redis.problems" -}}{{- end -}}
-{{- define "task-pubsub.store.redis.warnings" -}}
-{{- if (.Values.stateStore.tls | default dict).insecureSkipVerify }}
-- stateStore: tls.insecureSkipVerify accepts any certificate.
-{{- end -}}
+{{/* What no subscriber has taken yet. Redis counts that from version 7 on. */}}
+{{- define "task-pubsub.redis.trigger" -}}
+{{- $redis := .plain -}}
+{{- $cluster := eq ($redis.redistype | default "node") "cluster" -}}
+{{- $sentinel := $redis.sentinelmastername -}}
+type: {{ ternary "redis-cluster-streams" (ternary "redis-sentinel-streams" "redis-streams" (not (empty $sentinel))) $cluster }}
+metadata:
+  {{ ternary "addresses" "address" (or $cluster (not (empty $sentinel))) }}: {{ $redis.redishost | quote }}
+  stream: {{ .topic | quote }}
+  consumerGroup: {{ .consumer | quote }}
+  lagCount: {{ .backlog | quote }}
+  databaseIndex: {{ $redis.redisdb | default "" | quote }}
+  username: {{ $redis.redisusername | default "" | quote }}
+  sentinelMaster: {{ $sentinel | default "" | quote }}
+  enableTLS: {{ $redis.enabletls | default "false" | quote }}
+  unsafeSsl: {{ $redis.insecureskiptlsverify | default "" | quote }}
+parameters:
+  redispassword: password
+  redisusername: username
+  sentinelpassword: sentinelPassword
+  sentinelusername: sentinelUsername
+  clientcert: cert
+  clientkey: key
 {{- end -}}

@@ -1,3 +1,5 @@
+{{/* Who there is, what they publish to or receive, and how it comes to them. */}}
+
 {{/* The services map, each with the defaults filled in. `include ... | fromYaml` gives the map back. */}}
 {{- define "task-pubsub.services" -}}
 {{- $all := dict -}}
@@ -9,20 +11,14 @@
 {{- $all | toYaml -}}
 {{- end -}}
 
-{{/*
-The app-ids that may use the components. A service that is not enabled yet stays in, and so does the probe: adding an app-id to
-the scopes of a Component makes every running sidecar close and reopen it.
-*/}}
-{{- define "task-pubsub.appIds" -}}
-{{- append (keys .Values.services) .Values.probe.name | sortAlpha | toYaml -}}
+{{/* Everything that has a sidecar: the services, and the probe as an entry of `services` would be. */}}
+{{- define "task-pubsub.workloads" -}}
+{{- $own := dict "enabled" true "role" "probe" "expose" false "effectJournal" "" "env" dict "extraEnv" list -}}
+{{- $probe := mergeOverwrite (deepCopy .Values.serviceDefaults) (deepCopy (omit .Values.probe "name")) $own -}}
+{{- set (include "task-pubsub.services" . | fromYaml) .Values.probe.name $probe | toYaml -}}
 {{- end -}}
 
-{{/* Those that may use the state store: who records what is handled, and who looks for it. */}}
-{{- define "task-pubsub.storeAppIds" -}}
-{{- append (include "task-pubsub.subscriberIds" . | fromYamlArray) .Values.probe.name | sortAlpha | toYaml -}}
-{{- end -}}
-
-{{/* Those of them that receive events. */}}
+{{/* The app-ids that receive events. */}}
 {{- define "task-pubsub.subscriberIds" -}}
 {{- $ids := list -}}
 {{- range $name, $service := include "task-pubsub.services" . | fromYaml -}}
@@ -31,10 +27,49 @@ the scopes of a Component makes every running sidecar close and reopen it.
 {{- $ids | sortAlpha | toYaml -}}
 {{- end -}}
 
+{{/* Enabled subscribers of a topic (its real name) that are built on the library, or with `inbox: false` those that are not. */}}
+{{- define "task-pubsub.subscribersOf" -}}
+{{- $names := list -}}
+{{- range $name, $service := include "task-pubsub.services" .root | fromYaml -}}
+{{- if and $service.enabled (eq $service.role "subscriber") (eq $service.inbox $.inbox) -}}
+{{- if eq $.topic (include "task-pubsub.topic" (dict "root" $.root "key" $service.topic)) -}}{{- $names = append $names $name -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $names | sortAlpha | toYaml -}}
+{{- end -}}
+
+{{/* The publisher that smoke talks to; empty when it cannot be talked to. */}}
+{{- define "task-pubsub.smokeTarget" -}}
+{{- $service := get (include "task-pubsub.services" . | fromYaml) .Values.smoke.service | default dict -}}
+{{- if and $service.enabled $service.expose (eq $service.role "publisher") -}}
+{{- $service | toYaml -}}
+{{- end -}}
+{{- end -}}
+
 {{/* A topic's real name: the suffix keeps a developer's events out of everybody else's. */}}
 {{- define "task-pubsub.topic" -}}
 {{- printf "%s%s" (get (get .root.Values.topics .key) "name") .root.Values.topicSuffix -}}
 {{- end -}}
 {{- define "task-pubsub.deadLetterTopic" -}}
 {{- printf "%s%s" (get (get .root.Values.topics .key) "deadLetter") .root.Values.topicSuffix -}}
+{{- end -}}
+
+{{/* How events come to a service, `grpc` or `http`. The library speaks both; of any other program only its own values can say so. */}}
+{{- define "task-pubsub.protocol" -}}
+{{- if eq .service.role "subscriber" -}}
+{{- .service.protocol | default (ternary .root.Values.delivery.protocol "http" .service.inbox) -}}
+{{- else -}}
+http
+{{- end -}}
+{{- end -}}
+
+{{/*
+Whether every subscriber recognises a copy of an event. Announced services count too: enabling one must not change a Component.
+*/}}
+{{- define "task-pubsub.copiesAreKnown" -}}
+{{- $known := ne .Values.stateStore.type "none" -}}
+{{- range $name, $service := include "task-pubsub.services" . | fromYaml -}}
+{{- if and (eq $service.role "subscriber") (not $service.inbox) -}}{{- $known = false -}}{{- end -}}
+{{- end -}}
+{{- if $known -}}true{{- end -}}
 {{- end -}}

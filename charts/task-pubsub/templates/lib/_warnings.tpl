@@ -8,19 +8,67 @@
 {{- if eq .Values.stateStore.type "none" }}
 - stateStore.type is none: an event that is delivered twice has its effect twice.
 {{- end }}
-{{- with include "task-pubsub.ofStore" (dict "root" . "part" "warnings") | trim }}
-{{ . }}
+{{- if and (eq .Values.stateStore.type "redis") (.Values.stateStore.tls | default dict).insecureSkipVerify }}
+- stateStore: tls.insecureSkipVerify accepts any certificate.
+{{- end }}
+{{- if eq .Values.stateStore.type "postgresql" }}
+{{- $tls := .Values.stateStore.postgresql.tls | default dict }}
+{{- if not (get (.Values.stateStore.secretKeys | default dict) "connectionString") }}
+{{- if and .Values.stateStore.existingSecret (not $tls.enabled) }}
+- stateStore: the password crosses the network without TLS.
+{{- end }}
+{{- if $tls.insecureSkipVerify }}
+- stateStore: postgresql.tls.insecureSkipVerify accepts any certificate.
+{{- end }}
+{{- end }}
+- stateStore: a failover to a PostgreSQL replica that was behind forgets what was handled last; have one of them synchronous, or an event of these moments may have a second effect.
 {{- end }}
 {{- range $name, $service := include "task-pubsub.services" . | fromYaml }}
 {{- if and (eq $service.role "subscriber") (eq $service.autoscaling.scaler "hpa") }}
 - services.{{ $name }}.autoscaling: a subscriber that waits for something else is idle while its backlog grows, and CPU does not show it; `keda` would.
 {{- end }}
 {{- end }}
-{{- include "task-pubsub.warnings.delivery" . }}
-{{- include "task-pubsub.warnings.probe" . }}
+{{- $kafkas := list -}}
+{{- range $entry := include "task-pubsub.subscribedBrokers" . | fromYamlArray -}}
+{{- if eq (get $.Values.brokers $entry).type "kafka" -}}{{- $kafkas = append $kafkas (printf "brokers.%s" $entry) -}}{{- end -}}
+{{- end -}}
+{{- range $name, $service := include "task-pubsub.services" . | fromYaml }}
+{{- if and $service.enabled (eq $service.role "subscriber") }}
+{{- $maxConcurrency := get (merge (dict) $service.sidecar.annotations $service.podAnnotations) "dapr.io/app-max-concurrency" }}
+{{- if and (eq (include "task-pubsub.protocol" (dict "root" $ "service" $service)) "http") (ne $maxConcurrency "1") }}
+- services.{{ $name }}: gets its events by HTTP, several at once. When several begin at the same moment, daprd's HTTP channel can take one that no app has answered for a success, so events in hand when the app crashes may be lost. {{ if $service.inbox }}`protocol: grpc` does not lose them.{{ else }}Where the program speaks gRPC, `protocol: grpc` does not lose them; otherwise sidecar.annotations `dapr.io/app-max-concurrency: "1"` has one delivered at a time.{{ end }}
+{{- end }}
+{{- if and $service.appHealth.path $kafkas }}
+- services.{{ $name }}.appHealth: when its path has been red, the sidecar subscribes again, and may then be deaf on {{ $kafkas | join ", " }} until it is restarted, while every probe is green.
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if include "task-pubsub.ms" .Values.delivery.watchdog.silence | int64 }}
+{{- $topics := list -}}
+{{- range $key, $topic := .Values.topics -}}
+{{- if $topic -}}{{- $topics = append $topics (include "task-pubsub.topic" (dict "root" $ "key" $key)) -}}{{- end -}}
+{{- end -}}
+{{- range $topic := $topics | uniq | sortAlpha }}
+{{- $own := include "task-pubsub.subscribersOf" (dict "root" $ "topic" $topic "inbox" true) | fromYamlArray }}
+{{- $others := include "task-pubsub.subscribersOf" (dict "root" $ "topic" $topic "inbox" false) | fromYamlArray }}
+{{- if and $own (eq $.Values.stateStore.type "none") }}
+- delivery.watchdog: is off, because with stateStore.type none nobody records a canary; nothing notices when a sidecar of {{ $own | join ", " }} has gone deaf.
+{{- else if and $own $others }}
+- delivery.watchdog: is off for {{ $topic }}, because {{ $others | join ", " }} would take its canaries for events; nothing notices when a sidecar of {{ $own | join ", " }} has gone deaf.
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $values := .Values -}}
+{{- if or $values.preflight.enabled $values.smoke.enabled }}
+{{- if eq $values.stateStore.type "none" }}
+- stateStore.type is none: preflight and smoke see the broker's acknowledgement, and not whether anyone receives.
+{{- else if eq $values.stateStore.type "existing" }}
+- stateStore.type is existing: preflight and smoke read the subscribers' records in `{{ $values.stateStore.name }}`, which needs `{{ $values.probe.name }}` in its scopes (if it has any) and a keyPrefix without the app-id, e.g. `name`.
+{{- end }}
+{{- end }}
 {{- range $entry := include "task-pubsub.brokersInUse" . | fromYamlArray }}
 {{- $broker := get $.Values.brokers $entry }}
-{{- with include "task-pubsub.ofBroker" (dict "root" $ "entry" $entry "part" "warnings") | trim }}
+{{- with include "task-pubsub.broker" (dict "root" $ "entry" $entry "part" "warnings") | trim }}
 {{ . }}
 {{- end }}
 {{- if ($broker.tls | default dict).insecureSkipVerify }}

@@ -1,9 +1,8 @@
-{{/* Durations, names and annotations that only make sense together. */}}
-
+{{/* Durations that only make sense together, and topics that would feed themselves. */}}
 {{- define "task-pubsub.problems.timing" -}}
 {{- $delivery := .Values.delivery -}}
-{{- $lower := include "task-pubsub.budgetLowerMs" . | int64 -}}
-{{- $upper := include "task-pubsub.budgetUpperMs" . | int64 -}}
+{{- /* The shortest time in which the retries can end: every attempt refused at once. */ -}}
+{{- $lower := mul (include "task-pubsub.ms" $delivery.retry.interval | int64) (int64 $delivery.retry.maxRetries) -}}
 {{- $lease := include "task-pubsub.ms" $delivery.lease | int64 -}}
 {{- if le $lease (include "task-pubsub.ms" $delivery.handlerTimeout | int64) }}
 - delivery.lease: {{ $delivery.lease }} is not longer than delivery.handlerTimeout ({{ $delivery.handlerTimeout }}); a claim could run out while its handler works, and a second copy would have a second effect.
@@ -26,9 +25,6 @@
 - topics.{{ $name }}.deadLetter: `{{ $topic.deadLetter }}` is the topic itself; an event that cannot be handled would be published to it again without end.
 {{- end -}}
 {{- end -}}
-{{- end -}}
-
-{{- define "task-pubsub.problems.shutdown" -}}
 {{- $stop := .Values.shutdown -}}
 {{- $deadline := include "task-pubsub.ms" $stop.deadline | int64 -}}
 {{- if lt $deadline (include "task-pubsub.ms" .Values.delivery.handlerTimeout | int64) }}
@@ -36,30 +32,5 @@
 {{- end -}}
 {{- if lt $deadline (include "task-pubsub.ms" .Values.publish.deadline | int64) }}
 - shutdown.deadline: {{ $stop.deadline }} is shorter than publish.deadline ({{ .Values.publish.deadline }}); a stopping publisher would drop requests it has accepted.
-{{- end -}}
-{{- end -}}
-
-{{- define "task-pubsub.problems.services" -}}
-{{- $services := include "task-pubsub.services" . | fromYaml -}}
-{{- range $name, $service := $services -}}
-{{- if not (get $.Values.topics $service.topic) }}
-- services.{{ $name }}.topic: `{{ $service.topic }}` is no entry of `topics` ({{ keys $.Values.topics | sortAlpha | join ", " }}); the service would have nothing to publish to or hear from.
-{{- end -}}
-{{- if eq (int $service.port) (int $.Values.adminPort) }}
-- services.{{ $name }}.port: {{ $service.port }} is adminPort too; the second of the two servers could not start.
-{{- end -}}
-{{- if and $service.serviceAccountName $service.serviceAccount.annotations }}
-- services.{{ $name }}.serviceAccount.annotations: would be on no account, because serviceAccountName `{{ $service.serviceAccountName }}` names one that the chart does not make; the cloud would know nobody. Annotate that one, or leave the name empty.
-{{- end -}}
-{{- $plain := deepCopy $service -}}
-{{- $_ := set $plain.sidecar "annotations" dict -}}
-{{- /* What appHealth would render counts, whether or not it does: an annotation would be a way around its checks. */}}
-{{- $_ := set $plain.appHealth "path" "/" -}}
-{{- $computed := include "task-pubsub.daprAnnotations" (dict "root" $ "name" $name "service" $plain) | fromYaml -}}
-{{- range $key := keys (merge (dict) $service.sidecar.annotations $service.podAnnotations) | sortAlpha -}}
-{{- if hasKey $computed $key }}
-- services.{{ $name }}: the annotation {{ $key }} is computed by the chart; set the value it comes from, or two places would disagree.
-{{- end -}}
-{{- end -}}
 {{- end -}}
 {{- end -}}
