@@ -99,7 +99,7 @@ One part of what the chart says of an entry (root, entry). `part` is `metadata` 
 {{- if eq $broker.type "in-memory" }}
 - {{ $in.path }}: in-memory lives inside one sidecar; no other service will ever see its events.
 {{- else }}
-- {{ $in.path }}: the chart sets nothing for type {{ $broker.type }}. Check that it redelivers what was not acknowledged, {{ if include "task-pubsub.copiesAreKnown" .root }}as often as it takes{{ else }}later than {{ div (include "task-pubsub.redeliveryFloorMs" .root | int64) 1000 }}s{{ end }}, and keeps what is published before anyone subscribes.
+- {{ $in.path }}: the chart sets nothing for type {{ $broker.type }}. Check that it redelivers what was not acknowledged, {{ if include "task-pubsub.deduplication" .root }}as often as it takes{{ else }}later than {{ div (include "task-pubsub.redeliveryFloorMs" .root | int64) 1000 }}s{{ end }}, and keeps what is published before anyone subscribes.
 {{- end -}}
 {{- end -}}
 {{- end -}}

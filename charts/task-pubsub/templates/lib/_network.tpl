@@ -1,7 +1,7 @@
 {{/* Where sidecars connect to, and what a NetworkPolicy says of it. */}}
 
 {{/*
-The addresses of one entry of `brokers`, or of `stateStore` (root, entry), as a list of `host:port`, read from what the Component is told;
+The addresses of one entry of `brokers`, or of `stateStore` (root, entry), as a list of `host:port`, read from its Component;
 empty where nothing can be said. `networkPolicy.endpoints` replaces what is found, and says what cannot be: an address inside a Secret,
 a type that the chart does not know.
 */}}
@@ -53,7 +53,7 @@ a type that the chart does not know.
 {{- end -}}
 
 {{/* A name with `.svc`, or of one or two parts, is the cluster's; everything else that is no address is outside. */}}
-{{- define "task-pubsub.whereIs" -}}
+{{- define "task-pubsub.hostLocation" -}}
 {{- if regexMatch "^[0-9.]+(/[0-9]+)?$" . -}}address
 {{- else if or (regexMatch "\\.svc(\\.|$)" .) (le (len (splitList "." .)) 2) -}}cluster
 {{- else -}}outside
@@ -63,11 +63,11 @@ a type that the chart does not know.
 {{/* `host:port` as an egress rule: pods of a namespace, an address, or something outside of the cluster. */}}
 {{- define "task-pubsub.egressRule" -}}
 {{- $host := .address | splitList ":" | first -}}
-{{- $where := include "task-pubsub.whereIs" $host -}}
+{{- $location := include "task-pubsub.hostLocation" $host -}}
 - to:
-  {{- if eq $where "address" }}
+  {{- if eq $location "address" }}
     - ipBlock: {cidr: {{ ternary $host (printf "%s/32" $host) (contains "/" $host) }}}
-  {{- else if eq $where "cluster" }}
+  {{- else if eq $location "cluster" }}
   {{- $parts := splitList "." $host }}
   {{- $namespaces := list .root.Release.Namespace }}
   {{- if has "svc" $parts }}

@@ -1,5 +1,5 @@
 {{/*
-The pod of one service, and of the probe: metadata and spec, with everything that the injector and the app are told.
+The pod of one service, and of the probe: metadata and spec, with the sidecar's annotations and the environment.
 Arguments: root; name; service (its values). For the probe also check (what it has to prove), deadline, and pubsub where the
 component is not the active one.
 */}}
@@ -311,7 +311,7 @@ publisher's holds the active broker's component, a declarative subscriber's no b
 {{- else -}}
 {{- $delivery := $values.delivery -}}
 {{- /* Canaries need somebody who records them, and nobody who takes them for events: otherwise there are none. */ -}}
-{{- $others := include "task-pubsub.subscribersOf" (dict "root" $root "topic" $topic "inbox" false) | fromYamlArray -}}
+{{- $others := include "task-pubsub.topicSubscribers" (dict "root" $root "topic" $topic "inbox" false) | fromYamlArray -}}
 {{- $silent := or (not $stateStore) $others (eq (include "task-pubsub.ms" $delivery.watchdog.silence | int64) 0) -}}
 {{- /* A tenth shorter than the sidecar's, so that the worker's RETRY arrives before the sidecar gives up and delivers the event again
 beside an attempt that is still running. */ -}}

@@ -49,7 +49,7 @@ all retries.
 */}}
 {{- define "task-pubsub.redis.processingTimeoutMs" -}}
 {{- if .broker.processingTimeout -}}{{- include "task-pubsub.ms" .broker.processingTimeout -}}
-{{- else if include "task-pubsub.copiesAreKnown" .root -}}
+{{- else if include "task-pubsub.deduplication" .root -}}
 {{- add (include "task-pubsub.ms" .root.Values.delivery.handlerTimeout | int64) (include "task-pubsub.ms" .root.Values.delivery.lease | int64) -}}
 {{- else -}}{{- include "task-pubsub.redeliveryFloorMs" .root -}}
 {{- end -}}
@@ -60,7 +60,7 @@ all retries.
 {{- $timeout := include "task-pubsub.redis.processingTimeoutMs" . | int64 -}}
 {{- $handler := include "task-pubsub.ms" .root.Values.delivery.handlerTimeout | int64 -}}
 {{- $attempt := add $handler (div $handler 10) -}}
-{{- if include "task-pubsub.copiesAreKnown" .root -}}
+{{- if include "task-pubsub.deduplication" .root -}}
 {{- if lt $timeout $attempt }}
 - {{ .path }}.processingTimeout: {{ .broker.processingTimeout }} is shorter than delivery.handlerTimeout and a tenth ({{ $attempt }}ms); Redis would hand out again what is being handled for the first time, and copies of slow events would take the places of others.
 {{- end -}}

@@ -28,7 +28,7 @@
 {{- end -}}
 
 {{/* Enabled subscribers of a topic (its real name) that are built on the library, or with `inbox: false` those that are not. */}}
-{{- define "task-pubsub.subscribersOf" -}}
+{{- define "task-pubsub.topicSubscribers" -}}
 {{- $names := list -}}
 {{- range $name, $service := include "task-pubsub.services" .root | fromYaml -}}
 {{- if and $service.enabled (eq $service.role "subscriber") (eq $service.inbox $.inbox) -}}
@@ -64,9 +64,10 @@ http
 {{- end -}}
 
 {{/*
-Whether every subscriber recognises a copy of an event. Announced services count too: enabling one must not change a Component.
+`true` where every subscriber recognises a copy of an event, else empty. Announced services count too: enabling one must not change a
+Component.
 */}}
-{{- define "task-pubsub.copiesAreKnown" -}}
+{{- define "task-pubsub.deduplication" -}}
 {{- $known := ne .Values.stateStore.type "none" -}}
 {{- range $name, $service := include "task-pubsub.services" . | fromYaml -}}
 {{- if and (eq $service.role "subscriber") (not $service.inbox) -}}{{- $known = false -}}{{- end -}}

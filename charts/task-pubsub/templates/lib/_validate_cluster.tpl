@@ -4,7 +4,7 @@ empty and nothing is checked.
 */}}
 
 {{/* Pods that publish through a component which this upgrade would take away from under them. */}}
-{{- define "task-pubsub.problems.running" -}}
+{{- define "task-pubsub.problems.cluster" -}}
 {{- $components := list -}}
 {{- range $entry := include "task-pubsub.brokersInUse" . | fromYamlArray -}}
 {{- $components = append $components (include "task-pubsub.componentName" (dict "root" $ "entry" $entry)) -}}

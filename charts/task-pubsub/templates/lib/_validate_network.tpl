@@ -12,7 +12,7 @@
 {{- end -}}
 {{- if not $policy.externalCIDRs -}}
 {{- range include "task-pubsub.sidecarEndpoints" (dict "root" . "role" "subscriber") | fromYamlArray -}}
-{{- if eq (include "task-pubsub.whereIs" (splitList ":" . | first)) "outside" }}
+{{- if eq (include "task-pubsub.hostLocation" (splitList ":" . | first)) "outside" }}
 - networkPolicy.externalCIDRs: is empty, and `{{ . }}` is outside of the cluster; no pod could reach it. List the address ranges it may have.
 {{- end -}}
 {{- end -}}

@@ -1,6 +1,11 @@
 {{/* What would make preflight, smoke or `helm test` fail, or prove nothing. */}}
 {{- define "task-pubsub.problems.probe" -}}
 {{- $values := .Values -}}
+{{- range $name := list "preflight" "smoke" -}}
+{{- with (get $values $name).keep }}
+- {{ $name }}.keep: is called ttlAfterFinished now; write `{{ $name }}.ttlAfterFinished: {{ . }}`.
+{{- end -}}
+{{- end -}}
 {{- if hasKey $values.services $values.probe.name }}
 - probe.name: `{{ $values.probe.name }}` is an entry of `services` too; both would have the same app-id, and the probe's canaries would count as the service's events.
 {{- end -}}

@@ -49,8 +49,8 @@
 {{- if $topic -}}{{- $topics = append $topics (include "task-pubsub.topic" (dict "root" $ "key" $key)) -}}{{- end -}}
 {{- end -}}
 {{- range $topic := $topics | uniq | sortAlpha }}
-{{- $own := include "task-pubsub.subscribersOf" (dict "root" $ "topic" $topic "inbox" true) | fromYamlArray }}
-{{- $others := include "task-pubsub.subscribersOf" (dict "root" $ "topic" $topic "inbox" false) | fromYamlArray }}
+{{- $own := include "task-pubsub.topicSubscribers" (dict "root" $ "topic" $topic "inbox" true) | fromYamlArray }}
+{{- $others := include "task-pubsub.topicSubscribers" (dict "root" $ "topic" $topic "inbox" false) | fromYamlArray }}
 {{- if and $own (eq $.Values.stateStore.type "none") }}
 - delivery.watchdog: is off, because with stateStore.type none nobody records a canary; nothing notices when a sidecar of {{ $own | join ", " }} has gone deaf.
 {{- else if and $own $others }}

@@ -3,7 +3,7 @@
 const KUBERNETES: &str = "Kubernetes' own, and its schema judges what is rendered (chart-schemas)";
 
 /// Objects whose keys the schema does not list, by the end of their path, each with the reason.
-pub(super) const OBJECTS: [(&str, &str); 16] = [
+pub(super) const OBJECTS: [(&str, &str); 15] = [
     ("/affinity", KUBERNETES),
     ("/tolerations/0", KUBERNETES),
     ("/topologySpreadConstraints/0", KUBERNETES),
@@ -18,6 +18,5 @@ pub(super) const OBJECTS: [(&str, &str); 16] = [
     ("/networkPolicy/extraIngress/0", KUBERNETES),
     ("/networkPolicy/extraEgress/0", KUBERNETES),
     ("/extraObjects/0", "any object at all"),
-    ("/keda/podIdentity", "KEDA's own, different for every cloud"),
     ("/global", "other charts have keys of their own there"),
 ];
