@@ -1,4 +1,9 @@
-{{/* The state store: a login that is not one, and settings that do nothing. */}}
+{{/*
+The state store: a login that is not one, and settings that do nothing. state.redis: see _redis.tpl. state.postgresql, version 2: names and
+units from components-contrib 1.18.3, state/postgresql/v2/metadata.go and common/authentication/postgresql/metadata.go. What the
+inbox relies on was read in postgresql.go there and run: a first-write creates only where there is no live record, an expired one
+counts as none, an etag is a random UUID and never comes back.
+*/}}
 {{- define "task-pubsub.problems.stateStore" -}}
 {{- $store := .Values.stateStore -}}
 {{- $keys := $store.secretKeys | default dict -}}
