@@ -39,15 +39,15 @@ enum Command {
     /// Measures publishing against the sidecar's own limit, and what the services weigh.
     Bench(stack::Args),
     /// Builds a container image per service, reproducibly and without Docker, by `.github/scripts/images`.
-    Image(scripts::Args),
+    Image(stack::Args),
     /// Releases, by `.github/scripts/release`: images, chart, signatures; `--dry-run` does all of it here.
-    Release(scripts::Args),
+    Release(stack::Args),
     /// Asks whether a dependency has become dangerous; needs the network.
     Audit,
     /// Prints what `argocd/dapr.yaml` sets in Dapr's chart, as `helm upgrade --values -` takes it.
     DaprValues,
     /// Brings a release to an environment of Argo CD, or from one to the next, by `.github/scripts/promote`.
-    Promote(scripts::Args),
+    Promote(stack::Args),
     /// Lists the tools: version, origin, path.
     Tools(tools::Args),
     /// Prints a pinned version, or writes all of them where else they must stand.

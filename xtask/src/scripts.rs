@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use harness::workspace;
 use tokio::process::Command;
 
+use crate::stack::Args;
 use crate::tools::{self, Origin, Tool};
 
 const BUILD: &[Tool] = &[
@@ -18,22 +19,11 @@ const BUILD: &[Tool] = &[
 ];
 const VERIFY: &[Tool] = &[Tool::Crane, Tool::Cosign, Tool::Helm4, Tool::Jq];
 
-/// What the script takes; without it, the script says what that is.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[arg(
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        value_name = "ARGUMENT"
-    )]
-    arguments: Vec<String>,
-}
-
 /// Runs the script; its exit code is ours.
 pub(crate) async fn run(script: &str, args: &Args) -> Result<ExitCode> {
-    let step = args.arguments.first().map_or("", String::as_str);
-    let mut command = prepared(script, &needed(script, step)).await?;
-    let ended = command.args(&args.arguments).status().await;
+    let step = args.args.first().and_then(|it| it.to_str());
+    let mut command = prepared(script, &needed(script, step.unwrap_or_default())).await?;
+    let ended = command.args(&args.args).status().await;
     let code = ended.with_context(|| script.to_owned())?.code();
     let code = code.and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
