@@ -9,7 +9,7 @@ use harness::workspace;
 use tokio::process::Command;
 
 use crate::stack::Args;
-use crate::tools::{self, Origin, Tool};
+use crate::tools::{self, Tool};
 
 const BUILD: &[Tool] = &[
     Tool::Buildah,
@@ -59,11 +59,14 @@ fn needed(script: &str, step: &str) -> Vec<Tool> {
 
 async fn prepared(script: &str, wanted: &[Tool]) -> Result<Command> {
     let tools = tools::ensure(wanted).await?;
-    // What was found on PATH is found there again.
-    let ours = tools.iter().filter(|(_, it)| it.origin != Origin::Path);
-    let ours = ours.filter_map(|(_, it)| it.path.parent().map(Path::to_owned));
     let path = env::var_os("PATH").unwrap_or_default();
-    let path = ours.chain(env::split_paths(&path));
+    let missing = tools.iter().map(|(_, found)| found.path.as_path());
+    let missing = missing.filter(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        tools::on_path(&name).as_deref() != Some(*path)
+    });
+    let missing = missing.filter_map(Path::parent).map(Path::to_owned);
+    let path = missing.chain(env::split_paths(&path));
     let mut command = Command::new(workspace().join(".github/scripts").join(script));
     command
         .env("PATH", env::join_paths(path)?)
