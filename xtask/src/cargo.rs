@@ -1,7 +1,6 @@
 //! Calls cargo.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -110,78 +109,23 @@ pub(crate) async fn visibly(arguments: &[&str]) -> Result<()> {
 /// # Errors
 /// It failed; the error ends with what it wrote.
 pub(crate) async fn run(arguments: &[&str]) -> Result<String> {
-    run_with(arguments, &[]).await
-}
-
-/// The same with further environment variables.
-pub(crate) async fn run_with(
-    arguments: &[&str],
-    environment: &[(&str, OsString)],
-) -> Result<String> {
-    Ok(output(arguments, environment).await?.0)
-}
-
-/// The same with its standard error, where warnings are.
-pub(crate) async fn output(
-    arguments: &[&str],
-    environment: &[(&str, OsString)],
-) -> Result<(String, String)> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    run_as(Path::new(&cargo), arguments, environment).await
-}
-
-/// The same by a program that calls cargo in its turn.
-pub(crate) async fn run_as(
-    program: &Path,
-    arguments: &[&str],
-    environment: &[(&str, OsString)],
-) -> Result<(String, String)> {
-    let line = || {
-        let program = program.file_name().unwrap_or_default();
-        format!("{} {}", program.display(), arguments.join(" "))
-    };
-    let command = Command::new(program)
+    let line = || format!("cargo {}", arguments.join(" "));
+    let command = Command::new(cargo)
         .args(arguments)
-        .envs(environment.iter().map(|(name, value)| (name, value)))
         .current_dir(workspace())
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
     let ended = timeout(BUILD, command).await;
     let ended = ended.with_context(|| format!("{} does not end", line()))?;
-    let output = ended.with_context(|| format!("cannot run {}", program.display()))?;
+    let output = ended.context("cannot run cargo")?;
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     if output.status.success() {
-        return Ok((stdout, stderr));
+        return Ok(stdout);
     }
     let readable = |line: &&str| !line.starts_with('{');
     let stdout: Vec<_> = stdout.lines().filter(readable).collect();
+    let stderr = String::from_utf8_lossy(&output.stderr);
     bail!("{} failed\n{}\n{stderr}", line(), stdout.join("\n"))
-}
-
-/// Runs rustup for the toolchain in use.
-pub(crate) async fn rustup(arguments: &[&str]) -> Result<()> {
-    let by_hand = || {
-        format!(
-            "run `rustup {}`, or use a Rust that has it",
-            arguments.join(" ")
-        )
-    };
-    let ran = run_as(Path::new("rustup"), arguments, &[]).await;
-    ran.with_context(by_hand).map(drop)
-}
-
-/// The folder of the toolchain in use.
-pub(crate) async fn sysroot() -> Result<PathBuf> {
-    let command = Command::new("rustc")
-        .args(["--print", "sysroot"])
-        .current_dir(workspace())
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    let output = command.await.context("cannot run rustc")?;
-    let folder = String::from_utf8(output.stdout)?;
-    ensure!(output.status.success(), "rustc does not say its sysroot");
-    Ok(folder.trim().into())
 }

@@ -63,12 +63,6 @@ pub(crate) async fn regenerate() -> Result<String> {
     write(&generate().await?)
 }
 
-/// What the environment of Argo CD renders as its files are now: the golden file's path from the chart's folder, and its text.
-pub(crate) async fn rendered_environment(name: &str) -> Result<(PathBuf, String)> {
-    let golden = golden::environment(&tools::helm().await?, name).await?;
-    Ok((golden.path, golden.text))
-}
-
 /// Holds every generated file against what would be written now. Says how many there are.
 pub(crate) async fn check() -> Result<String> {
     let files = generate().await?;

@@ -2,19 +2,13 @@
 
 mod audit;
 mod cargo;
-mod changelog;
 mod chart;
 mod e2e;
-mod git;
-mod image;
-mod notes;
 mod pins;
-mod promote;
-mod release;
+mod scripts;
 mod stack;
 mod test;
 mod tools;
-mod version;
 
 use std::process::ExitCode;
 
@@ -44,20 +38,16 @@ enum Command {
     E2e(e2e::Args),
     /// Measures publishing against the sidecar's own limit, and what the services weigh.
     Bench(stack::Args),
-    /// Builds a container image per service, reproducibly and without Docker.
-    Image(image::Args),
-    /// Releases: images, chart, signatures; `--dry-run` does all of it here.
-    Release(Box<release::Args>),
+    /// Builds a container image per service, reproducibly and without Docker, by `.github/scripts/images`.
+    Image(stack::Args),
+    /// Releases, by `.github/scripts/release`: images, chart, signatures; `--dry-run` does all of it here.
+    Release(stack::Args),
     /// Asks whether a dependency has become dangerous; needs the network.
     Audit,
     /// Prints what `argocd/dapr.yaml` sets in Dapr's chart, as `helm upgrade --values -` takes it.
     DaprValues,
-    /// Prints the version of images, chart and crates, or changes it everywhere.
-    Version(version::Args),
-    /// Prints what is told of a release.
-    Notes(notes::Args),
-    /// Brings a release to an environment of Argo CD, or from one to the next.
-    Promote(promote::Args),
+    /// Brings a release to an environment of Argo CD, or from one to the next, by `.github/scripts/promote`.
+    Promote(stack::Args),
     /// Lists the tools: version, origin, path.
     Tools(tools::Args),
     /// Prints a pinned version, or writes all of them where else they must stand.
@@ -79,13 +69,11 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Chart(args) => chart::run(&args).await,
         Command::E2e(args) => e2e::run(args).await,
         Command::Bench(args) => stack::run("bench", &args).await,
-        Command::Image(args) => image::run(&args).await,
-        Command::Release(args) => release::run(*args).await,
+        Command::Image(args) => scripts::run("images", &args).await,
+        Command::Release(args) => scripts::run("release", &args).await,
         Command::Audit => audit::run().await,
         Command::DaprValues => dapr_values(),
-        Command::Version(args) => version::run(&args).await,
-        Command::Notes(args) => notes::run(&args).await,
-        Command::Promote(args) => promote::run(&args).await,
+        Command::Promote(args) => scripts::run("promote", &args).await,
         Command::Tools(args) => tools::run(&args).await,
         Command::Pins(args) => pins::run(&args),
     }
@@ -104,5 +92,21 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         super::Cli::command().debug_assert();
+    }
+
+    /// The places that `cargo release` writes and that nothing else compares.
+    #[test]
+    fn the_chart_has_the_version_of_the_workspace() {
+        let version = env!("CARGO_PKG_VERSION");
+        let chart = include_str!("../../charts/task-pubsub/Chart.yaml");
+        for line in [
+            format!("version: {version}"),
+            format!("appVersion: \"{version}\""),
+        ] {
+            assert!(
+                chart.lines().any(|it| it == line),
+                "Chart.yaml has no line `{line}`"
+            );
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::{cargo, tools};
 #[command(disable_help_flag = true)]
 pub(crate) struct Args {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    args: Vec<OsString>,
+    pub(crate) args: Vec<OsString>,
 }
 
 impl Args {

@@ -4,7 +4,6 @@ pub(crate) mod argocd;
 mod chart;
 mod code;
 mod docs;
-pub(crate) mod package;
 pub(crate) mod reading;
 pub(crate) mod report;
 mod scenarios;
@@ -37,14 +36,6 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     argocd::check(&mut report).await;
     docs::check(&mut report).await;
     workflows::check(&mut report).await;
-    report
-        .check(
-            "versions",
-            "images, chart and crates have one version, and changelog and annotations fit it",
-            crate::version::check,
-        )
-        .await;
-    package::check(&mut report).await;
     scenarios::check(&mut report, args.long, args.keep).await?;
     Ok(report.end())
 }

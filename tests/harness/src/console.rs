@@ -36,14 +36,6 @@ impl Step {
         Self::of(name, bar, true)
     }
 
-    /// Shown only if `aloud`; else it is a part of a step that is shown already.
-    pub fn start_if(aloud: bool, name: impl Into<String>) -> Self {
-        if aloud {
-            return Self::start(name);
-        }
-        Self::of(name.into(), ProgressBar::hidden(), false)
-    }
-
     /// One of several at once: only its end is shown.
     pub fn beside(name: impl Into<String>) -> Self {
         Self::of(name.into(), ProgressBar::hidden(), true)
@@ -115,11 +107,6 @@ pub fn failure(error: &anyhow::Error) -> ExitCode {
     }
     note(&format!("{} {error:#}", red("error:")));
     ExitCode::FAILURE
-}
-
-/// `3.9 MiB`.
-pub fn mib(bytes: u64) -> String {
-    format!("{}.{} MiB", bytes >> 20, ((bytes & 0xf_ffff) * 10) >> 20)
 }
 
 /// Bold on a terminal.

