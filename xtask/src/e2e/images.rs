@@ -26,9 +26,7 @@ pub(super) fn command(text: &str) -> Result<String, String> {
 /// Builds and loads the images; without a command they are there already, or are pulled.
 pub(super) async fn prepare(load: Option<&str>, registry: &str, tag: &str) -> Result<Value> {
     if let Some(load) = load {
-        let step = Step::start("images");
         let images = scripts::images(registry, tag).await?;
-        step.done(&format!("{} images", images.len()));
         let step = Step::start("load");
         for (name, archive) in &images {
             step.detail(name);
