@@ -19,8 +19,8 @@ pub struct StackOptions {
     pub root: PathBuf,
     /// The `task-api` binary.
     pub api: PathBuf,
-    /// What plays `task-worker`.
-    pub worker: App,
+    /// The `task-worker` binary.
+    pub worker: PathBuf,
     /// The `task-probe` binary.
     pub probe: PathBuf,
     /// `broker.active`.
@@ -33,8 +33,10 @@ pub struct StackOptions {
     pub values: Value,
     /// Environment of `task-api` on top of its Deployment's.
     pub api_env: BTreeMap<String, String>,
-    /// How long a pod may take to become ready.
+    /// How long the pods of a new stack may take to become ready.
     pub ready: Duration,
+    /// The same for a pod that replaces another.
+    pub roll: Duration,
     /// How much later than SIGTERM the last request may be sent to an instance: news of an endpoint's end
     /// travels, and in Kubernetes it travels beside the signal, not before it.
     pub endpoint_lag: Duration,
@@ -58,7 +60,7 @@ impl StackOptions {
             chart: workspace.join("charts/task-pubsub"),
             root: workspace.join("target/stacks"),
             api,
-            worker: App::Binary(worker),
+            worker,
             probe,
             broker: "redis".to_owned(),
             subscribe: Vec::new(),
@@ -66,6 +68,7 @@ impl StackOptions {
             values: json!({}),
             api_env: BTreeMap::new(),
             ready: Duration::from_mins(1),
+            roll: Duration::from_mins(1),
             endpoint_lag: Duration::from_millis(250),
             restarts: false,
             keep: false,
@@ -78,10 +81,15 @@ impl StackOptions {
         App::Binary(self.api.clone())
     }
 
-    /// Whether the broker of this entry runs from the beginning.
+    /// `task-worker` as an app.
+    pub(super) fn worker_app(&self) -> App {
+        App::Binary(self.worker.clone())
+    }
+
+    /// Whether the broker of this entry runs from the beginning. Redis always does: it is the state store.
     pub(super) fn starts(&self, entry: &str) -> bool {
-        let named = self.subscribe.iter().chain(&self.standby);
-        self.broker == entry || named.into_iter().any(|it| it == entry)
+        let mut named = self.subscribe.iter().chain(&self.standby);
+        entry == "redis" || self.broker == entry || named.any(|it| it == entry)
     }
 }
 

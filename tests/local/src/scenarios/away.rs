@@ -3,26 +3,17 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use tokio::time::sleep;
-
-use super::worker_killed::but_unrecorded;
-use super::{Setup, nothing_dead, rate, settled};
-use crate::Stack;
-use crate::load::Load;
 use harness::ledger::Ledger;
 use harness::worker_log::WorkerLog;
+use tokio::time::sleep;
+
+use super::crashes::{DEADLINE, but_unrecorded};
+use super::{RATE, Setup, UnderLoad, events, nothing_dead, settled};
+use crate::Stack;
 
 use How::{Killed, Paused};
 
-/// Events per second, where the broker carries so many: half of what everything together carries on two cores, so that what has waited
-/// can be caught up with.
-const RATE: u32 = 200;
-
-/// Between two absences, and the time for it.
-const EVENTS: usize = 300;
-const DEADLINE: Duration = Duration::from_mins(1);
-
-/// The same where several brokers share the cores for an hour.
+/// Events per second where several brokers share the cores for an hour.
 const LONG_RATE: u32 = 30;
 
 /// How the worker goes.
@@ -44,16 +35,21 @@ struct Absences {
 /// From shorter than anything that is retried to longer than any pause of a connection.
 const LONG: [u64; 4] = [1, 5, 20, 90];
 
-pub(super) async fn for_seconds(setup: Setup, broker: &str) -> Result<String> {
+/// On a stack that others use as well.
+pub(super) async fn shortly(stack: &Stack) -> Result<String> {
     // What daprd does with Kafka shows in some of several pauses, whatever their length.
-    let (seconds, times) = if broker == "kafka" { (5, 6) } else { (20, 1) };
+    let (seconds, times) = if stack.active() == "kafka" {
+        (3, 6)
+    } else {
+        (15, 1)
+    };
     let kinds = &[Paused];
     let absences = Absences {
         seconds,
         times,
         kinds,
     };
-    under_load(setup, broker, RATE, &[absences]).await
+    under_load(stack, RATE, &[absences]).await
 }
 
 pub(super) async fn of_any_length(setup: Setup, broker: &str) -> Result<String> {
@@ -63,7 +59,7 @@ pub(super) async fn of_any_length(setup: Setup, broker: &str) -> Result<String> 
         times: 10,
         kinds,
     };
-    under_load(setup, broker, LONG_RATE, &LONG.map(ten)).await
+    alone(setup, broker, &LONG.map(ten)).await
 }
 
 pub(super) async fn ten_minutes(setup: Setup, broker: &str) -> Result<String> {
@@ -73,21 +69,21 @@ pub(super) async fn ten_minutes(setup: Setup, broker: &str) -> Result<String> {
         times: 1,
         kinds,
     };
-    under_load(setup, broker, LONG_RATE, &[absences]).await
+    alone(setup, broker, &[absences]).await
 }
 
-async fn under_load(
-    setup: Setup,
-    broker: &str,
-    per_second: u32,
-    all: &[Absences],
-) -> Result<String> {
+async fn alone(setup: Setup, broker: &str, all: &[Absences]) -> Result<String> {
     let mut options = setup.with_broker(broker);
     // The worker may have its sidecar started again when it hears nothing.
     options.restarts = true;
     let stack = setup.start(options).await?;
-    let ledger = Ledger::default();
-    let load = Load::start(stack.endpoints(), rate(broker, per_second), &ledger);
+    let mut told = vec![under_load(&stack, LONG_RATE, all).await?];
+    told.extend(stack.take_restarts());
+    Ok(told.join("; "))
+}
+
+async fn under_load(stack: &Stack, per_second: u32, all: &[Absences]) -> Result<String> {
+    let UnderLoad { ledger, load } = UnderLoad::at(stack, per_second).await?;
     let mut log = WorkerLog::new(&stack.worker_log());
     let mut told = Vec::new();
     let mut kills = 0;
@@ -99,18 +95,16 @@ async fn under_load(
     {
         let mut back = Back::default();
         for how in kinds.iter().cycle().take(*times) {
-            load.acknowledge(EVENTS, DEADLINE).await?;
-            back.add(absence(&stack, *how, *seconds, &ledger, &mut log).await?);
+            load.acknowledge(events(stack.active()), DEADLINE).await?;
+            back.add(absence(stack, *how, *seconds, &ledger, &mut log).await?);
             kills += usize::from(*how == Killed);
         }
         told.push(format!("{times} x {seconds} s away: {}", back.figures()));
     }
     load.stop().await?;
-    let count = settled(&stack, &ledger).await?;
-    nothing_dead(&stack).await?;
-    told.push(but_unrecorded(&stack, &ledger, count, kills).await?);
-    told.extend(stack.take_restarts());
-    stack.shutdown().await?;
+    let count = settled(stack, &ledger).await?;
+    nothing_dead(stack).await?;
+    told.push(but_unrecorded(stack, &ledger, count, kills).await?);
     Ok(told.join("; "))
 }
 

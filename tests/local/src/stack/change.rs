@@ -13,13 +13,13 @@ use crate::{
 };
 use harness::{chart::merge, deployment::Deployment};
 
-/// What a change of values did.
-#[derive(Debug, Clone, Default)]
+/// What a change of broker did.
+#[derive(Debug, Default)]
 pub struct Rollout {
-    /// Objects that were created, changed or removed.
-    pub changes: Vec<Change>,
-    /// Deployments that were rolled.
-    pub rolled: Vec<String>,
+    /// How the worker's old pod ended, if its Deployment has changed.
+    pub worker: Option<PodEnd>,
+    /// The same for the publisher.
+    pub publisher: Option<PodEnd>,
 }
 
 impl Stack {
@@ -35,32 +35,22 @@ impl Stack {
     /// new publisher does not become ready, the old one goes on, nothing is removed, and the error says why.
     pub async fn change_broker(&mut self, active: &str, subscribe: &[&str]) -> Result<Rollout> {
         let values = json!({"broker": {"active": active, "subscribe": subscribe}});
-        let mut rollout = Rollout {
-            changes: self.apply_without_pruning(&values).await?,
-            rolled: Vec::new(),
-        };
+        self.apply_without_pruning(&values).await?;
+        let mut rollout = Rollout::default();
         if *self.worker.template() != self.rendered.deployment_of(WORKER)? {
-            self.roll_worker().await?;
-            rollout.rolled.push(WORKER.to_owned());
+            rollout.worker = Some(self.roll_worker().await?);
         }
         self.preflight().await?;
         if *self.api.template() != self.rendered.deployment_of(API)? {
-            self.roll_api(&format!("{active} becomes the broker"))
-                .await?;
-            rollout.rolled.push(API.to_owned());
+            rollout.publisher = Some(self.roll_api().await?);
         }
-        rollout
-            .changes
-            .extend(self.resources.prune(&self.rendered)?);
+        self.resources.prune(&self.rendered)?;
         Ok(rollout)
     }
 
     /// A rolling update of `task-api` with `maxUnavailable: 0`: a new pod from the current Deployment, and only when
     /// that is ready the end of the old one, which gets SIGTERM before the last client knows. Tells how that ended.
-    pub async fn roll_api(&mut self, reason: &str) -> Result<PodEnd> {
-        self.options
-            .progress
-            .step(&format!("rolling {API}: {reason}"));
+    async fn roll_api(&mut self) -> Result<PodEnd> {
         let template = self.rendered.deployment_of(API)?;
         let next = self.start_pod(template, &self.options.api_app()).await;
         let next =
@@ -78,9 +68,14 @@ impl Stack {
 
     /// A rolling update of `task-worker`: for a while both instances subscribe. Tells how the old one ended.
     pub async fn roll_worker(&mut self) -> Result<PodEnd> {
-        self.options.progress.step(&format!("rolling {WORKER}"));
+        let app = self.options.worker_app();
+        self.roll_worker_to(app).await
+    }
+
+    /// The same with another app.
+    pub(crate) async fn roll_worker_to(&mut self, app: App) -> Result<PodEnd> {
         let template = self.rendered.deployment_of(WORKER)?;
-        let next = self.start_pod(template, &self.options.worker).await;
+        let next = self.start_pod(template, &app).await;
         let next =
             next.context("the new task-worker does not come up; the old one goes on working")?;
         let old = std::mem::replace(&mut self.worker, next);
@@ -104,7 +99,7 @@ impl Stack {
             BTreeMap::new()
         };
         let pod = Pod::start(&self.site, &self.resources, template, app, &env).await?;
-        pod.ready(self.http(), self.options.ready).await?;
+        pod.ready(self.http(), self.options.roll).await?;
         Ok(pod)
     }
 }

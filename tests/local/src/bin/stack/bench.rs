@@ -54,8 +54,8 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     let task_api_idle_mib = memory(&stack.api().service()?.process());
     let task_worker_idle_mib = memory(&stack.worker().service()?.process());
     // Publishing is what is measured; consuming would take its processor.
-    stack.kill_worker().await?;
-    stack.kill_worker_sidecar().await?;
+    stack.worker().service()?.kill().await?;
+    stack.worker().sidecar().kill().await?;
 
     let targets = [Target::PostTasks, Target::SidecarGrpc, Target::SidecarHttp];
     let mut figures = [const { Vec::new() }; 3];

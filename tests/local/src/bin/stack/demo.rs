@@ -117,10 +117,12 @@ async fn change(stack: &mut Stack, ledger: &Ledger, log: &mut WorkerLog) -> Resu
 
     let step = Step::start("broker.active: kafka");
     let rollout = stack.change_broker("kafka", &["redis", "kafka"]).await?;
-    step.done(&format!(
-        "subscribed to both, rolled {}",
-        rollout.rolled.join(", ")
-    ));
+    let rolled = if rollout.publisher.is_some() {
+        "task-api"
+    } else {
+        "nothing"
+    };
+    step.done(&format!("subscribed to both, rolled {rolled}"));
 
     let step = Step::start("load on Kafka");
     load.acknowledge(EVENTS, DEADLINE).await?;
