@@ -55,7 +55,7 @@ const PREFLIGHT: &str = "1m";
 
 /// Events per second, where the broker carries so many: a fraction of what everything together carries on two cores, so that several
 /// stacks do at once, and what has waited can be caught up with.
-const RATE: u32 = 100;
+const RATE: u32 = 60;
 
 impl Setup {
     /// With the programs that the last `cargo xtask` command has found.
@@ -110,10 +110,11 @@ impl Setup {
 }
 
 /// Events a second that a broker carries here with room to spare. In a sidecar's RabbitMQ component a publish waits for the
-/// confirm of the one before; moto is a Python program that does a dozen requests for each event.
+/// confirm of the one before; `JetStream` gives out one event at a time; moto is a Python program that does a dozen requests for each event.
 fn rate(broker: &str, wanted: u32) -> u32 {
     match broker {
         "rabbitmq" => wanted.min(200),
+        "jetstream" => wanted.min(40),
         "snssqs" => wanted.min(20),
         _ => wanted,
     }

@@ -16,7 +16,6 @@ use super::{
     options::StackOptions,
     pod::Pod,
     resources::Resources,
-    sidecar::Sidecar,
     site::Site,
 };
 use harness::{
@@ -157,13 +156,7 @@ impl Stack {
         self.folder.path().join(format!("{API}.log"))
     }
 
-    /// Leaves the work folder with its logs in place until the next stack is started: for whoever reports a failure.
-    pub fn leave_logs(&self) -> PathBuf {
-        self.folder.leave();
-        self.folder.path().to_owned()
-    }
-
-    /// Leaves them in place for good, beside a run's further stacks: for whoever looks for a cause.
+    /// Leaves the work folder with all logs in place for good: for whoever looks for a cause.
     pub fn keep_logs(&self) -> Result<PathBuf> {
         self.folder.keep()?;
         Ok(self.folder.path().to_owned())
@@ -195,20 +188,6 @@ impl Stack {
             .pointer("/broker/active")
             .and_then(Value::as_str)
             .unwrap_or_default()
-    }
-
-    /// A further sidecar with the objects that are scoped to `app_id`, for an app of the caller's. It is the
-    /// caller's to end, before the stack.
-    pub async fn sidecar_for(&self, app_id: &str, app_port: Option<u16>) -> Result<Sidecar> {
-        let mut template = self.worker.template().clone();
-        template
-            .annotations
-            .insert("dapr.io/app-id".to_owned(), app_id.to_owned());
-        let name = self.site.pod_name(app_id);
-        let sidecar =
-            Sidecar::start(&self.site, &self.resources, &template, &name, app_port).await?;
-        sidecar.ready(self.http()).await?;
-        Ok(sidecar)
     }
 }
 

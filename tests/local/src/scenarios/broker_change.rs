@@ -12,8 +12,8 @@ use super::{SETTLE_DEADLINE, Setup, UnderLoad, perfect, probe, settled};
 use crate::{PodEnd, Stack};
 
 /// Events per second.
-const RATE: u32 = 300;
-const EVENTS: usize = 500;
+const RATE: u32 = 200;
+const EVENTS: usize = 300;
 
 pub(super) async fn there_and_back(setup: Setup, first: &str, second: &str) -> Result<String> {
     let mut stack = setup.start(setup.with_brokers(first, &[second])).await?;
@@ -87,8 +87,6 @@ pub(super) async fn to_a_dead_broker(setup: Setup) -> Result<String> {
         .apply(&json!({"preflight": {"enabled": true}}))
         .await?;
     stack.change_broker("redis", &[]).await?;
-    let passed = stack.run_job("preflight").await?;
-    passed.expect(0, &["went through pubsub-redis"])?;
 
     // Of two subscribers one is not there, and only that one is named.
     stack

@@ -34,7 +34,10 @@ const UNUSUAL: usize = 4;
 const DEADLINE: Duration = Duration::from_secs(40);
 
 pub(super) async fn through(setup: Setup, broker: &str) -> Result<String> {
-    let mut stack = setup.start(setup.with_broker(broker)).await?;
+    let mut options = setup.with_broker(broker);
+    // One chain of deliveries: on Redis another one joins it after this time.
+    options.values["brokers"]["redis"]["processingTimeout"] = json!("20s");
+    let mut stack = setup.start(options).await?;
     tutorial(&stack).await.context("the tutorial's request")?;
     traces(&stack).await.context("traces")?;
     let mut told = vec![format!("the tutorial's line; {TRACES} traces")];

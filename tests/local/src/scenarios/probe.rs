@@ -11,7 +11,7 @@ use super::{QUIET, SETTLE_DEADLINE, Setup};
 use crate::{Stack, StackOptions};
 
 /// What the Jobs may take here. A failure takes all of it.
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(15);
 
 /// The start of the sidecar, and the end of the process.
 const BESIDES: Duration = Duration::from_secs(20);

@@ -7,10 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::{API, Stack, WORKER, endpoint};
-use crate::{
-    pod::{App, Pod, PodEnd},
-    resources::Change,
-};
+use crate::pod::{App, Pod, PodEnd};
 use harness::{chart::merge, deployment::Deployment};
 
 /// What a change of broker did.
@@ -23,8 +20,8 @@ pub struct Rollout {
 }
 
 impl Stack {
-    /// Lays `values` over the current ones, renders, and applies the Dapr objects. Services are not touched.
-    pub async fn apply(&mut self, values: &Value) -> Result<Vec<Change>> {
+    /// Lays `values` over the current ones, renders, and applies the Dapr objects: a line for each change. Services are not touched.
+    pub async fn apply(&mut self, values: &Value) -> Result<Vec<String>> {
         let mut changes = self.apply_without_pruning(values).await?;
         changes.extend(self.resources.prune(&self.rendered)?);
         Ok(changes)
@@ -82,7 +79,7 @@ impl Stack {
         old.terminate().await
     }
 
-    async fn apply_without_pruning(&mut self, values: &Value) -> Result<Vec<Change>> {
+    async fn apply_without_pruning(&mut self, values: &Value) -> Result<Vec<String>> {
         let mut merged = self.values.clone();
         merge(&mut merged, values);
         let rendered = self.chart.render(&merged).await?;

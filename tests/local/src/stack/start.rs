@@ -29,7 +29,7 @@ impl Stack {
         Self::start_in(options, Arc::clone(&folder))
             .await
             .map_err(|error| {
-                folder.leave();
+                let _ = folder.keep();
                 error.context(format!(
                     "the stack does not start; its logs are in {}",
                     folder.path().display()
