@@ -26,6 +26,6 @@ pub use broker::BrokerProcess;
 pub use endpoints::{Endpoint, Endpoints};
 pub use http::Http;
 pub use job::Finished;
-pub use options::{Progress, StackOptions};
+pub use options::StackOptions;
 pub use pod::{App, PodEnd};
 pub use stack::{Rollout, Stack};

@@ -98,6 +98,11 @@ impl Setup {
             .any(|it| *it == broker || standby.contains(it));
         let preflight = json!({"enabled": forgetful, "deadline": PREFLIGHT});
         merge(&mut options.values, &json!({"preflight": preflight}));
+        if broker == "snssqs" {
+            // A Python program on a busy machine.
+            let patience = json!({"deadline": "30s", "attemptTimeout": "20s"});
+            merge(&mut options.values, &json!({"publish": patience}));
+        }
         options
     }
 

@@ -12,8 +12,8 @@ use super::{SETTLE_DEADLINE, Setup, UnderLoad, perfect, probe, settled};
 use crate::{PodEnd, Stack};
 
 /// Events per second.
-const RATE: u32 = 200;
-const EVENTS: usize = 300;
+const RATE: u32 = 120;
+const EVENTS: usize = 240;
 
 pub(super) async fn there_and_back(setup: Setup, first: &str, second: &str) -> Result<String> {
     let mut stack = setup.start(setup.with_brokers(first, &[second])).await?;

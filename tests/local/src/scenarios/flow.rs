@@ -14,13 +14,13 @@ use tokio::net::TcpStream;
 use uuid::Uuid;
 
 use super::retries::{in_the_dead_letters, retried};
-use super::{Setup, exactly_once, nothing_dead, post, settled};
+use super::{Setup, exactly_once, nothing_dead, post, rate, settled};
 use crate::Stack;
 
 const BODY: &str = r#"{"title": "Learn Dapr pub/sub"}"#;
 
 /// At once, so that the publisher sends batches: each event must keep its own trace in them.
-const TRACES: usize = 50;
+const TRACES: u32 = 50;
 
 /// Two bytes, three and four.
 const TITLE: &str = "Grüße, 任务 🚀";
@@ -39,8 +39,8 @@ pub(super) async fn through(setup: Setup, broker: &str) -> Result<String> {
     options.values["brokers"]["redis"]["processingTimeout"] = json!("20s");
     let mut stack = setup.start(options).await?;
     tutorial(&stack).await.context("the tutorial's request")?;
-    traces(&stack).await.context("traces")?;
-    let mut told = vec![format!("the tutorial's line; {TRACES} traces")];
+    let traces = traces(&stack).await.context("traces")?;
+    let mut told = vec![format!("the tutorial's line; {traces} traces")];
     if TAKE_LARGE.contains(&broker) {
         told.push(unusual(&stack).await.context("unusual payloads")?);
     }
@@ -109,8 +109,8 @@ async fn lines(stack: &Stack, tasks: &[Uuid]) -> Result<Vec<String>> {
 }
 
 /// One trace from the client's request to the worker's span.
-async fn traces(stack: &Stack) -> Result<()> {
-    let requests = (0..TRACES).map(async |_| {
+async fn traces(stack: &Stack) -> Result<usize> {
+    let requests = (0..rate(stack.active(), TRACES)).map(async |_| {
         let endpoint = stack.endpoints().pick().context("no instance is ready")?;
         let trace = Uuid::new_v4().simple().to_string();
         let parent = format!("00-{trace}-00f067aa0ba902b7-01");
@@ -127,7 +127,7 @@ async fn traces(stack: &Stack) -> Result<()> {
             "the trace {trace} of {task} breaks: {line}"
         );
     }
-    Ok(())
+    Ok(tasks.len())
 }
 
 /// Attributes that are not ASCII, and as much data as a sidecar takes: one effect each.

@@ -1,6 +1,6 @@
 //! Changes of configuration: what `helm upgrade` or a sync does, and the rolling updates that follow.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
@@ -9,6 +9,10 @@ use tokio::time::sleep;
 use super::{API, Stack, WORKER, endpoint};
 use crate::pod::{App, Pod, PodEnd};
 use harness::{chart::merge, deployment::Deployment};
+
+/// How much later than SIGTERM the last request may be sent to an instance: news of an endpoint's end travels, and in Kubernetes it
+/// travels beside the signal, not before it.
+const ENDPOINT_LAG: Duration = Duration::from_millis(250);
 
 /// What a change of broker did.
 #[derive(Debug, Default)]
@@ -49,14 +53,14 @@ impl Stack {
     /// that is ready the end of the old one, which gets SIGTERM before the last client knows. Tells how that ended.
     async fn roll_api(&mut self) -> Result<PodEnd> {
         let template = self.rendered.deployment_of(API)?;
-        let next = self.start_pod(template, &self.options.api_app()).await;
+        let next = self.start_pod(template, &self.options.app(API)).await;
         let next =
             next.context("the new task-api does not come up; the old one goes on serving")?;
         self.endpoints.add(endpoint(&next)?);
         let old = std::mem::replace(&mut self.api, next);
-        let (name, lag) = (old.name().to_owned(), self.options.endpoint_lag);
+        let name = old.name().to_owned();
         let leave = async {
-            sleep(lag).await;
+            sleep(ENDPOINT_LAG).await;
             self.endpoints.remove(&name);
         };
         let (ended, ()) = tokio::join!(old.terminate(), leave);
@@ -65,7 +69,7 @@ impl Stack {
 
     /// A rolling update of `task-worker`: for a while both instances subscribe. Tells how the old one ended.
     pub async fn roll_worker(&mut self) -> Result<PodEnd> {
-        let app = self.options.worker_app();
+        let app = self.options.app(WORKER);
         self.roll_worker_to(app).await
     }
 

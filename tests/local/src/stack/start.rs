@@ -17,12 +17,13 @@ use crate::{
 use harness::{
     chart::{Chart, merge},
     folder::WorkFolder,
+    workspace,
 };
 
 impl Stack {
     /// Starts everything and waits until both services are ready. Cancel safe: dropping the future kills what runs.
     pub async fn start(options: StackOptions) -> Result<Self> {
-        let folder = Arc::new(WorkFolder::create(&options.root)?);
+        let folder = Arc::new(WorkFolder::create(&workspace().join("target/stacks"))?);
         if options.keep {
             folder.keep()?;
         }
@@ -51,7 +52,11 @@ impl Stack {
         }
 
         let values = values(&options, &brokers);
-        let chart = Chart::new(&options.toolbox.helm, options.chart.clone(), "task-pubsub");
+        let chart = Chart::new(
+            &options.toolbox.helm,
+            workspace().join("charts/task-pubsub"),
+            "task-pubsub",
+        );
         let rendered = chart.render(&values).await?;
         let mut secrets = json!({});
         for broker in brokers.values() {
@@ -61,13 +66,11 @@ impl Stack {
         resources.apply(&rendered)?;
 
         for entry in ENTRIES.into_iter().filter(|entry| options.starts(entry)) {
-            options.progress.step(&format!("starting {entry}"));
+            options.progress.set_message(format!("start: {entry}"));
             broker(&mut brokers, entry, &topics(&rendered)?).await?;
         }
 
-        options
-            .progress
-            .step("starting the sidecars and the services");
+        options.progress.set_message("start: sidecars and services");
         let (worker, api) = (
             rendered.deployment_of(WORKER)?,
             rendered.deployment_of(API)?,
@@ -76,15 +79,15 @@ impl Stack {
             &site,
             &resources,
             worker,
-            &options.worker_app(),
+            &options.app(WORKER),
             &BTreeMap::new(),
         )
         .await?;
-        let api = Pod::start(&site, &resources, api, &options.api_app(), &options.api_env).await?;
+        let api = Pod::start(&site, &resources, api, &options.app(API), &options.api_env).await?;
         let (http, deadline) = (site.http(), options.ready);
         tokio::try_join!(worker.ready(http, deadline), api.ready(http, deadline))?;
 
-        let endpoints = Endpoints::new();
+        let endpoints = Endpoints::default();
         endpoints.add(endpoint(&api)?);
         let stack = Self {
             api,
@@ -117,7 +120,7 @@ pub(super) async fn broker(
 /// What a laptop changes in the chart's values: addresses, and logs that people can read.
 fn values(options: &StackOptions, brokers: &BTreeMap<&str, BrokerProcess>) -> Value {
     let mut values = json!({
-        "broker": {"active": options.broker, "subscribe": options.subscribe},
+        "broker": {"active": options.broker},
         "log": {"format": "text"},
     });
     for (entry, broker) in brokers {
