@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use uuid::Uuid;
 
-use super::followed::{Followed, Lines};
+use super::pod_logs::{Lines, PodLogs};
 use harness::kubectl::Kubectl;
 use harness::wait::until;
 use harness::worker_log::effect;
@@ -15,7 +15,7 @@ use harness::worker_log::effect;
 /// The effects of one subscriber.
 #[derive(Debug)]
 pub struct Effects {
-    _followed: Followed,
+    _logs: PodLogs,
     lines: Lines,
     so_far: HashMap<Uuid, u64>,
 }
@@ -26,7 +26,7 @@ impl Effects {
         let selector = format!("app={subscriber}");
         let folder = folder.join(subscriber);
         Ok(Self {
-            _followed: Followed::start(kubectl, &selector, subscriber, &folder)?,
+            _logs: PodLogs::start(kubectl, &selector, subscriber, &folder)?,
             lines: Lines::of(&folder),
             so_far: HashMap::new(),
         })

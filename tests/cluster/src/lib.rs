@@ -6,12 +6,12 @@
 
 pub mod argocd;
 pub mod effects;
-pub mod followed;
 pub mod helm;
 pub mod images;
 pub mod leftovers;
 pub mod load;
-pub mod pace;
+pub mod load_throttle;
+pub mod pod_logs;
 pub mod repository;
 pub mod requirements;
 pub mod scenarios;
@@ -24,7 +24,7 @@ pub use helm::Helm;
 pub use images::Images;
 pub use leftovers::Leftovers;
 pub use load::Load;
-pub use pace::Pace;
+pub use load_throttle::LoadThrottle;
 pub use repository::Repository;
 pub use signals::Signals;
 pub use site::Site;

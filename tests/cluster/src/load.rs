@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 use task_probe::{Answer, Summary};
 
-use super::followed::{Followed, Lines};
 use super::images::Images;
+use super::pod_logs::{Lines, PodLogs};
 use harness::kubectl::Kubectl;
 use harness::ledger::{Failure, Ledger};
 use harness::wait::until;
@@ -33,7 +33,7 @@ const GRACE: Duration = Duration::from_secs(45);
 #[derive(Debug)]
 pub struct Load {
     kubectl: Kubectl,
-    followed: Followed,
+    logs: PodLogs,
     lines: Lines,
     ledger: Ledger,
     summary: Option<Summary>,
@@ -81,7 +81,7 @@ impl Load {
         let folder = folder.join(NAME);
         Ok(Self {
             kubectl: kubectl.clone(),
-            followed: Followed::start(kubectl, "app=load", NAME, &folder)?,
+            logs: PodLogs::start(kubectl, "app=load", NAME, &folder)?,
             lines: Lines::of(&folder),
             ledger: Ledger::default(),
             summary: None,
@@ -145,12 +145,12 @@ impl Load {
         })
         .await?;
         let Self {
-            followed,
+            logs,
             ledger,
             summary,
             ..
         } = self;
-        followed.stop().await?;
+        logs.stop().await?;
         let summary = summary.context("the load gave no figures")?;
         ledger.repeated(BROKER, summary.repeated);
         let read = Summary {

@@ -3,15 +3,15 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    process::Stdio,
     time::Duration,
 };
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize as _;
 use serde_json::Value;
-use tokio::{io::AsyncWriteExt as _, process::Command, time::timeout};
+use tokio::process::Command;
 
+use crate::command;
 use crate::deployment::Deployment;
 
 /// Helm needs a fraction of a second; a busy machine more.
@@ -65,47 +65,17 @@ impl Chart {
 
     /// Renders it with `values` laid over its own `values.yaml`. The error is what Helm says.
     pub async fn render(&self, values: &Value) -> Result<Rendered> {
-        let helm = self.helm(values);
-        let output = timeout(RENDER, helm)
-            .await
-            .context("helm does not come back")??;
-        if !output.status.success() {
-            let stderr = String::from_utf8_lossy(&output.stderr);
-            // Advice for chart authors follows the message.
-            let message = stderr.split("\n\nUse --debug").next().unwrap_or_default();
-            bail!(
-                "helm cannot render {}: {}",
-                self.folder.display(),
-                message.trim()
-            );
-        }
-        Rendered::parse(&String::from_utf8(output.stdout)?)
-    }
-
-    async fn helm(&self, values: &Value) -> Result<std::process::Output> {
-        let mut command = Command::new(&self.helm);
-        command
-            .arg("template")
+        let mut helm = Command::new(&self.helm);
+        helm.arg("template")
             .arg(&self.release)
             .arg(&self.folder)
-            .args(["--values", "-"]);
-        command.args(["--kube-version", KUBE_VERSION]);
+            .args(["--values", "-", "--kube-version", KUBE_VERSION]);
         for version in API_VERSIONS {
-            command.args(["--api-versions", version]);
+            helm.args(["--api-versions", version]);
         }
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("cannot start {}", self.helm.display()))?;
-        let mut stdin = child.stdin.take().context("helm has no stdin")?;
-        // A pipe holds 64 KiB; values are a few hundred bytes. Dropping it is the end of the file.
-        stdin.write_all(&serde_json::to_vec(values)?).await?;
-        drop(stdin);
-        Ok(child.wait_with_output().await?)
+        let yaml = command::output(helm, RENDER, &values.to_string()).await;
+        let yaml = yaml.with_context(|| format!("helm cannot render {}", self.folder.display()))?;
+        Rendered::parse(&yaml)
     }
 }
 

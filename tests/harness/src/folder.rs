@@ -4,7 +4,6 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
 };
 
 use anyhow::{Context as _, Result};
@@ -20,7 +19,6 @@ const KEEP: &str = ".keep";
 pub struct WorkFolder {
     path: PathBuf,
     _lock: File,
-    left: AtomicBool,
 }
 
 impl WorkFolder {
@@ -29,31 +27,16 @@ impl WorkFolder {
         sweep(root);
         let name = format!("{}-{:08x}", std::process::id(), rand::random::<u32>());
         let (draft, path) = (root.join(format!(".{name}")), root.join(name));
-        // Another run that ends may remove the empty root at any moment: then once more.
-        let lock = (0..5).find_map(|_| lock_new(&draft).ok());
-        let lock = match lock {
-            Some(lock) => lock,
-            None => {
-                lock_new(&draft).with_context(|| format!("cannot create {}", draft.display()))?
-            }
-        };
+        let lock =
+            lock_new(&draft).with_context(|| format!("cannot create {}", draft.display()))?;
         // Only a locked folder gets a name that others look at.
         fs::rename(&draft, &path).with_context(|| format!("cannot create {}", path.display()))?;
-        Ok(Self {
-            path,
-            _lock: lock,
-            left: AtomicBool::new(false),
-        })
+        Ok(Self { path, _lock: lock })
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Leaves the folder in place when this value is dropped; the next run removes it.
-    pub fn leave(&self) {
-        self.left.store(true, Ordering::Relaxed);
     }
 
     /// Leaves the folder in place for good.
@@ -65,11 +48,8 @@ impl WorkFolder {
 
 impl Drop for WorkFolder {
     fn drop(&mut self) {
-        let stays = self.left.load(Ordering::Relaxed) || self.path.join(KEEP).exists();
-        if !stays {
+        if !self.path.join(KEEP).exists() {
             let _ = fs::remove_dir_all(&self.path);
-            // Removes the root when it is empty, and fails when it is not.
-            let _ = self.path.parent().map(fs::remove_dir);
         }
     }
 }
@@ -130,10 +110,11 @@ mod tests {
         lock_new(&killed).unwrap();
 
         drop(WorkFolder::create(&root).unwrap());
-        assert!(alive.path().exists() && kept_path.exists() && !killed.exists());
+        let alive_path = alive.path().to_owned();
+        assert!(alive_path.exists() && kept_path.exists() && !killed.exists());
 
         drop(alive);
-        fs::remove_dir_all(&kept_path).unwrap();
-        fs::remove_dir(&root).unwrap();
+        assert!(!alive_path.exists());
+        fs::remove_dir_all(&root).unwrap();
     }
 }

@@ -15,8 +15,8 @@ pub struct Ledger {
 
 #[derive(Debug, Default)]
 struct Entries {
-    published: BTreeMap<String, u64>,
-    repeated: BTreeMap<String, u64>,
+    /// By broker, with what is known before any effect.
+    counts: BTreeMap<String, Count>,
     acknowledged: HashMap<Uuid, String>,
     failures: Vec<Failure>,
 }
@@ -76,6 +76,15 @@ impl fmt::Display for Count {
 }
 
 impl Count {
+    /// An acknowledged event, with the effects that it has had.
+    fn enter(&mut self, task: Uuid, effects: &HashMap<Uuid, u64>) {
+        let effects = effects.get(&task).copied().unwrap_or_default();
+        self.acknowledged += 1;
+        self.received += u64::from(effects > 0);
+        self.lost += u64::from(effects == 0);
+        self.duplicated_effects += effects.saturating_sub(1);
+    }
+
     /// Nothing lost, no effect twice, no publish failed, and connections closed on hardly any request.
     pub fn is_perfect(&self) -> bool {
         self.lost == 0
@@ -85,25 +94,21 @@ impl Count {
     }
 }
 
+impl Entries {
+    fn of(&mut self, broker: &str) -> &mut Count {
+        self.counts.entry(broker.to_owned()).or_default()
+    }
+}
+
 impl Ledger {
     /// A request goes to an instance that publishes to `broker`.
     pub fn asked(&self, broker: &str) {
-        *self
-            .entries()
-            .published
-            .entry(broker.to_owned())
-            .or_default() += 1;
+        self.entries().of(broker).published += 1;
     }
 
     /// Requests to `broker` were sent again, so many times.
     pub fn repeated(&self, broker: &str, times: u64) {
-        if times > 0 {
-            *self
-                .entries()
-                .repeated
-                .entry(broker.to_owned())
-                .or_default() += times;
-        }
+        self.entries().of(broker).repeated_publishes += times;
     }
 
     /// The request was answered 200 with this task's id.
@@ -113,7 +118,9 @@ impl Ledger {
 
     /// The request was not answered 200.
     pub fn failed(&self, failure: Failure) {
-        self.entries().failures.push(failure);
+        let mut entries = self.entries();
+        entries.of(&failure.broker).failed_publishes += 1;
+        entries.failures.push(failure);
     }
 
     /// How many events were acknowledged so far.
@@ -144,43 +151,29 @@ impl Ledger {
     /// The figures for each broker. `effects` counts effects by task.
     pub fn count(&self, effects: &HashMap<Uuid, u64>) -> BTreeMap<String, Count> {
         let entries = self.entries();
-        let mut counts: BTreeMap<String, Count> = BTreeMap::new();
-        for (broker, published) in &entries.published {
-            counts.entry(broker.clone()).or_default().published = *published;
-        }
-        for (broker, repeated) in &entries.repeated {
-            counts.entry(broker.clone()).or_default().repeated_publishes = *repeated;
-        }
+        let mut counts = entries.counts.clone();
         for (task, broker) in &entries.acknowledged {
-            let count = counts.entry(broker.clone()).or_default();
-            let effects = effects.get(task).copied().unwrap_or_default();
-            count.acknowledged += 1;
-            count.received += u64::from(effects > 0);
-            count.lost += u64::from(effects == 0);
-            count.duplicated_effects += effects.saturating_sub(1);
-        }
-        for failure in &entries.failures {
             counts
-                .entry(failure.broker.clone())
+                .entry(broker.clone())
                 .or_default()
-                .failed_publishes += 1;
+                .enter(*task, effects);
         }
         counts
     }
 
     /// The figures over all brokers.
     pub fn total(&self, effects: &HashMap<Uuid, u64>) -> Count {
-        self.count(effects)
-            .values()
-            .fold(Count::default(), |sum, count| Count {
-                published: sum.published + count.published,
-                acknowledged: sum.acknowledged + count.acknowledged,
-                received: sum.received + count.received,
-                lost: sum.lost + count.lost,
-                duplicated_effects: sum.duplicated_effects + count.duplicated_effects,
-                failed_publishes: sum.failed_publishes + count.failed_publishes,
-                repeated_publishes: sum.repeated_publishes + count.repeated_publishes,
-            })
+        let entries = self.entries();
+        let mut total = Count::default();
+        for count in entries.counts.values() {
+            total.published += count.published;
+            total.failed_publishes += count.failed_publishes;
+            total.repeated_publishes += count.repeated_publishes;
+        }
+        for task in entries.acknowledged.keys() {
+            total.enter(*task, effects);
+        }
+        total
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {

@@ -4,13 +4,12 @@
 //! [`Process`] is dropped. Where `setpriv` exists the kernel kills it even when the harness itself gets SIGKILL.
 
 use std::{
-    fmt,
     path::{Path, PathBuf},
     process::ExitStatus,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
@@ -59,38 +58,6 @@ impl Ended {
         !self.forced && self.status.success()
     }
 }
-
-/// A process that did not become ready in time. Callers downcast to it to read the reason.
-#[derive(Debug)]
-pub struct NotReady {
-    /// Name of the process.
-    pub name: String,
-    /// What the last probe said.
-    pub reason: String,
-    /// How long it was waited for.
-    pub after: Duration,
-    /// Where its output is.
-    pub log: PathBuf,
-}
-
-impl fmt::Display for NotReady {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            name,
-            reason,
-            after,
-            log,
-        } = self;
-        write!(
-            f,
-            "{name} is not ready after {} s: {reason}; its log: {}",
-            after.as_secs(),
-            log.display()
-        )
-    }
-}
-
-impl std::error::Error for NotReady {}
 
 impl Process {
     /// Starts the child. An error here means that it could not be started at all; a program that exits at once
@@ -157,7 +124,7 @@ impl Process {
     }
 
     /// Probes until `probe` answers `Ok`. `Err` carries why it is not ready yet. Fails at once, with the last
-    /// lines of the log, when the process ends, and with [`NotReady`] at the deadline.
+    /// lines of the log, when the process ends, and with the last of these reasons at the deadline.
     pub async fn ready<P>(&self, deadline: Duration, mut probe: P) -> Result<()>
     where
         P: AsyncFnMut() -> Result<(), String>,
@@ -166,7 +133,7 @@ impl Process {
         let mut reason = "never probed".to_owned();
         while start.elapsed() < deadline {
             if let Some(status) = self.ended() {
-                anyhow::bail!(self.death(status));
+                bail!(self.death(status));
             }
             match timeout(PROBE_LIMIT, probe()).await {
                 Ok(Ok(())) => return Ok(()),
@@ -176,13 +143,8 @@ impl Process {
             // Returns early when the process ends, which the next turn reports.
             let _ = timeout(PROBE_INTERVAL, self.wait()).await;
         }
-        Err(NotReady {
-            name: self.name.clone(),
-            reason,
-            after: start.elapsed(),
-            log: self.log.clone(),
-        }
-        .into())
+        let (name, log) = (&self.name, self.log.display());
+        bail!("{name} is not ready after {deadline:?}: {reason}; its log: {log}")
     }
 
     /// SIGTERM, then SIGKILL when it is not gone after `deadline`.

@@ -1,11 +1,7 @@
 //! Plays the Kubernetes Service: the list of ready instances, from which clients pick in turn.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
-
-use tokio::sync::watch;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// One instance that takes requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,48 +15,32 @@ pub struct Endpoint {
 }
 
 /// The shared list; clones see the same one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Endpoints {
-    list: watch::Sender<Vec<Arc<Endpoint>>>,
-    turn: Arc<AtomicUsize>,
+    list: Arc<Mutex<VecDeque<Arc<Endpoint>>>>,
 }
 
 impl Endpoints {
-    /// An empty list.
-    pub fn new() -> Self {
-        Self {
-            list: watch::Sender::new(Vec::new()),
-            turn: Arc::default(),
-        }
-    }
-
     /// The next one in turn; `None` when nothing is ready.
     pub fn pick(&self) -> Option<Arc<Endpoint>> {
-        let list = self.list.borrow();
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        list.get(turn.checked_rem(list.len())?).cloned()
+        let mut list = self.list();
+        let next = list.pop_front()?;
+        list.push_back(Arc::clone(&next));
+        Some(next)
     }
 
     /// Adds a ready instance.
     pub fn add(&self, endpoint: Endpoint) {
-        self.list.send_modify(|list| list.push(Arc::new(endpoint)));
+        self.list().push_back(Arc::new(endpoint));
     }
 
     /// Removes the instance of this pod; what was picked before goes on.
     pub fn remove(&self, pod: &str) {
-        self.list
-            .send_modify(|list| list.retain(|endpoint| endpoint.pod != pod));
+        self.list().retain(|endpoint| endpoint.pod != pod);
     }
 
-    /// The list now, and a signal on every change.
-    pub fn watch(&self) -> watch::Receiver<Vec<Arc<Endpoint>>> {
-        self.list.subscribe()
-    }
-}
-
-impl Default for Endpoints {
-    fn default() -> Self {
-        Self::new()
+    fn list(&self) -> MutexGuard<'_, VecDeque<Arc<Endpoint>>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -70,7 +50,7 @@ mod tests {
 
     #[test]
     fn picks_in_turn_what_is_in_the_list() {
-        let endpoints = Endpoints::new();
+        let endpoints = Endpoints::default();
         assert_eq!(endpoints.pick(), None);
         for pod in ["a", "b"] {
             endpoints.add(Endpoint {
@@ -83,7 +63,7 @@ mod tests {
             .filter_map(|_| endpoints.pick())
             .map(|e| e.pod.clone())
             .collect();
-        assert!(picked == ["a", "b", "a", "b"] || picked == ["b", "a", "b", "a"]);
+        assert_eq!(picked, ["a", "b", "a", "b"]);
         endpoints.remove("a");
         assert_eq!(endpoints.pick().unwrap().pod, "b");
     }

@@ -11,6 +11,9 @@ use task_probe::client::Client;
 
 pub use task_probe::client::Answer;
 
+/// One question whether something is ready.
+const PROBE: Duration = Duration::from_secs(2);
+
 /// The client. Clones share their connections.
 #[derive(Debug, Clone, Default)]
 pub struct Http {
@@ -27,6 +30,15 @@ impl Http {
     pub async fn get(&self, url: &str, deadline: Duration) -> Result<Answer> {
         self.send(Request::get(url).body(Full::default())?, deadline)
             .await
+    }
+
+    /// Whether `GET url` is answered 2xx; the error says what it is answered instead.
+    pub async fn succeeds(&self, url: &str) -> Result<(), String> {
+        match self.get(url, PROBE).await {
+            Ok(answer) if answer.status.is_success() => Ok(()),
+            Ok(answer) => Err(format!("GET {url}: {} {}", answer.status, answer.text())),
+            Err(error) => Err(format!("{error:#}")),
+        }
     }
 
     /// `POST url` with a JSON body; any status is an answer.

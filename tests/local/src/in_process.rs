@@ -6,37 +6,30 @@ use task_worker::{Config, Effect, Listeners};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::{App, Stack, StackOptions};
+use crate::{App, Stack};
 
-/// A stack whose worker runs in this process.
+/// A worker that runs in this process, until it is dropped.
 #[derive(Debug)]
-pub struct InProcess {
-    /// Everything else.
-    pub stack: Stack,
-    _worker: JoinSet<Result<()>>,
+pub struct HostedWorker {
+    _tasks: JoinSet<Result<()>>,
 }
 
-/// Starts the stack, then the worker with the environment that its Deployment gives it.
-pub async fn start<E: Effect>(options: StackOptions, effect: E) -> Result<InProcess> {
-    let events = TcpListener::bind("127.0.0.1:0").await?;
-    let admin = TcpListener::bind("127.0.0.1:0").await?;
-    let worker = App::External(events.local_addr()?.port());
-    let stack = Stack::start(StackOptions { worker, ..options }).await?;
+impl HostedWorker {
+    /// Rolls the stack's worker to it, with the environment that its Deployment gives it.
+    pub async fn replace<E: Effect>(stack: &mut Stack, effect: E) -> Result<Self> {
+        let events = TcpListener::bind("127.0.0.1:0").await?;
+        let admin = TcpListener::bind("127.0.0.1:0").await?;
+        let port = events.local_addr()?.port();
+        stack.roll_worker_to(App::External(port)).await?;
 
-    let mut env = stack.worker().template().env.clone();
-    env.extend(stack.worker().sidecar().app_env());
-    let config: Config =
-        crate::environment::parse(&env).context("the worker's environment in the chart")?;
-    let shutdown = Shutdown::new(config.shutdown);
-    let mut tasks = JoinSet::new();
-    tasks.spawn(task_worker::run(
-        config,
-        Listeners { events, admin },
-        effect,
-        shutdown,
-    ));
-    Ok(InProcess {
-        stack,
-        _worker: tasks,
-    })
+        let mut env = stack.worker().template().env.clone();
+        env.extend(stack.worker().sidecar().app_env());
+        let config: Config =
+            crate::environment::parse(&env).context("the worker's environment in the chart")?;
+        let shutdown = Shutdown::new(config.shutdown);
+        let mut tasks = JoinSet::new();
+        let listeners = Listeners { events, admin };
+        tasks.spawn(task_worker::run(config, listeners, effect, shutdown));
+        Ok(Self { _tasks: tasks })
+    }
 }

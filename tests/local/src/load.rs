@@ -14,6 +14,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::http::Answer;
 use crate::{Endpoint, Endpoints, Http};
 use harness::ledger::{Failure, Ledger};
 use harness::wait::until;
@@ -159,13 +160,14 @@ pub async fn post(
         retry_after,
         message,
     };
-    let body = serde_json::json!({ "title": title }).to_string();
-    let request = Request::post(format!("{}/tasks", endpoint.url))
-        .header(CONTENT_TYPE, "application/json")
-        .header(IDEMPOTENCY_KEY, Uuid::new_v4().to_string())
-        .body(Full::new(Bytes::from(body)))
-        .map_err(|error| failure(None, false, error.to_string()))?;
-    let answer = http.send(request, ANSWER_DEADLINE).await;
+    let key = Uuid::new_v4().to_string();
+    let answer = send(
+        http,
+        endpoint,
+        title,
+        &[(IDEMPOTENCY_KEY.as_str(), key.as_bytes())],
+    )
+    .await;
     let answer = answer.map_err(|error| failure(None, false, format!("{error:#}")))?;
     ledger.repeated(&broker, u64::from(answer.sent - 1));
     let retry_after = answer.headers.contains_key(RETRY_AFTER);
@@ -184,4 +186,21 @@ pub async fn post(
         id: created.id,
         body: answer.text(),
     })
+}
+
+/// Posts one task with these headers; any status is an answer.
+pub async fn send(
+    http: &Http,
+    endpoint: &Endpoint,
+    title: &str,
+    headers: &[(&str, &[u8])],
+) -> Result<Answer> {
+    let body = serde_json::json!({ "title": title }).to_string();
+    let mut request =
+        Request::post(format!("{}/tasks", endpoint.url)).header(CONTENT_TYPE, "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let body = Full::new(Bytes::from(body));
+    http.send(request.body(body)?, ANSWER_DEADLINE).await
 }

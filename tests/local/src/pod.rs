@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context as _, Result};
 
 use super::{
+    container::Container,
     http::Http,
     resources::Resources,
     service::{Service, ServicePorts},
@@ -80,8 +81,7 @@ impl Pod {
             (Some(program), Some(ports)) => {
                 let env = environment(site, &name, &template, &sidecar, env);
                 let log = site.folder().join(format!("{app_id}.log"));
-                let kubelet = site.kubelet();
-                Some(Service::start(&name, program, env, ports, log, kubelet).await?)
+                Some(Service::start(site, &name, program, &env, ports, log).await?)
             }
             _ => None,
         };
@@ -154,7 +154,7 @@ impl Pod {
 
     /// Its processes.
     pub fn processes(&self) -> impl Iterator<Item = Arc<Process>> {
-        let service = self.service.as_ref().map(Service::process);
+        let service = self.service.as_deref().map(Container::process);
         service.into_iter().chain([self.sidecar.process()])
     }
 }

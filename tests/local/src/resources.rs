@@ -11,7 +11,7 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, fs,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -33,37 +33,6 @@ pub struct Resources {
     staging: PathBuf,
     /// Content by file name, as it was written.
     applied: BTreeMap<String, String>,
-}
-
-/// What happened to one object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// It is new.
-    Created,
-    /// It has changed.
-    Updated,
-    /// It is gone.
-    Deleted,
-}
-
-/// One change that was applied.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// What happened.
-    pub action: Action,
-    /// `Kind/name`.
-    pub object: String,
-}
-
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let action = match self.action {
-            Action::Created => "created",
-            Action::Updated => "changed",
-            Action::Deleted => "removed",
-        };
-        write!(f, "{} {action}", self.object)
-    }
 }
 
 impl Resources {
@@ -103,53 +72,40 @@ impl Resources {
         Ok(file)
     }
 
-    /// Writes new and changed objects. Unchanged ones are not touched: their sidecars must see no event. Objects
-    /// that are gone stay until [`Resources::prune`], as with Argo CD's `PruneLast`.
-    pub fn apply(&mut self, rendered: &Rendered) -> Result<Vec<Change>> {
+    /// Writes new and changed objects, and returns a line for each. Unchanged ones are not touched: their sidecars must see no event.
+    /// Objects that are gone stay until [`Resources::prune`], as with Argo CD's `PruneLast`.
+    pub fn apply(&mut self, rendered: &Rendered) -> Result<Vec<String>> {
         let mut changes = Vec::new();
         for kind in KINDS {
             for manifest in rendered.of_kind(kind) {
                 let (file, content) = (file_name(kind, &manifest.name), content(manifest)?);
                 let action = match self.applied.get(&file) {
                     Some(applied) if *applied == content => continue,
-                    Some(_) => Action::Updated,
-                    None => Action::Created,
+                    Some(_) => "changed",
+                    None => "created",
                 };
                 self.write(kind, &file, &content)?;
                 self.applied.insert(file, content);
-                changes.push(Change {
-                    action,
-                    object: format!("{kind}/{}", manifest.name),
-                });
+                changes.push(format!("{kind}/{} {action}", manifest.name));
             }
         }
         Ok(changes)
     }
 
-    /// Removes the objects that are not rendered any more.
-    pub fn prune(&mut self, rendered: &Rendered) -> Result<Vec<Change>> {
+    /// Removes the objects that are not rendered any more, and returns a line for each.
+    pub fn prune(&mut self, rendered: &Rendered) -> Result<Vec<String>> {
         let mut changes = Vec::new();
         for kind in KINDS.iter().rev() {
-            let wanted: Vec<String> = rendered
-                .of_kind(kind)
-                .map(|m| file_name(kind, &m.name))
-                .collect();
+            let wanted = rendered.of_kind(kind).map(|it| file_name(kind, &it.name));
+            let wanted: Vec<_> = wanted.collect();
             let prefix = format!("{}.", kind.to_lowercase());
-            let gone = |file: &String| file.starts_with(&prefix) && !wanted.contains(file);
-            for file in self
-                .applied
-                .keys()
-                .filter(|file| gone(file))
-                .cloned()
-                .collect::<Vec<_>>()
-            {
+            let gone = |file: &&String| file.starts_with(&prefix) && !wanted.contains(file);
+            let gone: Vec<_> = self.applied.keys().filter(gone).cloned().collect();
+            for file in gone {
                 fs::remove_file(self.place(kind).join(&file)).with_context(|| file.clone())?;
-                let name = file.trim_start_matches(&prefix).trim_end_matches(".yaml");
-                changes.push(Change {
-                    action: Action::Deleted,
-                    object: format!("{kind}/{name}"),
-                });
                 self.applied.remove(&file);
+                let name = file.trim_start_matches(&prefix).trim_end_matches(".yaml");
+                changes.push(format!("{kind}/{name} removed"));
             }
         }
         Ok(changes)
@@ -209,11 +165,8 @@ mod tests {
         );
 
         let mut sync = |rendered: &Rendered| -> Vec<String> {
-            let (new, gone) = (
-                resources.apply(rendered).unwrap(),
-                resources.prune(rendered).unwrap(),
-            );
-            new.iter().chain(&gone).map(ToString::to_string).collect()
+            let new = resources.apply(rendered).unwrap();
+            [new, resources.prune(rendered).unwrap()].concat()
         };
         let added = sync(&rendered(&["redis", "kafka"], 1));
         assert_eq!(

@@ -1,64 +1,30 @@
 //! A real daprd, started as Dapr's injector would start it (dapr/dapr: `pkg/injector/patcher/sidecar_container.go`).
 
 use std::{
+    ops::Deref,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use super::{container::Container, http::Http, resources::Resources, site::Site};
-use harness::{
-    deployment::Deployment,
-    launch::Launch,
-    ports::Port,
-    process::{Ended, Process},
-};
+use harness::{deployment::Deployment, launch::Launch, ports::Port};
 
 /// daprd is up in a second; component initialisation on a busy machine takes longer.
 const READY: Duration = Duration::from_mins(1);
 
-/// One question to the health endpoint.
-const ASK: Duration = Duration::from_secs(2);
-
-/// Annotations whose value is the value of a flag.
-const VALUES: [(&str, &str); 15] = [
-    ("app-protocol", "--app-protocol"),
-    ("app-max-concurrency", "--app-max-concurrency"),
-    ("app-health-check-path", "--app-health-check-path"),
-    ("app-health-probe-interval", "--app-health-probe-interval"),
-    ("app-health-probe-timeout", "--app-health-probe-timeout"),
-    ("app-health-threshold", "--app-health-threshold"),
-    ("block-shutdown-duration", "--dapr-block-shutdown-duration"),
-    (
-        "graceful-shutdown-seconds",
-        "--dapr-graceful-shutdown-seconds",
-    ),
-    ("disable-init-endpoints", "--disable-init-endpoints"),
-    ("http-max-request-size", "--dapr-http-max-request-size"),
-    ("http-read-buffer-size", "--dapr-http-read-buffer-size"),
-    ("max-body-size", "--max-body-size"),
-    ("read-buffer-size", "--read-buffer-size"),
-    ("log-level", "--log-level"),
-    ("actors-disseminate-timeout", "--actors-disseminate-timeout"),
-];
-
-/// Annotations that switch a flag on.
-const SWITCHES: [(&str, &str); 4] = [
-    ("enable-app-health-check", "--enable-app-health-check"),
-    ("log-as-json", "--log-as-json"),
-    ("enable-api-logging", "--enable-api-logging"),
-    (
-        "disable-builtin-k8s-secret-store",
-        "--disable-builtin-k8s-secret-store",
-    ),
+/// Annotations of flags whose names have `dapr-` in front.
+const PREFIXED: [&str; 4] = [
+    "block-shutdown-duration",
+    "graceful-shutdown-seconds",
+    "http-max-request-size",
+    "http-read-buffer-size",
 ];
 
 /// Annotations that concern only the pod, or that the harness handles itself.
-const ELSEWHERE: [&str; 10] = [
+const ELSEWHERE: [&str; 9] = [
     "enabled",
-    "app-id",
     "app-port",
     "config",
     "api-token-secret",
@@ -103,7 +69,7 @@ impl Sidecar {
         let mut launch = Launch::new(format!("daprd of {name}"), &site.toolbox().daprd, log)
             .folder(site.folder())
             .args([Path::new("--resources-path"), resources.folder()])
-            .args(annotation_flags(template)?)
+            .args(annotation_flags(template))
             .args(address_flags(&ports, app_port))
             // Otherwise it looks for the address of a network interface.
             .env("DAPR_HOST_IP", "127.0.0.1");
@@ -128,28 +94,8 @@ impl Sidecar {
     /// Waits until its API serves the app; the app itself may still be starting.
     pub async fn ready(&self, http: &Http) -> Result<()> {
         let url = format!("{}/v1.0/healthz/outbound", self.http_url());
-        let probe = async || match http.get(&url, ASK).await {
-            Ok(answer) if answer.status.is_success() => Ok(()),
-            Ok(answer) => Err(format!("GET {url}: {} {}", answer.status, answer.text())),
-            Err(error) => Err(format!("{error:#}")),
-        };
+        let probe = async || http.succeeds(&url).await;
         self.process().ready(READY, probe).await
-    }
-
-    /// Kills it and starts it again on the same ports, as the kubelet does with a container that died. Does not
-    /// wait until it is ready.
-    pub async fn restart(&self) -> Result<()> {
-        self.container.restart().await
-    }
-
-    /// SIGKILL.
-    pub async fn kill(&self) -> Result<()> {
-        self.container.kill().await
-    }
-
-    /// SIGTERM, and SIGKILL at the deadline.
-    pub async fn terminate(&self, deadline: Duration) -> Result<Ended> {
-        self.container.terminate(deadline).await
     }
 
     /// Base URL of its HTTP API.
@@ -171,16 +117,6 @@ impl Sidecar {
         Ok(dapr_pubsub::Sidecar::new(&options)?)
     }
 
-    /// URL of its Prometheus metrics.
-    pub fn metrics_url(&self) -> String {
-        self.ports.metrics.url()
-    }
-
-    /// The running process.
-    pub fn process(&self) -> Arc<Process> {
-        self.container.process()
-    }
-
     /// Ports that the injector would tell the app by environment.
     pub fn app_env(&self) -> [(String, String); 3] {
         let (http, grpc) = (self.ports.http.number(), self.ports.grpc.number());
@@ -192,51 +128,45 @@ impl Sidecar {
     }
 }
 
+impl Deref for Sidecar {
+    type Target = Container;
+
+    fn deref(&self) -> &Container {
+        &self.container
+    }
+}
+
 /// Everything on loopback. Neither placement nor scheduler is named, so daprd looks for none.
 fn address_flags(ports: &Ports, app_port: Option<u16>) -> Vec<String> {
-    let mut flags = Vec::new();
-    for (flag, port) in [
-        ("--dapr-http-port", &ports.http),
-        ("--dapr-grpc-port", &ports.grpc),
-        ("--dapr-internal-grpc-port", &ports.internal),
-        ("--metrics-port", &ports.metrics),
-    ] {
-        flags.extend([flag.to_owned(), port.number().to_string()]);
-    }
-    for flag in [
-        "--dapr-listen-addresses",
-        "--dapr-internal-grpc-listen-address",
-        "--metrics-listen-address",
-    ] {
-        flags.extend([flag.to_owned(), "127.0.0.1".to_owned()]);
-    }
-    flags.push("--enable-metrics".to_owned());
-    if let Some(port) = app_port {
-        flags.extend(["--app-port".to_owned(), port.to_string()]);
-    }
+    let mut flags = vec!["--enable-metrics".to_owned()];
+    let reserved = [
+        ("dapr-http", &ports.http),
+        ("dapr-grpc", &ports.grpc),
+        ("dapr-internal-grpc", &ports.internal),
+        ("metrics", &ports.metrics),
+    ];
+    flags.extend(reserved.map(|(name, port)| format!("--{name}-port={}", port.number())));
+    let listen = [
+        "dapr-listen-addresses",
+        "dapr-internal-grpc-listen-address",
+        "metrics-listen-address",
+    ];
+    flags.extend(listen.map(|name| format!("--{name}=127.0.0.1")));
+    flags.extend(app_port.map(|port| format!("--app-port={port}")));
     flags
 }
 
-/// An annotation that the harness does not know is an error: it would be silently without effect here.
-fn annotation_flags(template: &Deployment) -> Result<Vec<String>> {
-    let mut flags = vec![
-        "--app-id".to_owned(),
-        template.annotation("app-id").unwrap_or_default().to_owned(),
-    ];
-    for (key, value) in template.dapr_annotations() {
-        let only_pod = ELSEWHERE.contains(&key) || key.starts_with("sidecar-");
-        if let Some((_, flag)) = VALUES.iter().find(|(annotation, _)| *annotation == key) {
-            flags.extend([(*flag).to_owned(), value.to_owned()]);
-        } else if let Some((_, flag)) = SWITCHES.iter().find(|(annotation, _)| *annotation == key) {
-            flags.push(format!("{flag}={value}"));
-        } else if !only_pod {
-            bail!(
-                "{}: the local stack does not know the annotation dapr.io/{key}",
-                template.name
-            );
-        }
-    }
-    Ok(flags)
+/// A flag that daprd does not know ends it, and its log says so.
+fn annotation_flags(template: &Deployment) -> Vec<String> {
+    let only_pod = |key: &str| ELSEWHERE.contains(&key) || key.starts_with("sidecar-");
+    let annotations = template
+        .dapr_annotations()
+        .filter(|(key, _)| !only_pod(key));
+    let flag = |(key, value)| {
+        let prefix = if PREFIXED.contains(&key) { "dapr-" } else { "" };
+        format!("--{prefix}{key}={value}")
+    };
+    annotations.map(flag).collect()
 }
 
 /// `dapr.io/env`: variables separated by commas. What follows a comma and is no variable belongs to the value before, as in
@@ -264,31 +194,27 @@ fn is_variable(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn template(annotations: &[(&str, &str)]) -> Deployment {
-        let annotations = annotations
-            .iter()
-            .map(|(key, value)| (format!("dapr.io/{key}"), (*value).to_owned()));
-        Deployment {
+    #[test]
+    fn annotations_become_flags() {
+        let annotations = [
+            ("app-id", "task-worker"),
+            ("enable-app-health-check", "true"),
+            ("graceful-shutdown-seconds", "5"),
+            ("sidecar-cpu-limit", "1"),
+        ];
+        let annotations =
+            annotations.map(|(key, value)| (format!("dapr.io/{key}"), value.to_owned()));
+        let template = Deployment {
             name: "task-worker".to_owned(),
-            annotations: annotations.collect(),
+            annotations: annotations.into(),
             env: [].into(),
             env_from: Vec::new(),
             grace: Duration::from_secs(30),
-        }
-    }
-
-    #[test]
-    fn annotations_become_flags() {
-        let known = [
-            ("app-id", "task-worker"),
-            ("app-health-threshold", "3"),
-            ("enable-app-health-check", "true"),
-            ("sidecar-cpu-limit", "1"),
-        ];
-        let flags = annotation_flags(&template(&known)).unwrap().join(" ");
+        };
+        let flags = annotation_flags(&template).join(" ");
         assert_eq!(
             flags,
-            "--app-id task-worker --app-health-threshold 3 --enable-app-health-check=true"
+            "--app-id=task-worker --enable-app-health-check=true --dapr-graceful-shutdown-seconds=5"
         );
     }
 
@@ -300,11 +226,5 @@ mod tests {
             [pair("NO_PROXY", "a,b:1"), pair("A_1", "x=y")]
         );
         assert!(variables("").is_empty());
-    }
-
-    #[test]
-    fn an_unknown_annotation_is_an_error() {
-        let error = annotation_flags(&template(&[("app-helth-threshold", "3")])).unwrap_err();
-        assert!(error.to_string().contains("dapr.io/app-helth-threshold"));
     }
 }

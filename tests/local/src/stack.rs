@@ -1,7 +1,6 @@
 //! The whole product on this machine: brokers, the rendered Dapr objects, two sidecars, two services.
 
 mod change;
-mod faults;
 mod jobs;
 mod start;
 
@@ -10,17 +9,13 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use crate::broker::{Broker, Topics};
-
 use super::{
+    broker::{BrokerProcess, Topics},
     endpoints::{Endpoint, Endpoints},
     http::Http,
     options::StackOptions,
     pod::Pod,
-    redis::Redis,
     resources::Resources,
-    server::Server,
-    sidecar::Sidecar,
     site::Site,
 };
 use harness::{
@@ -41,8 +36,7 @@ pub struct Stack {
     // Dropped from top to bottom: apps before brokers, and the folder when nobody writes to it any more.
     api: Pod,
     worker: Pod,
-    redis: Redis,
-    servers: BTreeMap<&'static str, Server>,
+    brokers: BTreeMap<&'static str, BrokerProcess>,
     endpoints: Endpoints,
     resources: Resources,
     rendered: Rendered,
@@ -59,18 +53,16 @@ impl Stack {
         let Self {
             api,
             worker,
-            mut redis,
-            servers,
+            brokers,
             endpoints,
             folder,
             ..
         } = self;
         endpoints.remove(api.name());
         tokio::try_join!(api.terminate(), worker.terminate())?;
-        for mut server in servers.into_values() {
-            server.stop().await?;
+        for mut broker in brokers.into_values() {
+            broker.stop().await?;
         }
-        redis.stop().await?;
         drop(folder);
         Ok(())
     }
@@ -78,17 +70,23 @@ impl Stack {
     /// An error that names the first process which ended although nobody asked it to, with its last log lines. Of services and
     /// sidecars that are started again, none.
     pub fn check(&self) -> Result<()> {
-        let brokers = self.servers.values().filter_map(Broker::process);
-        self.redis
-            .process()
-            .into_iter()
-            .chain(brokers)
-            .try_for_each(runs)?;
+        let brokers = self.brokers.values().filter_map(BrokerProcess::process);
+        brokers.into_iter().try_for_each(runs)?;
         if self.options.restarts {
             return Ok(());
         }
         let mut pods = self.api.processes().chain(self.worker.processes());
         pods.try_for_each(|process| runs(&process))
+    }
+
+    /// Waits until both pods are ready, whoever has started their parts again.
+    pub async fn ready(&self) -> Result<()> {
+        let (http, deadline) = (self.http(), self.options.ready);
+        tokio::try_join!(
+            self.api.ready(http, deadline),
+            self.worker.ready(http, deadline)
+        )?;
+        Ok(())
     }
 
     /// Services and sidecars that have ended and were started again since this was last asked, a line each.
@@ -112,47 +110,30 @@ impl Stack {
         &self.worker
     }
 
-    /// Redis, which is broker and state store.
-    pub fn redis(&self) -> &Redis {
-        &self.redis
-    }
-
-    /// Redis, to stop and start it.
-    pub fn redis_mut(&mut self) -> &mut Redis {
-        &mut self.redis
-    }
-
-    /// The broker of an entry beside Redis, running or not; an error when the toolbox lacks its programs.
-    pub fn server(&self, entry: &str) -> Result<&Server> {
-        let server = self.servers.get(entry);
-        server.with_context(|| without(entry))
+    /// The broker of an entry, running or not; an error when the toolbox lacks its programs. `redis` is the state store, too.
+    pub fn broker(&self, entry: &str) -> Result<&BrokerProcess> {
+        self.brokers.get(entry).with_context(|| without(entry))
     }
 
     /// The same, to stop and start it.
-    pub fn server_mut(&mut self, entry: &str) -> Result<&mut Server> {
-        let server = self.servers.get_mut(entry);
-        server.with_context(|| without(entry))
+    pub fn broker_mut(&mut self, entry: &str) -> Result<&mut BrokerProcess> {
+        self.brokers.get_mut(entry).with_context(|| without(entry))
     }
 
     /// Starts the broker of an entry and makes in it what must be there before the product comes.
     pub async fn start_broker(&mut self, entry: &str) -> Result<()> {
         let topics = topics(&self.rendered)?;
-        let server = self.server_mut(entry)?;
-        server.start().await?;
-        server.prepare(&topics).await
+        start::broker(&mut self.brokers, entry, &topics).await
     }
 
-    /// Everything that the broker of an entry has stored in `topic`, as text in which event ids can be looked for.
-    pub async fn read_topic(&self, entry: &str, topic: &str) -> Result<Vec<String>> {
-        if entry == "redis" {
-            return self.redis.read(topic).await;
-        }
-        self.server(entry)?.read(topic).await
+    /// All dead letters of the worker on the active broker, as text in which event ids can be looked for.
+    pub async fn dead_letters(&self) -> Result<String> {
+        let broker = self.broker(self.active())?;
+        broker.read(self.http(), self.dead_letter_topic()?).await
     }
 
-    /// Where the worker's dead letters of this entry go.
-    pub fn dead_letter_topic(&self, entry: &str) -> Result<&str> {
-        let component = format!("pubsub-{entry}");
+    fn dead_letter_topic(&self) -> Result<&str> {
+        let component = format!("pubsub-{}", self.active());
         let subscriptions = self.rendered.of_kind("Subscription");
         let mut specs = subscriptions.map(|subscription| &subscription.object["spec"]);
         let spec = specs.find(|spec| spec["pubsubname"] == component);
@@ -175,13 +156,7 @@ impl Stack {
         self.folder.path().join(format!("{API}.log"))
     }
 
-    /// Leaves the work folder with its logs in place until the next stack is started: for whoever reports a failure.
-    pub fn leave_logs(&self) -> PathBuf {
-        self.folder.leave();
-        self.folder.path().to_owned()
-    }
-
-    /// Leaves them in place for good, beside a run's further stacks: for whoever looks for a cause.
+    /// Leaves the work folder with all logs in place for good: for whoever looks for a cause.
     pub fn keep_logs(&self) -> Result<PathBuf> {
         self.folder.keep()?;
         Ok(self.folder.path().to_owned())
@@ -208,25 +183,11 @@ impl Stack {
     }
 
     /// `broker.active`.
-    pub fn broker(&self) -> &str {
+    pub fn active(&self) -> &str {
         self.values
             .pointer("/broker/active")
             .and_then(Value::as_str)
             .unwrap_or_default()
-    }
-
-    /// A further sidecar with the objects that are scoped to `app_id`, for an app of the caller's. It is the
-    /// caller's to end, before the stack.
-    pub async fn sidecar_for(&self, app_id: &str, app_port: Option<u16>) -> Result<Sidecar> {
-        let mut template = self.worker.template().clone();
-        template
-            .annotations
-            .insert("dapr.io/app-id".to_owned(), app_id.to_owned());
-        let name = self.site.pod_name(app_id);
-        let sidecar =
-            Sidecar::start(&self.site, &self.resources, &template, &name, app_port).await?;
-        sidecar.ready(self.http()).await?;
-        Ok(sidecar)
     }
 }
 

@@ -9,7 +9,7 @@ use harness::scenario::{self, AtOnce};
 use local_stack::scenarios::{ALL, LONG, Setup};
 
 /// Stacks at the same time: each is a broker, two sidecars and two services.
-const AT_ONCE: AtOnce = AtOnce { light: 3, load: 1 };
+const AT_ONCE: AtOnce = AtOnce { light: 3, load: 3 };
 
 fn main() -> ExitCode {
     scenario::main(ALL, LONG, AT_ONCE, Setup::read)

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Setup;
-use crate::{Effects, Load, Pace, Site};
+use crate::{Effects, Load, LoadThrottle, Site};
 use harness::ledger::{Count, Ledger};
 
 /// Tasks a second, on a machine that keeps up.
@@ -36,7 +36,7 @@ pub(super) fn two_publishers() -> Value {
 pub(super) struct UnderLoad {
     pub(super) load: Load,
     worker: Effects,
-    pace: Pace,
+    throttle: LoadThrottle,
 }
 
 impl UnderLoad {
@@ -44,8 +44,12 @@ impl UnderLoad {
     pub(super) async fn start(site: &Site, setup: &Setup) -> Result<Self> {
         let worker = Effects::follow(&site.kubectl, "task-worker", &site.folder)?;
         let load = Load::start(&site.kubectl, &setup.images, RATE, &site.folder).await?;
-        let pace = Pace::keep(&site.kubectl, RATE, load.folder(), worker.folder());
-        let mut this = Self { load, worker, pace };
+        let throttle = LoadThrottle::start(&site.kubectl, RATE, load.folder(), worker.folder());
+        let mut this = Self {
+            load,
+            worker,
+            throttle,
+        };
         this.go_on().await?;
         Ok(this)
     }
@@ -84,14 +88,14 @@ impl UnderLoad {
         let Self {
             load,
             mut worker,
-            pace,
+            throttle,
         } = self;
-        let held = pace.stop().await?;
+        let throttled = throttle.stop().await?;
         let ledger = load.stop().await?;
         let mut count = count(&ledger, &mut worker).await?;
         let doubled = count.duplicated_effects.min(kills);
         count.duplicated_effects -= doubled;
-        let mut figures = format!("{count}{held}");
+        let mut figures = format!("{count}{throttled}");
         if doubled > 0 {
             figures = format!("{doubled} doubled by {kills} kills; else {figures}");
         }

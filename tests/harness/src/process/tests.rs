@@ -40,10 +40,7 @@ async fn a_process_that_is_never_ready_is_told_by_the_reason_of_its_last_probe()
         .ready(Duration::from_millis(200), never)
         .await
         .unwrap_err();
-    assert_eq!(
-        error.downcast::<NotReady>().unwrap().reason,
-        "503 no component"
-    );
+    assert!(error.to_string().contains("503 no component"), "{error}");
 }
 
 #[tokio::test]

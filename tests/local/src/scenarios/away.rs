@@ -3,26 +3,17 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use tokio::time::sleep;
-
-use super::worker_killed::but_unrecorded;
-use super::{Setup, nothing_dead, rate, settled};
-use crate::Stack;
-use crate::load::Load;
 use harness::ledger::Ledger;
 use harness::worker_log::WorkerLog;
+use tokio::time::sleep;
+
+use super::crashes::{DEADLINE, but_unrecorded};
+use super::{RATE, Setup, UnderLoad, events, nothing_dead, settled};
+use crate::Stack;
 
 use How::{Killed, Paused};
 
-/// Events per second, where the broker carries so many: half of what everything together carries on two cores, so that what has waited
-/// can be caught up with.
-const RATE: u32 = 200;
-
-/// Between two absences, and the time for it.
-const EVENTS: usize = 300;
-const DEADLINE: Duration = Duration::from_mins(1);
-
-/// The same where several brokers share the cores for an hour.
+/// Events per second where several brokers share the cores for an hour.
 const LONG_RATE: u32 = 30;
 
 /// How the worker goes.
@@ -39,21 +30,33 @@ struct Absences {
     seconds: u64,
     times: usize,
     kinds: &'static [How],
+    /// What each may take to be caught up with, under load that goes on.
+    limit: Duration,
 }
+
+/// For short absences beside other scenarios, on a machine that may be busy: less than the worker's watchdog takes to notice that its
+/// sidecar is deaf.
+const BUSY: Duration = Duration::from_mins(1);
 
 /// From shorter than anything that is retried to longer than any pause of a connection.
 const LONG: [u64; 4] = [1, 5, 20, 90];
 
-pub(super) async fn for_seconds(setup: Setup, broker: &str) -> Result<String> {
+/// On a stack that others use as well.
+pub(super) async fn shortly(stack: &Stack) -> Result<String> {
     // What daprd does with Kafka shows in some of several pauses, whatever their length.
-    let (seconds, times) = if broker == "kafka" { (5, 6) } else { (20, 1) };
+    let (seconds, times) = if stack.active() == "kafka" {
+        (3, 6)
+    } else {
+        (10, 1)
+    };
     let kinds = &[Paused];
     let absences = Absences {
         seconds,
         times,
         kinds,
+        limit: BUSY,
     };
-    under_load(setup, broker, RATE, &[absences]).await
+    under_load(stack, RATE, &[absences]).await
 }
 
 pub(super) async fn of_any_length(setup: Setup, broker: &str) -> Result<String> {
@@ -62,8 +65,9 @@ pub(super) async fn of_any_length(setup: Setup, broker: &str) -> Result<String> 
         seconds,
         times: 10,
         kinds,
+        limit: stated(seconds),
     };
-    under_load(setup, broker, LONG_RATE, &LONG.map(ten)).await
+    alone(setup, broker, &LONG.map(ten)).await
 }
 
 pub(super) async fn ten_minutes(setup: Setup, broker: &str) -> Result<String> {
@@ -72,49 +76,49 @@ pub(super) async fn ten_minutes(setup: Setup, broker: &str) -> Result<String> {
         seconds: 600,
         times: 1,
         kinds,
+        limit: stated(600),
     };
-    under_load(setup, broker, LONG_RATE, &[absences]).await
+    alone(setup, broker, &[absences]).await
 }
 
-async fn under_load(
-    setup: Setup,
-    broker: &str,
-    per_second: u32,
-    all: &[Absences],
-) -> Result<String> {
+async fn alone(setup: Setup, broker: &str, all: &[Absences]) -> Result<String> {
     let mut options = setup.with_broker(broker);
     // The worker may have its sidecar started again when it hears nothing.
     options.restarts = true;
     let stack = setup.start(options).await?;
-    let ledger = Ledger::default();
-    let load = Load::start(stack.endpoints(), rate(broker, per_second), &ledger);
+    let mut told = vec![under_load(&stack, LONG_RATE, all).await?];
+    told.extend(stack.take_restarts());
+    Ok(told.join("; "))
+}
+
+async fn under_load(stack: &Stack, per_second: u32, all: &[Absences]) -> Result<String> {
+    let UnderLoad { ledger, load } = UnderLoad::at(stack, per_second).await?;
     let mut log = WorkerLog::new(&stack.worker_log());
     let mut told = Vec::new();
     let mut kills = 0;
-    for Absences {
-        seconds,
-        times,
-        kinds,
-    } in all
-    {
+    for absences in all {
+        let Absences {
+            seconds,
+            times,
+            kinds,
+            ..
+        } = absences;
         let mut back = Back::default();
         for how in kinds.iter().cycle().take(*times) {
-            load.acknowledge(EVENTS, DEADLINE).await?;
-            back.add(absence(&stack, *how, *seconds, &ledger, &mut log).await?);
+            load.acknowledge(events(stack.active()), DEADLINE).await?;
+            back.add(absence(stack, *how, absences, &ledger, &mut log).await?);
             kills += usize::from(*how == Killed);
         }
         told.push(format!("{times} x {seconds} s away: {}", back.figures()));
     }
     load.stop().await?;
-    let count = settled(&stack, &ledger).await?;
-    nothing_dead(&stack).await?;
-    told.push(but_unrecorded(&stack, &ledger, count, kills).await?);
-    told.extend(stack.take_restarts());
-    stack.shutdown().await?;
+    let count = settled(stack, &ledger).await?;
+    nothing_dead(stack).await?;
+    told.push(but_unrecorded(stack, &ledger, count, kills).await?);
     Ok(told.join("; "))
 }
 
-/// What an absence of so many seconds may take to be caught up with, under load that goes on.
+/// What is stated in GUARANTEES.md.
 const fn stated(seconds: u64) -> Duration {
     Duration::from_secs(2 * seconds + 30)
 }
@@ -123,10 +127,11 @@ const fn stated(seconds: u64) -> Duration {
 async fn absence(
     stack: &Stack,
     how: How,
-    seconds: u64,
+    absences: &Absences,
     ledger: &Ledger,
     log: &mut WorkerLog,
 ) -> Result<(Duration, Duration)> {
+    let Absences { seconds, limit, .. } = *absences;
     let worker = stack.worker().service()?;
     match how {
         Paused => worker.process().suspend(),
@@ -142,7 +147,6 @@ async fn absence(
         Paused => worker.process().resume(),
         Killed => worker.restart().await?,
     }
-    let limit = stated(seconds);
     log.wait("an effect", limit, |effects| effects.len() > before)
         .await?;
     let first = back.elapsed();

@@ -1,82 +1,116 @@
-//! The change of broker under load.
+//! The change of broker under load, with every rolling update that it takes.
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
+use harness::ledger::Count;
+use harness::worker_log::WorkerLog;
 use serde_json::json;
 
-use super::{SETTLE_DEADLINE, Setup, perfect, rate, settled};
-use crate::Stack;
-use crate::load::Load;
-use harness::ledger::Ledger;
-use harness::worker_log::WorkerLog;
+use super::crashes::DEADLINE;
+use super::{SETTLE_DEADLINE, Setup, UnderLoad, perfect, probe, settled};
+use crate::{PodEnd, Stack};
 
 /// Events per second.
-const RATE: u32 = 500;
-const EVENTS: usize = 1500;
-const DEADLINE: Duration = Duration::from_mins(1);
+const RATE: u32 = 120;
+const EVENTS: usize = 240;
 
 pub(super) async fn there_and_back(setup: Setup, first: &str, second: &str) -> Result<String> {
     let mut stack = setup.start(setup.with_brokers(first, &[second])).await?;
-    let ledger = Ledger::default();
-    let rate = rate(first, rate(second, RATE));
-    let load = Load::start(stack.endpoints(), rate, &ledger);
-    load.acknowledge(EVENTS, DEADLINE).await?;
+    let under = UnderLoad::at(&stack, super::rate(second, RATE)).await?;
+    let mut ends = Vec::new();
     for (old, new) in [(first, second), (second, first)] {
+        under.load.acknowledge(EVENTS, DEADLINE).await?;
+        ends.push(clean("task-worker", &stack.roll_worker().await?)?);
+        under.load.acknowledge(EVENTS, DEADLINE).await?;
         let rollout = stack.change_broker(new, &[old, new]).await?;
-        ensure!(
-            rollout.rolled == ["task-api"],
-            "only publishers roll, but {:?} did",
-            rollout.rolled
-        );
-        load.acknowledge(EVENTS, DEADLINE).await?;
-        drained(&stack, &ledger, old).await?;
+        let publisher = rollout.publisher.context("the publisher was not rolled")?;
+        ends.push(clean("task-api", &publisher)?);
+        ensure!(rollout.worker.is_none(), "not only the publisher rolled");
+        under.load.acknowledge(EVENTS, DEADLINE).await?;
+        drained(&stack, &under, old).await?;
         stack.change_broker(new, &[new]).await?;
-        load.acknowledge(EVENTS / 3, DEADLINE).await?;
+        under.load.acknowledge(EVENTS, DEADLINE).await?;
     }
-    load.stop().await?;
-    let count = settled(&stack, &ledger).await?;
-    stack.shutdown().await?;
-    perfect(&count, &ledger)
+    under.load.stop().await?;
+    let count = settled(&stack, &under.ledger).await?;
+    Ok(format!(
+        "{}; {}",
+        perfect(&count, &under.ledger)?,
+        ends.join(", ")
+    ))
 }
 
 /// Waits until everything that `broker` has acknowledged has had its effect; only then may it be retired.
-pub(crate) async fn drained(stack: &Stack, ledger: &Ledger, broker: &str) -> Result<()> {
+async fn drained(stack: &Stack, under: &UnderLoad, broker: &str) -> Result<()> {
     let mut log = WorkerLog::new(&stack.worker_log());
-    let empty = |count: &harness::ledger::Count| count.lost == 0;
+    let empty = |count: &Count| count.lost == 0;
     log.wait(&format!("{broker} drained"), SETTLE_DEADLINE, |effects| {
-        ledger.count(effects).get(broker).is_none_or(empty)
+        under.ledger.count(effects).get(broker).is_none_or(empty)
     })
     .await
 }
 
-pub(super) async fn to_a_dead_broker(setup: Setup) -> Result<String> {
-    let mut options = setup.options();
-    // The discard port of loopback: nobody listens there.
-    harness::chart::merge(
-        &mut options.values,
-        &json!({"brokers": {"kafka": {"brokers": "127.0.0.1:9"}}}),
+/// How a pod ended that got SIGTERM under load; an error unless by itself and within its grace period.
+fn clean(name: &str, end: &PodEnd) -> Result<String> {
+    let service = end.service.context("no service")?;
+    ensure!(
+        service.is_clean() && !end.sidecar.forced,
+        "{name} has not ended within the grace period: {end:?}"
     );
-    options.ready = Duration::from_secs(20);
-    let mut stack = Stack::start(options).await?;
-    let ledger = Ledger::default();
-    let load = Load::start(stack.endpoints(), RATE, &ledger);
-    load.acknowledge(EVENTS, DEADLINE).await?;
+    Ok(format!(
+        "{name} ended in {:.1} s",
+        service.after.as_secs_f32()
+    ))
+}
 
+/// Preflight stops the change; without it, the new publisher never becomes ready. The old path goes on in either case.
+pub(super) async fn to_a_dead_broker(setup: Setup) -> Result<String> {
+    // The discard port of loopback: nobody listens there.
+    let dead = json!({"brokers": {"kafka": {"brokers": "127.0.0.1:9"}}});
+    let mut options = probe::options(&setup, "redis", &dead);
+    options.roll = Duration::from_secs(20);
+    let mut stack = Stack::start(options).await?;
+    let under = UnderLoad::start(&stack).await?;
+
+    let unloaded = "component pubsub-kafka is not loaded: its broker does not answer";
+    refused(&mut stack, &["preflight failed", unloaded]).await?;
+    under.load.acknowledge(EVENTS, DEADLINE).await?;
+
+    stack
+        .apply(&json!({"preflight": {"enabled": false}}))
+        .await?;
+    refused(&mut stack, &["pubsub-kafka", "broker does not answer"]).await?;
+    under.load.acknowledge(EVENTS, DEADLINE).await?;
+
+    stack
+        .apply(&json!({"preflight": {"enabled": true}}))
+        .await?;
+    stack.change_broker("redis", &[]).await?;
+
+    // Of two subscribers one is not there, and only that one is named.
+    stack
+        .apply(&json!({"services": {"task-audit": {"role": "subscriber", "port": 8005}}}))
+        .await?;
+    let missed = stack.run_job("preflight").await?;
+    let audit = "all acknowledged by the broker: not received by task-audit. ";
+    missed.expect(1, &[audit])?;
+
+    under.load.acknowledge(EVENTS, DEADLINE).await?;
+    under.load.stop().await?;
+    let count = settled(&stack, &under.ledger).await?;
+    perfect(&count, &under.ledger)
+}
+
+/// Kafka does not become the broker, and the error says all of this.
+async fn refused(stack: &mut Stack, parts: &[&str]) -> Result<()> {
     let Err(refusal) = stack.change_broker("kafka", &["redis", "kafka"]).await else {
-        anyhow::bail!("the publisher became ready although its broker is dead");
+        bail!("the broker was changed although the new one is dead");
     };
     let message = format!("{refusal:#}");
     ensure!(
-        message.contains("pubsub-kafka") && message.contains("broker does not answer"),
-        "the message: {message}"
+        parts.iter().all(|part| message.contains(part)),
+        "the message lacks {parts:?}: {message}"
     );
-    load.acknowledge(EVENTS, DEADLINE).await?;
-
-    stack.change_broker("redis", &[]).await?;
-    load.acknowledge(EVENTS, DEADLINE).await?;
-    load.stop().await?;
-    let count = settled(&stack, &ledger).await?;
-    stack.shutdown().await?;
-    perfect(&count, &ledger)
+    Ok(())
 }

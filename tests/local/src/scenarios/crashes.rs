@@ -1,52 +1,149 @@
-//! What dies under load, and what must not be noticed.
+//! What dies under load, one after the other on one stack, and what must not be noticed.
 
+use std::fs;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
+use harness::chart::merge;
+use harness::ledger::{Count, Ledger};
+use harness::worker_log::WorkerLog;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::worker_killed::but_unrecorded;
-use super::{Setup, exactly_once, perfect, rate, settled, settled_but};
-use crate::load::Load;
-use crate::{Broker as _, Stack, StackOptions};
-use harness::chart::merge;
-use harness::ledger::{Count, Ledger};
+use super::{Setup, UnderLoad, away, events, exactly_once, nothing_dead, perfect, settled};
+use crate::Stack;
 
-/// Events per second, where the broker carries so many.
-const RATE: u32 = 200;
 pub(super) const DEADLINE: Duration = Duration::from_mins(1);
 
-/// Load between two blows, in seconds.
-const BETWEEN: u32 = 2;
+/// How often the worker is killed: a kill hits other events each time.
+const KILLS: usize = 4;
+
+/// Events that a sidecar gives out at the same time, where the broker's component has a bound for it. `JetStream` gives out one, and
+/// Kafka one of each partition.
+const CONCURRENCY: usize = 64;
+
+/// Events that pile up in front of a worker that has stopped moving, before it or its sidecar is killed.
+const IN_HAND: usize = 80;
 
 /// From the start of one container to that of the other: longer than the first one's patience with a connection.
 const APART: Duration = Duration::from_secs(3);
 
-/// Events that pile up in front of a worker that has stopped moving, before it or its sidecar is killed.
-pub(super) const IN_HAND: usize = 80;
+/// Of the state store. Longer than a failing handler is given with the short timings of scenarios, twelve seconds.
+const OUTAGE: u32 = 15;
+const LONG_OUTAGE: u32 = 300;
 
-pub(super) async fn worker_sidecar(setup: Setup, broker: &str) -> Result<String> {
+/// What RabbitMQ may lose when a connection breaks: the one event that the publishing sidecar has on its way. It writes
+/// that this was not confirmed, and answers success all the same (components-contrib 1.18.3, pubsub/rabbitmq,
+/// `publishSync`).
+const UNCONFIRMED: u64 = 1;
+const NOT_CONFIRMED: &str = "did not receive confirmation of publishing";
+
+/// With up to [`CONCURRENCY`] events in hand.
+fn concurrency(broker: &str) -> Value {
+    match broker {
+        "kafka" | "jetstream" => json!({}),
+        _ => json!({"brokers": {broker: {"concurrency": CONCURRENCY}}}),
+    }
+}
+
+async fn start(setup: &Setup, broker: &str, values: &Value) -> Result<Stack> {
     let mut options = setup.with_broker(broker);
-    merge(&mut options.values, &soon_again());
-    let (stack, ledger, load) = under_load_with(&setup, options).await?;
-    stack.worker().service()?.process().suspend();
-    load.acknowledge(IN_HAND, DEADLINE).await?;
-    stack.kill_worker_sidecar().await?;
-    stack.worker().service()?.process().resume();
-    stack.restart_worker_sidecar().await?;
-    load.acknowledge(events(broker), DEADLINE).await?;
+    merge(&mut options.values, values);
+    // Where the worker was away, it may have its sidecar started again when it hears nothing.
+    options.restarts = true;
+    setup.start(options).await
+}
+
+/// Everything that can die there.
+pub(super) async fn of_everything(setup: Setup, broker: &str) -> Result<String> {
+    let mut stack = start(&setup, broker, &concurrency(broker)).await?;
+    let worker = worker(&stack).await.context("the worker killed")?;
+    let sidecar = sidecar(&stack).await.context("its sidecar killed")?;
+    let away = away::shortly(&stack).await.context("the worker away")?;
+    let mut told = vec![
+        format!("worker killed: {worker}"),
+        format!("its sidecar: {sidecar}"),
+        format!("away: {away}"),
+    ];
+    if broker == "kafka" {
+        let both = both(&stack).await.context("worker and sidecar restarted")?;
+        let store = state_store(&mut stack, OUTAGE).await;
+        told.push(format!("worker and sidecar: {both}"));
+        told.push(format!("state store: {}", store.context("no state store")?));
+    }
+    if broker == "redis" {
+        let publisher = publisher_sidecar(&stack).await;
+        told.push(format!(
+            "publisher's sidecar: {}",
+            publisher.context("the publisher's sidecar killed")?
+        ));
+    }
+    let broker = self::broker(&mut stack).await;
+    told.push(format!("broker: {}", broker.context("the broker killed")?));
+    told.extend(stack.take_restarts());
+    Ok(told.join("; "))
+}
+
+pub(super) async fn of_the_worker(setup: Setup, broker: &str) -> Result<String> {
+    worker(&start(&setup, broker, &concurrency(broker)).await?).await
+}
+
+/// By HTTP it has one event in hand. With several, a race in daprd 1.18 takes deliveries for handled that no app has answered:
+/// `docs/UPSTREAM.md` has the place.
+pub(super) async fn of_the_worker_by_http(setup: Setup, broker: &str) -> Result<String> {
+    let one = json!({"dapr.io/app-max-concurrency": "1"});
+    let values = json!({
+        "delivery": {"protocol": "http"},
+        "brokers": {broker: {"concurrency": 1}},
+        "services": {"task-worker": {"sidecar": {"annotations": one}}},
+    });
+    worker(&start(&setup, broker, &values).await?).await
+}
+
+pub(super) async fn of_worker_and_sidecar(setup: Setup, broker: &str) -> Result<String> {
+    both(&start(&setup, broker, &json!({})).await?).await
+}
+
+pub(super) async fn of_the_state_store_for_long(setup: Setup, broker: &str) -> Result<String> {
+    state_store(&mut start(&setup, broker, &json!({})).await?, LONG_OUTAGE).await
+}
+
+/// Again and again, now in full flight, now with as many events in hand as the sidecar gives out.
+async fn worker(stack: &Stack) -> Result<String> {
+    let UnderLoad { ledger, load } = UnderLoad::start(stack).await?;
+    let worker = stack.worker().service()?;
+    for kill in 0..KILLS {
+        if kill % 2 == 0 {
+            worker.process().suspend();
+            load.acknowledge(IN_HAND, DEADLINE).await?;
+        }
+        worker.restart().await?;
+        stack.ready().await?;
+        load.acknowledge(events(stack.active()), DEADLINE).await?;
+    }
     load.stop().await?;
-    let count = settled(&stack, &ledger).await?;
-    stack.shutdown().await?;
-    perfect(&count, &ledger)
+    let count = settled(stack, &ledger).await?;
+    but_unrecorded(stack, &ledger, count, KILLS).await
+}
+
+async fn sidecar(stack: &Stack) -> Result<String> {
+    let UnderLoad { ledger, load } = UnderLoad::start(stack).await?;
+    let worker = stack.worker().service()?.process();
+    worker.suspend();
+    load.acknowledge(IN_HAND, DEADLINE).await?;
+    stack.worker().sidecar().kill().await?;
+    worker.resume();
+    stack.worker().sidecar().restart().await?;
+    stack.ready().await?;
+    load.acknowledge(events(stack.active()), DEADLINE).await?;
+    load.stop().await?;
+    perfect(&settled(stack, &ledger).await?, &ledger)
 }
 
 /// Both containers of the worker end, and one is back before the other.
-pub(super) async fn restarts(setup: Setup, broker: &str) -> Result<String> {
-    let mut options = setup.with_broker(broker);
-    merge(&mut options.values, &soon_again());
-    let (stack, ledger, load) = under_load_with(&setup, options).await?;
+async fn both(stack: &Stack) -> Result<String> {
+    let UnderLoad { ledger, load } = UnderLoad::start(stack).await?;
     let (worker, sidecar) = (stack.worker().service()?, stack.worker().sidecar());
     for sidecar_first in [true, false] {
         tokio::try_join!(worker.kill(), sidecar.kill())?;
@@ -59,112 +156,90 @@ pub(super) async fn restarts(setup: Setup, broker: &str) -> Result<String> {
             sleep(APART).await;
             sidecar.restart().await?;
         }
-        stack.worker_ready().await?;
-        load.acknowledge(events(broker), DEADLINE).await?;
+        stack.ready().await?;
+        load.acknowledge(events(stack.active()), DEADLINE).await?;
     }
     load.stop().await?;
-    let count = settled(&stack, &ledger).await?;
-    let figures = but_unrecorded(&stack, &ledger, count, 2).await?;
-    stack.shutdown().await?;
-    Ok(figures)
+    let count = settled(stack, &ledger).await?;
+    but_unrecorded(stack, &ledger, count, 2).await
 }
 
-pub(super) async fn api_sidecar(setup: Setup, broker: &str) -> Result<String> {
-    let (stack, ledger, load) = under_load(&setup, broker).await?;
-    stack.kill_api_sidecar().await?;
+/// A long outage of what the worker needs: back-pressure, not dead letters.
+async fn state_store(stack: &mut Stack, seconds: u32) -> Result<String> {
+    let UnderLoad { ledger, load } = UnderLoad::start(stack).await?;
+    stack.broker_mut("redis")?.kill().await?;
+    sleep(Duration::from_secs(seconds.into())).await;
+    stack.broker_mut("redis")?.start().await?;
+    load.acknowledge(events(stack.active()), DEADLINE).await?;
+    load.stop().await?;
+    let count = settled(stack, &ledger).await?;
+    nothing_dead(stack).await?;
+    perfect(&count, &ledger)
+}
+
+async fn publisher_sidecar(stack: &Stack) -> Result<String> {
+    let UnderLoad { ledger, load } = UnderLoad::start(stack).await?;
+    stack.api().sidecar().kill().await?;
     load.fail(DEADLINE).await?;
-    stack.restart_api_sidecar().await?;
-    let count = finish(&stack, &ledger, load, 0).await?;
-    stack.shutdown().await?;
+    stack.api().sidecar().restart().await?;
+    stack.ready().await?;
+    let count = UnderLoad { ledger, load }.finish(stack, 0).await?;
     exactly_once(&count)
 }
 
-pub(super) async fn broker(setup: Setup, broker: &str) -> Result<String> {
-    let (mut stack, ledger, load) = under_load(&setup, broker).await?;
-    match broker {
-        "kafka" => stack.server_mut(broker)?.restart().await?,
+async fn broker(stack: &mut Stack) -> Result<String> {
+    let under = UnderLoad::start(stack).await?;
+    let entry = stack.active().to_owned();
+    let broker = stack.broker_mut(&entry)?;
+    if entry == "kafka" {
+        broker.restart().await?;
+    } else {
         // Harder than a restart: what is not on the disk is gone.
-        "redis" => {
-            stack.redis_mut().kill().await?;
-            load.fail(DEADLINE).await?;
-            stack.redis_mut().start().await?;
-        }
-        _ => {
-            stack.server_mut(broker)?.kill().await?;
-            load.fail(DEADLINE).await?;
-            stack.server_mut(broker)?.start().await?;
-        }
+        broker.kill().await?;
+        under.load.fail(DEADLINE).await?;
+        broker.start().await?;
     }
-    if broker != "rabbitmq" {
-        let count = finish(&stack, &ledger, load, 0).await?;
-        stack.shutdown().await?;
-        return exactly_once(&count);
+    if entry != "rabbitmq" {
+        return exactly_once(&under.finish(stack, 0).await?);
     }
-    let mut count = finish(&stack, &ledger, load, UNCONFIRMED).await?;
-    let sidecar = std::fs::read_to_string(stack.api().sidecar().process().log())?;
-    stack.shutdown().await?;
-    let unconfirmed = sidecar.matches(NOT_CONFIRMED).count();
+    let mut count = under.finish(stack, UNCONFIRMED).await?;
+    let sidecar = fs::read_to_string(stack.api().sidecar().process().log())?;
+    let unconfirmed = sidecar.matches(NOT_CONFIRMED).count() as u64;
     let lost = std::mem::take(&mut count.lost);
     let figures = exactly_once(&count)?;
-    ensure!(
-        lost <= UNCONFIRMED as u64 && lost <= unconfirmed as u64,
-        "{lost} lost; the sidecar knows of {unconfirmed} that were not confirmed; else {figures}"
-    );
-    Ok(format!(
-        "{lost} lost of {unconfirmed} that were not confirmed; else {figures}"
-    ))
+    let told = format!("{lost} lost of {unconfirmed} that were not confirmed; else {figures}");
+    ensure!(lost <= UNCONFIRMED.min(unconfirmed), "{told}");
+    Ok(told)
 }
 
-/// What RabbitMQ may lose when a connection breaks: the one event that the publishing sidecar has on its way. It writes
-/// that this was not confirmed, and answers success all the same (components-contrib 1.18.3, pubsub/rabbitmq,
-/// `publishSync`).
-const UNCONFIRMED: usize = 1;
-const NOT_CONFIRMED: &str = "did not receive confirmation of publishing";
-
-async fn under_load(setup: &Setup, broker: &str) -> Result<(Stack, Ledger, Load)> {
-    under_load_with(setup, setup.with_broker(broker)).await
-}
-
-pub(super) async fn under_load_with(
-    setup: &Setup,
-    options: StackOptions,
-) -> Result<(Stack, Ledger, Load)> {
-    let broker = options.broker.clone();
-    let stack = setup.start(options).await?;
-    let ledger = Ledger::default();
-    let load = Load::start(stack.endpoints(), rate(&broker, RATE), &ledger);
-    load.acknowledge(events(&broker), DEADLINE).await?;
-    Ok((stack, ledger, load))
-}
-
-/// The events between two blows.
-pub(super) fn events(broker: &str) -> usize {
-    (rate(broker, RATE) * BETWEEN) as usize
-}
-
-/// Values with which brokers soon hand out again what a dead sidecar had in hand: only after all retries together, so there
-/// are few. Where the time is computed it follows; on `JetStream` it is fixed.
-fn soon_again() -> Value {
-    json!({
-        "delivery": {"retry": {"maxRetries": 8}},
-        "brokers": {"jetstream": {"ackWait": "30s"}},
-    })
-}
-
-/// For outages of what publishing needs: requests may fail, but only in the documented way.
-pub(super) async fn finish(
+/// Fails unless all is perfect but for effects that are not in the journal: the worker was killed between its two writes. It awaits
+/// nothing between them, so one of each thread can be there when it is killed.
+pub(super) async fn but_unrecorded(
     stack: &Stack,
     ledger: &Ledger,
-    load: Load,
-    lost: usize,
-) -> Result<Count> {
-    load.acknowledge(events(stack.broker()), DEADLINE).await?;
-    load.stop().await?;
-    for failure in ledger.failures() {
-        ensure!(
-            matches!(failure.status, Some(503 | 504)) && failure.retry_after,
-            "a publish failed in another way than 503 or 504 with Retry-After: {failure:?}"
-        );
+    mut count: Count,
+    kills: usize,
+) -> Result<String> {
+    if count.duplicated_effects == 0 {
+        return perfect(&count, ledger);
     }
-    settled_but(stack, ledger, || lost).await
+    let (doubled, unrecorded) = (count.duplicated_effects, unrecorded(stack).await?);
+    count.duplicated_effects = 0;
+    let figures = perfect(&count, ledger)?;
+    let told = format!("{doubled} doubled of {unrecorded} that the journal lacks; else {figures}");
+    let most = (kills * available_parallelism()?.get()) as u64;
+    ensure!(doubled <= unrecorded && doubled <= most, "{told}");
+    Ok(told)
+}
+
+async fn unrecorded(stack: &Stack) -> Result<u64> {
+    let mut log = WorkerLog::new(&stack.worker_log());
+    log.look().await?;
+    let effects: u64 = log.effects().values().sum();
+    let journal = stack.worker_journal();
+    // The generation before the one that is written, if there is one. Older ones are forgotten: after a long run this is too much.
+    let older = fs::read_to_string(journal.with_added_extension("1")).unwrap_or_default();
+    let journal = fs::read_to_string(journal).context("the worker's journal")?;
+    let recorded = older.lines().chain(journal.lines()).count();
+    Ok(effects.saturating_sub(recorded as u64))
 }

@@ -3,146 +3,78 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use harness::chart::merge;
+use harness::worker_log::WorkerLog;
 use serde_json::{Value, json};
 
 use super::{QUIET, SETTLE_DEADLINE, Setup};
 use crate::{Stack, StackOptions};
-use harness::chart::merge;
-use harness::worker_log::WorkerLog;
 
 /// What the Jobs may take here. A failure takes all of it.
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(15);
 
 /// The start of the sidecar, and the end of the process.
 const BESIDES: Duration = Duration::from_secs(20);
 
-fn options(setup: &Setup, broker: &str, more: &Value) -> StackOptions {
+/// A stack with both Jobs.
+pub(super) fn options(setup: &Setup, broker: &str, more: &Value) -> StackOptions {
     let mut options = setup.with_broker(broker);
     let deadline = format!("{}s", DEADLINE.as_secs());
     let probe = json!({
         "preflight": {"enabled": true, "deadline": deadline},
         "smoke": {"enabled": true, "deadline": deadline},
-        // Kafka's own default is longer than the deadline.
-        "brokers": {"kafka": {"initTimeout": "10s"}},
     });
     merge(&mut options.values, &probe);
     merge(&mut options.values, more);
     options
 }
 
-/// Passes without an effect; fails by its deadline, with the name of the subscriber, when that is away.
-pub(super) async fn preflight(setup: Setup, broker: &str) -> Result<String> {
-    let tokens = json!({"tokens": {"daprApiTokenSecret": "dapr", "appTokenSecret": "app"}});
-    let stack = Stack::start(options(&setup, broker, &tokens)).await?;
-    let passed = stack.run_job("preflight").await?;
+/// Both pass; without the worker both fail by their deadline and name it. Tasks have one effect each, canaries none.
+pub(super) async fn jobs(setup: Setup, broker: &str, sidecar: &str) -> Result<String> {
+    let more = json!({
+        "tokens": {"daprApiTokenSecret": "dapr", "appTokenSecret": "app"},
+        "shutdown": {"sidecar": sidecar},
+    });
+    let stack = Stack::start(options(&setup, broker, &more)).await?;
+    let preflight = stack.run_job("preflight").await?;
     let proof = format!(
         "a canary to task-events went through pubsub-{broker} and was recorded by task-worker"
     );
-    passed.expect(0, &["preflight passed", &proof])?;
+    preflight.expect(0, &["preflight passed", &proof])?;
     ensure!(
         canaries(&stack).await? > 0,
         "the worker has counted no canary"
     );
-
-    stack.kill_worker().await?;
-    let failed = stack.run_job("preflight").await?;
-    failed.expect(1, &["preflight failed", "not received by task-worker"])?;
-    ensure!(
-        failed.after < DEADLINE + BESIDES,
-        "it took {:?} to say so",
-        failed.after
-    );
-
-    // What was published meanwhile is delivered now, and has no effect either.
-    stack.restart_worker().await?;
-    stack
-        .run_job("preflight")
-        .await?
-        .expect(0, &["preflight passed"])?;
-    let mut log = WorkerLog::new(&stack.worker_log());
-    log.settle(QUIET).await?;
-    let effects = log.effects().len();
-    ensure!(effects == 0, "canaries have had {effects} effects");
-    let canaries = canaries(&stack).await?;
-    stack.check()?;
-    stack.shutdown().await?;
-    Ok(format!(
-        "passed in {:?}, failed in {:?} without the worker; {canaries} canaries, 0 effects",
-        passed.after, failed.after
-    ))
-}
-
-/// Fails with the name of the component when the new broker is dead, and with the name of the one subscriber that is missing.
-pub(super) async fn dead_broker(setup: Setup) -> Result<String> {
-    // The discard port of loopback: nobody listens there.
-    let dead = json!({"brokers": {"kafka": {"brokers": "127.0.0.1:9"}}});
-    let mut stack = Stack::start(options(&setup, "redis", &dead)).await?;
-    stack
-        .apply(&json!({"broker": {"active": "kafka", "subscribe": ["redis", "kafka"]}}))
-        .await?;
-    let failed = stack.run_job("preflight").await?;
-    failed.expect(
-        1,
-        &[
-            "preflight failed",
-            "component pubsub-kafka is not loaded: its broker does not answer",
-        ],
-    )?;
-    stack
-        .apply(&json!({"broker": {"active": "redis", "subscribe": []}}))
-        .await?;
-    let passed = stack.run_job("preflight").await?;
-    passed.expect(0, &["went through pubsub-redis"])?;
-
-    // Of two subscribers one is not there, and only that one is named.
-    stack
-        .apply(&json!({"services": {"task-audit": {"role": "subscriber", "port": 8005}}}))
-        .await?;
-    let missed = stack.run_job("preflight").await?;
-    missed.expect(
-        1,
-        &["all acknowledged by the broker: not received by task-audit. "],
-    )?;
-    stack.shutdown().await?;
-    Ok(format!(
-        "failed in {:?}, passed in {:?} after the revert, failed in {:?} with a subscriber that is not there",
-        failed.after, passed.after, missed.after
-    ))
-}
-
-/// A task with its effect; fails, with the event's id and the subscriber's name, when nobody acts on it.
-pub(super) async fn smoke(setup: Setup) -> Result<String> {
-    // With ordinary sidecars, which the probe has to end.
-    let block = json!({"shutdown": {"sidecar": "block"}});
-    let stack = Stack::start(options(&setup, "redis", &block)).await?;
-    let passed = stack.run_job("smoke").await?;
-    passed.expect(
-        0,
-        &[
-            "smoke passed",
-            "its event was received by task-worker",
-            "5 wrong requests were refused",
-        ],
-    )?;
+    let smoke = stack.run_job("smoke").await?;
+    let received = "its event was received by task-worker";
+    let refused = "5 wrong requests were refused";
+    smoke.expect(0, &["smoke passed", received, refused])?;
     effects(&stack, 1).await?;
 
-    stack.kill_worker().await?;
-    let failed = stack.run_job("smoke").await?;
-    failed.expect(
-        1,
-        &[
-            "smoke failed",
-            "answered 200",
-            "not received by task-worker",
-        ],
-    )?;
-    stack.restart_worker().await?;
+    let worker = stack.worker().service()?;
+    worker.kill().await?;
+    let missed = "not received by task-worker";
+    let failed = tokio::try_join!(stack.run_job("preflight"), stack.run_job("smoke"))?;
+    failed.0.expect(1, &["preflight failed", missed])?;
+    failed
+        .1
+        .expect(1, &["smoke failed", "answered 200", missed])?;
+    for job in [&failed.0, &failed.1] {
+        let after = job.after;
+        ensure!(after < DEADLINE + BESIDES, "it took {after:?} to say so");
+    }
+
+    // What was published meanwhile is delivered now.
+    worker.restart().await?;
+    stack.ready().await?;
+    let again = stack.run_job("preflight").await?;
+    again.expect(0, &["preflight passed"])?;
     effects(&stack, 2).await?;
+    let canaries = canaries(&stack).await?;
     stack.check()?;
-    stack.shutdown().await?;
     Ok(format!(
-        "passed in {:?}, failed in {:?} without the worker; 2 tasks, 2 effects",
-        passed.after, failed.after
+        "preflight passed in {:.1?}, smoke in {:.1?}; failed in {:.1?} without the worker; {canaries} canaries; 2 tasks, 2 effects",
+        preflight.after, smoke.after, failed.0.after
     ))
 }
 

@@ -1,30 +1,31 @@
 //! Changes of configuration: what `helm upgrade` or a sync does, and the rolling updates that follow.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::{API, Stack, WORKER, endpoint};
-use crate::{
-    pod::{App, Pod, PodEnd},
-    resources::Change,
-};
+use crate::pod::{App, Pod, PodEnd};
 use harness::{chart::merge, deployment::Deployment};
 
-/// What a change of values did.
-#[derive(Debug, Clone, Default)]
+/// How much later than SIGTERM the last request may be sent to an instance: news of an endpoint's end travels, and in Kubernetes it
+/// travels beside the signal, not before it.
+const ENDPOINT_LAG: Duration = Duration::from_millis(250);
+
+/// What a change of broker did.
+#[derive(Debug, Default)]
 pub struct Rollout {
-    /// Objects that were created, changed or removed.
-    pub changes: Vec<Change>,
-    /// Deployments that were rolled.
-    pub rolled: Vec<String>,
+    /// How the worker's old pod ended, if its Deployment has changed.
+    pub worker: Option<PodEnd>,
+    /// The same for the publisher.
+    pub publisher: Option<PodEnd>,
 }
 
 impl Stack {
-    /// Lays `values` over the current ones, renders, and applies the Dapr objects. Services are not touched.
-    pub async fn apply(&mut self, values: &Value) -> Result<Vec<Change>> {
+    /// Lays `values` over the current ones, renders, and applies the Dapr objects: a line for each change. Services are not touched.
+    pub async fn apply(&mut self, values: &Value) -> Result<Vec<String>> {
         let mut changes = self.apply_without_pruning(values).await?;
         changes.extend(self.resources.prune(&self.rendered)?);
         Ok(changes)
@@ -35,41 +36,31 @@ impl Stack {
     /// new publisher does not become ready, the old one goes on, nothing is removed, and the error says why.
     pub async fn change_broker(&mut self, active: &str, subscribe: &[&str]) -> Result<Rollout> {
         let values = json!({"broker": {"active": active, "subscribe": subscribe}});
-        let mut rollout = Rollout {
-            changes: self.apply_without_pruning(&values).await?,
-            rolled: Vec::new(),
-        };
+        self.apply_without_pruning(&values).await?;
+        let mut rollout = Rollout::default();
         if *self.worker.template() != self.rendered.deployment_of(WORKER)? {
-            self.roll_worker().await?;
-            rollout.rolled.push(WORKER.to_owned());
+            rollout.worker = Some(self.roll_worker().await?);
         }
         self.preflight().await?;
         if *self.api.template() != self.rendered.deployment_of(API)? {
-            self.roll_api(&format!("{active} becomes the broker"))
-                .await?;
-            rollout.rolled.push(API.to_owned());
+            rollout.publisher = Some(self.roll_api().await?);
         }
-        rollout
-            .changes
-            .extend(self.resources.prune(&self.rendered)?);
+        self.resources.prune(&self.rendered)?;
         Ok(rollout)
     }
 
     /// A rolling update of `task-api` with `maxUnavailable: 0`: a new pod from the current Deployment, and only when
     /// that is ready the end of the old one, which gets SIGTERM before the last client knows. Tells how that ended.
-    pub async fn roll_api(&mut self, reason: &str) -> Result<PodEnd> {
-        self.options
-            .progress
-            .step(&format!("rolling {API}: {reason}"));
+    async fn roll_api(&mut self) -> Result<PodEnd> {
         let template = self.rendered.deployment_of(API)?;
-        let next = self.start_pod(template, &self.options.api_app()).await;
+        let next = self.start_pod(template, &self.options.app(API)).await;
         let next =
             next.context("the new task-api does not come up; the old one goes on serving")?;
         self.endpoints.add(endpoint(&next)?);
         let old = std::mem::replace(&mut self.api, next);
-        let (name, lag) = (old.name().to_owned(), self.options.endpoint_lag);
+        let name = old.name().to_owned();
         let leave = async {
-            sleep(lag).await;
+            sleep(ENDPOINT_LAG).await;
             self.endpoints.remove(&name);
         };
         let (ended, ()) = tokio::join!(old.terminate(), leave);
@@ -78,16 +69,21 @@ impl Stack {
 
     /// A rolling update of `task-worker`: for a while both instances subscribe. Tells how the old one ended.
     pub async fn roll_worker(&mut self) -> Result<PodEnd> {
-        self.options.progress.step(&format!("rolling {WORKER}"));
+        let app = self.options.app(WORKER);
+        self.roll_worker_to(app).await
+    }
+
+    /// The same with another app.
+    pub(crate) async fn roll_worker_to(&mut self, app: App) -> Result<PodEnd> {
         let template = self.rendered.deployment_of(WORKER)?;
-        let next = self.start_pod(template, &self.options.worker).await;
+        let next = self.start_pod(template, &app).await;
         let next =
             next.context("the new task-worker does not come up; the old one goes on working")?;
         let old = std::mem::replace(&mut self.worker, next);
         old.terminate().await
     }
 
-    async fn apply_without_pruning(&mut self, values: &Value) -> Result<Vec<Change>> {
+    async fn apply_without_pruning(&mut self, values: &Value) -> Result<Vec<String>> {
         let mut merged = self.values.clone();
         merge(&mut merged, values);
         let rendered = self.chart.render(&merged).await?;
@@ -104,7 +100,7 @@ impl Stack {
             BTreeMap::new()
         };
         let pod = Pod::start(&self.site, &self.resources, template, app, &env).await?;
-        pod.ready(self.http(), self.options.ready).await?;
+        pod.ready(self.http(), self.options.roll).await?;
         Ok(pod)
     }
 }

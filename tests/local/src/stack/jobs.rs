@@ -35,7 +35,7 @@ impl Stack {
             &self.resources,
             &self.rendered,
             name,
-            &self.options.probe,
+            &self.options.binary("task-probe"),
             &env,
         )
         .await

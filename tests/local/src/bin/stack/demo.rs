@@ -12,7 +12,7 @@ use harness::ledger::Ledger;
 use harness::toolbox::Toolbox;
 use harness::worker_log::{MARK, WorkerLog};
 use local_stack::load::{self, Load};
-use local_stack::{Progress, Stack, StackOptions};
+use local_stack::{Stack, StackOptions};
 use serde_json::json;
 
 use harness::console::{self, Step, dim};
@@ -38,8 +38,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     options
         .api_env
         .insert("RUST_LOG".to_owned(), "info,task_api=debug".to_owned());
-    let bar = step.bar();
-    options.progress = Progress::new(move |now| bar.set_message(format!("start: {now}")));
+    options.progress = step.bar();
     let mut stack = Stack::start(options).await?;
     step.done("Redis, two sidecars, two services; the chart's own rendering");
 
@@ -117,10 +116,12 @@ async fn change(stack: &mut Stack, ledger: &Ledger, log: &mut WorkerLog) -> Resu
 
     let step = Step::start("broker.active: kafka");
     let rollout = stack.change_broker("kafka", &["redis", "kafka"]).await?;
-    step.done(&format!(
-        "subscribed to both, rolled {}",
-        rollout.rolled.join(", ")
-    ));
+    let rolled = if rollout.publisher.is_some() {
+        "task-api"
+    } else {
+        "nothing"
+    };
+    step.done(&format!("subscribed to both, rolled {rolled}"));
 
     let step = Step::start("load on Kafka");
     load.acknowledge(EVENTS, DEADLINE).await?;

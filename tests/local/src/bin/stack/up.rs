@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::builder::PossibleValuesParser;
 use harness::toolbox::Toolbox;
-use local_stack::server::ENTRIES;
+use local_stack::broker::ENTRIES;
 use local_stack::{Stack, StackOptions};
 use serde_json::json;
 

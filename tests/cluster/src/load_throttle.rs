@@ -12,8 +12,8 @@ use task_probe::Answer;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::followed::Lines;
 use super::load;
+use super::pod_logs::Lines;
 use harness::kubectl::Kubectl;
 use harness::worker_log;
 
@@ -26,21 +26,21 @@ const CAUGHT_UP: u32 = 1;
 /// What is left of the rate in between.
 const SLOWER: u32 = 3;
 
-/// Holds one load back when it has to be.
+/// Slows one load down when it has to be.
 #[derive(Debug)]
-pub struct Pace {
+pub struct LoadThrottle {
     stop: CancellationToken,
-    task: JoinSet<Result<Held>>,
+    task: JoinSet<Result<Throttled>>,
 }
 
-/// For how long the load was held back.
+/// For how long the load was slower.
 #[derive(Debug)]
-pub struct Held {
+pub struct Throttled {
     rate: u32,
     time: Duration,
 }
 
-impl fmt::Display for Held {
+impl fmt::Display for Throttled {
     /// Nothing, or what stands after the other figures.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.time.is_zero() {
@@ -54,7 +54,7 @@ impl fmt::Display for Held {
     }
 }
 
-struct Pacer {
+struct Throttling {
     kubectl: Kubectl,
     rate: u32,
     answers: Lines,
@@ -63,12 +63,12 @@ struct Pacer {
     effects: u64,
 }
 
-impl Pace {
+impl LoadThrottle {
     /// For the load of `rate` events a second whose answers are in the folder `answers`, and the subscriber whose logs are in
     /// `effects`.
-    pub fn keep(kubectl: &Kubectl, rate: u32, answers: &Path, effects: &Path) -> Self {
+    pub fn start(kubectl: &Kubectl, rate: u32, answers: &Path, effects: &Path) -> Self {
         let stop = CancellationToken::new();
-        let pacer = Pacer {
+        let throttling = Throttling {
             kubectl: kubectl.clone(),
             rate,
             answers: Lines::of(answers),
@@ -77,21 +77,21 @@ impl Pace {
             effects: 0,
         };
         let mut task = JoinSet::new();
-        task.spawn(pacer.run(stop.clone()));
+        task.spawn(throttling.run(stop.clone()));
         Self { stop, task }
     }
 
     /// Ends it, before the load ends.
-    pub async fn stop(mut self) -> Result<Held> {
+    pub async fn stop(mut self) -> Result<Throttled> {
         self.stop.cancel();
         let ended = self.task.join_next().await;
-        ended.context("nobody keeps the pace any more")??
+        ended.context("nobody watches the load any more")??
     }
 }
 
-impl Pacer {
-    async fn run(mut self, stop: CancellationToken) -> Result<Held> {
-        let mut held = Held {
+impl Throttling {
+    async fn run(mut self, stop: CancellationToken) -> Result<Throttled> {
+        let mut throttled = Throttled {
             rate: self.rate / SLOWER,
             time: Duration::ZERO,
         };
@@ -100,20 +100,20 @@ impl Pacer {
             let behind = self.behind().await?;
             match since {
                 None if behind > u64::from(self.rate * BEHIND) => {
-                    load::set_rate(&self.kubectl, held.rate).await?;
+                    load::set_rate(&self.kubectl, throttled.rate).await?;
                     since = Some(Instant::now());
                 }
                 Some(then) if behind < u64::from(self.rate * CAUGHT_UP) => {
                     load::set_rate(&self.kubectl, self.rate).await?;
-                    held.time += then.elapsed();
+                    throttled.time += then.elapsed();
                     since = None;
                 }
                 _ => {}
             }
             stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
         }
-        held.time += since.map_or(Duration::ZERO, |then| then.elapsed());
-        Ok(held)
+        throttled.time += since.map_or(Duration::ZERO, |then| then.elapsed());
+        Ok(throttled)
     }
 
     /// Acknowledged events without an effect. Not more than an estimate: it does not look which ones.

@@ -29,19 +29,19 @@ const LAST_LINES: Duration = Duration::from_secs(30);
 
 /// Follows one container of all pods with a label, until it is stopped.
 #[derive(Debug)]
-pub struct Followed {
+pub struct PodLogs {
     stop: CancellationToken,
     task: JoinSet<Result<()>>,
     folder: PathBuf,
 }
 
-struct Follower {
+struct LogFollower {
     kubectl: Kubectl,
     selector: String,
     container: String,
     folder: PathBuf,
     streams: BTreeMap<Run, Stream>,
-    news: Option<News>,
+    changes: Option<PodWatch>,
 }
 
 /// A run of a container: the pod, and how often the container had been restarted.
@@ -57,12 +57,12 @@ struct Stream {
 /// `kubectl get --watch`: its output grows whenever something happens to one of the pods.
 ///
 /// Asking instead, twice a second, is a process each time, and 0.17 s of a processor that the scenario needs for its load.
-struct News {
+struct PodWatch {
     watch: Process,
     read: u64,
 }
 
-impl Followed {
+impl PodLogs {
     /// Begins to follow `container` of the pods that `selector` selects; files go to `folder`.
     pub fn start(
         kubectl: &Kubectl,
@@ -72,13 +72,13 @@ impl Followed {
     ) -> Result<Self> {
         fs::create_dir_all(folder)?;
         let stop = CancellationToken::new();
-        let follower = Follower {
+        let follower = LogFollower {
             kubectl: kubectl.clone(),
             selector: selector.to_owned(),
             container: container.to_owned(),
             folder: folder.to_owned(),
             streams: BTreeMap::new(),
-            news: None,
+            changes: None,
         };
         let mut task = JoinSet::new();
         task.spawn(follower.run(stop.clone()));
@@ -146,7 +146,7 @@ impl Lines {
     }
 }
 
-impl Follower {
+impl LogFollower {
     async fn run(mut self, stop: CancellationToken) -> Result<()> {
         while !stop.is_cancelled() {
             if self.is_due().await? {
@@ -170,7 +170,11 @@ impl Follower {
     /// Whether something has happened to a pod or to a stream since the last look.
     async fn is_due(&mut self) -> Result<bool> {
         let file = self.folder.join("pods.watch");
-        let Some(news) = self.news.as_mut().filter(|it| it.watch.ended().is_none()) else {
+        let Some(changes) = self
+            .changes
+            .as_mut()
+            .filter(|it| it.watch.ended().is_none())
+        else {
             let args = [
                 "get",
                 "pods",
@@ -181,12 +185,12 @@ impl Follower {
             ];
             let watch = self.kubectl.start("pods", &args, &file).await?;
             // Where an earlier one has ended, what happened in between is seen by looking.
-            self.news = Some(News { watch, read: 0 });
+            self.changes = Some(PodWatch { watch, read: 0 });
             return Ok(true);
         };
         let written = fs::metadata(&file)?.len();
-        let something = written != news.read;
-        news.read = written;
+        let something = written != changes.read;
+        changes.read = written;
         let mut streams = self.streams.values();
         Ok(something || streams.any(|it| !it.over && it.process.ended().is_some()))
     }
@@ -250,7 +254,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_that_two_streams_brought_is_one() {
-        let folder = std::env::temp_dir().join(format!("followed-{:08x}", rand::random::<u32>()));
+        let folder = std::env::temp_dir().join(format!("pod-logs-{:08x}", rand::random::<u32>()));
         fs::create_dir(&folder).unwrap();
         let write = |file: &str, lines: &str| fs::write(folder.join(file), lines).unwrap();
         let mut lines = Lines::of(&folder);

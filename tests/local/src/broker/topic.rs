@@ -1,0 +1,182 @@
+//! What a topic has stored, read past Dapr: from the broker's files, by its own tool, or over its HTTP API.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use harness::command;
+use http_body_util::Full;
+use hyper::{Request, StatusCode, header::AUTHORIZATION};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::Http;
+
+/// Every question is answered within this, or the broker counts as gone.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// More than any test leaves in a queue.
+const MANY: u32 = 100_000;
+
+/// How one broker is read.
+#[derive(Debug)]
+pub(super) enum Reader {
+    /// The program, and the server's port.
+    RedisCli(PathBuf, String),
+    /// Kafka's folder of data. Dapr sends uncompressed batches, so an event's JSON stands in them as it is.
+    Kafka(PathBuf),
+    /// Its folder of data, in which messages stand as they are, and what a client needs to make streams.
+    JetStream {
+        data: PathBuf,
+        address: String,
+        token: String,
+    },
+    /// The management API.
+    RabbitMq { url: String, login: String },
+    /// moto's own API, which tells all that it has in memory.
+    Moto(String),
+    /// Everything that was ever published, whether or not somebody has subscribed.
+    PubSubEmulator(String),
+}
+
+impl Reader {
+    /// Makes the streams of JetStream, which Dapr does not, with the topics' names. Others need nothing.
+    pub(super) async fn prepare(&self, topics: &[&str]) -> Result<()> {
+        let Self::JetStream { address, token, .. } = self else {
+            return Ok(());
+        };
+        for topic in topics {
+            timeout(ANSWER, create_stream(address, token, topic))
+                .await
+                .context("no answer")?
+                .with_context(|| format!("NATS, the stream {topic}"))?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn read(&self, http: &Http, topic: &str) -> Result<String> {
+        match self {
+            Self::RedisCli(program, port) => {
+                let mut command = Command::new(program);
+                command.args(["-p", port, "XRANGE", topic, "-", "+"]);
+                let stored = command::output(command, ANSWER, "").await?;
+                Ok(stored.trim().to_owned())
+            }
+            Self::Kafka(data) => {
+                let partition = |name: &str| {
+                    let number = name.strip_prefix(topic)?.strip_prefix('-')?;
+                    number.parse::<u32>().ok()
+                };
+                files(data, &|folder| partition(folder).is_some(), "log")
+            }
+            Self::JetStream { data, .. } => {
+                let streams = data.join("jetstream/$G/streams").join(topic);
+                files(&streams, &|folder| folder == "msgs", "blk")
+            }
+            Self::RabbitMq { url, login } => rabbitmq(http, url, login, topic).await,
+            Self::Moto(url) => {
+                let all = ask(http, &format!("{url}/moto-api/data.json"), "", None).await?;
+                let mut topics = items(&all["sns"]["Topic"]).filter(|it| it["name"] == topic);
+                let sent = topics.next().map(|it| &it["sent_notifications"]);
+                Ok(sent
+                    .into_iter()
+                    .flat_map(items)
+                    .map(Value::to_string)
+                    .collect())
+            }
+            Self::PubSubEmulator(url) => {
+                let messages = format!("{url}/messages?topic={topic}");
+                let messages = ask(http, &messages, "", None).await?;
+                Ok(items(&messages).filter_map(Value::as_str).collect())
+            }
+        }
+    }
+}
+
+/// The files with this extension in the folders below `root` whose names are wanted.
+fn files(root: &Path, wanted: &dyn Fn(&str) -> bool, extension: &str) -> Result<String> {
+    let mut text = String::new();
+    for folder in fs::read_dir(root).with_context(|| root.display().to_string())? {
+        let folder = folder?;
+        if !folder.file_type()?.is_dir() || !wanted(&folder.file_name().to_string_lossy()) {
+            continue;
+        }
+        for file in fs::read_dir(folder.path())? {
+            let file = file?.path();
+            if file.extension().is_some_and(|it| it == extension) {
+                text.push_str(&String::from_utf8_lossy(&fs::read(file)?));
+            }
+        }
+    }
+    Ok(text)
+}
+
+/// The answer to a request, in JSON; null where there is no such thing.
+async fn ask(http: &Http, url: &str, login: &str, body: Option<&Value>) -> Result<Value> {
+    let request = match body {
+        Some(body) => Request::post(url).body(Full::from(body.to_string()))?,
+        None => Request::get(url).body(Full::default())?,
+    };
+    let (mut parts, body) = request.into_parts();
+    let login = format!("Basic {}", STANDARD.encode(login));
+    parts.headers.insert(AUTHORIZATION, login.parse()?);
+    let answer = http.send(Request::from_parts(parts, body), ANSWER).await?;
+    if answer.status == StatusCode::NOT_FOUND {
+        return Ok(Value::Null);
+    }
+    ensure!(
+        answer.status.is_success(),
+        "{url}: {} {}",
+        answer.status,
+        answer.text()
+    );
+    answer.json()
+}
+
+/// What is in the queues that are bound to the exchange: an exchange itself keeps nothing.
+async fn rabbitmq(http: &Http, url: &str, login: &str, exchange: &str) -> Result<String> {
+    let bindings = format!("{url}/api/exchanges/%2F/{exchange}/bindings/source");
+    let bindings = ask(http, &bindings, login, None).await?;
+    let get = json!({"count": MANY, "ackmode": "ack_requeue_true", "encoding": "auto"});
+    let mut stored = String::new();
+    for binding in items(&bindings) {
+        let queue = binding["destination"]
+            .as_str()
+            .context("a binding without a queue")?;
+        let queue = format!("{url}/api/queues/%2F/{queue}/get");
+        let messages = ask(http, &queue, login, Some(&get)).await?;
+        stored.extend(items(&messages).filter_map(|it| it["payload"].as_str()));
+    }
+    Ok(stored)
+}
+
+fn items(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
+/// One request to JetStream's API, in the protocol's lines of text.
+async fn create_stream(address: &str, token: &str, topic: &str) -> Result<()> {
+    let mut server = TcpStream::connect(address).await?;
+    let connect = json!({"verbose": false, "auth_token": token});
+    let stream = json!({"name": topic, "subjects": [topic], "storage": "file"}).to_string();
+    let request = format!(
+        "CONNECT {connect}\r\nSUB answer 1\r\nPUB $JS.API.STREAM.CREATE.{topic} answer {}\r\n{stream}\r\n",
+        stream.len()
+    );
+    server.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    while !answer.contains("did_create") {
+        let mut bytes = [0; 4096];
+        let read = server.read(&mut bytes).await?;
+        answer.push_str(&String::from_utf8_lossy(&bytes[..read]));
+        if read == 0 || answer.contains("-ERR") || answer.contains("\"error\"") {
+            bail!("{answer}");
+        }
+    }
+    Ok(())
+}

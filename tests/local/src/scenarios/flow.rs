@@ -1,0 +1,209 @@
+//! One event after the other through one broker: the tutorial's, traced ones, unusual ones, and those that nobody can read.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use dapr_pubsub::{NewEvent, Publisher, PublisherOptions};
+use futures_util::future::try_join_all;
+use harness::ledger::Ledger;
+use harness::worker_log::{MARK, WorkerLog};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use uuid::Uuid;
+
+use super::retries::{in_the_dead_letters, retried};
+use super::{Setup, exactly_once, nothing_dead, post, rate, settled};
+use crate::Stack;
+
+const BODY: &str = r#"{"title": "Learn Dapr pub/sub"}"#;
+
+/// At once, so that the publisher sends batches: each event must keep its own trace in them.
+const TRACES: u32 = 50;
+
+/// Two bytes, three and four.
+const TITLE: &str = "Grüße, 任务 🚀";
+
+/// Below the 4 MiB of a sidecar, with its envelope. Other brokers than these take less.
+const LARGE: usize = 7 << 19;
+const TAKE_LARGE: [&str; 2] = ["redis", "rabbitmq"];
+
+/// Unusual events, of each kind.
+const UNUSUAL: usize = 4;
+const DEADLINE: Duration = Duration::from_secs(40);
+
+pub(super) async fn through(setup: Setup, broker: &str) -> Result<String> {
+    let mut options = setup.with_broker(broker);
+    // One chain of deliveries: on Redis another one joins it after this time.
+    options.values["brokers"]["redis"]["processingTimeout"] = json!("20s");
+    let mut stack = setup.start(options).await?;
+    tutorial(&stack).await.context("the tutorial's request")?;
+    let traces = traces(&stack).await.context("traces")?;
+    let mut told = vec![format!("the tutorial's line; {traces} traces")];
+    if TAKE_LARGE.contains(&broker) {
+        told.push(unusual(&stack).await.context("unusual payloads")?);
+    }
+    told.push(unreadable(&stack).await.context("unreadable events")?);
+    stack.check()?;
+    told.push(retried(&mut stack).await.context("retries")?);
+    Ok(told.join("; "))
+}
+
+/// The tutorial's flow, byte for byte.
+pub(super) async fn tutorial(stack: &Stack) -> Result<()> {
+    let answer = curl(stack).await?;
+    let id = answer["id"].as_str().context("no id")?.to_owned();
+    let expected = json!({"id": id, "title": "Learn Dapr pub/sub", "event": "published"});
+    ensure!(answer == expected, "the answer has other fields: {answer}");
+    let line = lines(stack, &[id.parse()?]).await?.remove(0);
+    let (_, data) = line.split_once(MARK).context("no data")?;
+    let expected =
+        format!(r#"{{"event_type":"task.created","task_id":"{id}","title":"Learn Dapr pub/sub"}}"#);
+    ensure!(data == expected, "the worker's line is {data}");
+    Ok(())
+}
+
+/// Sends what curl sends for the tutorial's command line.
+async fn curl(stack: &Stack) -> Result<Value> {
+    let endpoint = stack.endpoints().pick().context("no instance is ready")?;
+    let host = endpoint.url.trim_start_matches("http://");
+    let request = format!(
+        "POST /tasks HTTP/1.1\r\nHost: {host}\r\nUser-Agent: curl/7.88.1\r\nAccept: */*\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{BODY}",
+        BODY.len()
+    );
+    let exchange = async {
+        let mut stream = TcpStream::connect(host).await?;
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"}") {
+            ensure!(
+                stream.read_buf(&mut answer).await? > 0,
+                "closed in the middle of the answer"
+            );
+        }
+        Ok(String::from_utf8(answer)?)
+    };
+    let answer = tokio::time::timeout(DEADLINE, exchange)
+        .await
+        .context("no answer")??;
+    let (head, body) = answer.split_once("\r\n\r\n").context("not HTTP")?;
+    ensure!(head.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    Ok(serde_json::from_str(body)?)
+}
+
+/// The worker's lines of these tasks, in this order, once they are there.
+async fn lines(stack: &Stack, tasks: &[Uuid]) -> Result<Vec<String>> {
+    let mut log = WorkerLog::new(&stack.worker_log());
+    log.wait("the worker's lines", DEADLINE, |effects| {
+        tasks.iter().all(|task| effects.contains_key(task))
+    })
+    .await?;
+    let lines = log.take_lines();
+    let of = |task: &Uuid| {
+        let line = lines.iter().find(|line| line.contains(&task.to_string()));
+        line.cloned().with_context(|| format!("no line for {task}"))
+    };
+    tasks.iter().map(of).collect()
+}
+
+/// One trace from the client's request to the worker's span.
+async fn traces(stack: &Stack) -> Result<usize> {
+    let requests = (0..rate(stack.active(), TRACES)).map(async |_| {
+        let endpoint = stack.endpoints().pick().context("no instance is ready")?;
+        let trace = Uuid::new_v4().simple().to_string();
+        let parent = format!("00-{trace}-00f067aa0ba902b7-01");
+        let headers = [("traceparent", parent.as_bytes())];
+        let task = post(stack.http(), &endpoint, "Follow me", &headers).await?;
+        anyhow::Ok((task, trace))
+    });
+    let traces: HashMap<_, _> = try_join_all(requests).await?.into_iter().collect();
+    let tasks: Vec<_> = traces.keys().copied().collect();
+    for (task, line) in tasks.iter().zip(lines(stack, &tasks).await?) {
+        let trace = &traces[task];
+        ensure!(
+            line.contains(trace),
+            "the trace {trace} of {task} breaks: {line}"
+        );
+    }
+    Ok(tasks.len())
+}
+
+/// Attributes that are not ASCII, and as much data as a sidecar takes: one effect each.
+async fn unusual(stack: &Stack) -> Result<String> {
+    let ledger = Ledger::default();
+    let mut foreign = Vec::new();
+    for _ in 0..UNUSUAL {
+        foreign.push(post_foreign(stack, &ledger).await?);
+    }
+    publish_large(stack, &ledger).await?;
+    // What comes behind them is not held up.
+    for _ in 0..UNUSUAL {
+        foreign.push(post_foreign(stack, &ledger).await?);
+    }
+    let count = settled(stack, &ledger).await?;
+    nothing_dead(stack).await?;
+    for line in lines(stack, &foreign).await? {
+        ensure!(line.contains(TITLE), "another title: {line}");
+    }
+    Ok(format!(
+        "{UNUSUAL} of {} KiB: {}",
+        LARGE >> 10,
+        exactly_once(&count)?
+    ))
+}
+
+/// Posts a task in whose trace a vendor has left what is not ASCII.
+async fn post_foreign(stack: &Stack, ledger: &Ledger) -> Result<Uuid> {
+    let endpoint = stack.endpoints().pick().context("no instance is ready")?;
+    let parent = format!("00-{}-00f067aa0ba902b7-01", Uuid::new_v4().simple());
+    let headers = [
+        ("traceparent", parent.as_bytes()),
+        ("tracestate", "vendor=größer".as_bytes()),
+    ];
+    ledger.asked(&endpoint.broker);
+    let task = post(stack.http(), &endpoint, TITLE, &headers).await?;
+    ledger.acknowledged(&endpoint.broker, task);
+    Ok(task)
+}
+
+/// Publishes past the API, as other publishers would.
+fn publisher(stack: &Stack) -> Result<Publisher> {
+    let (sidecar, api) = (stack.api().sidecar().client()?, stack.api().template());
+    let options = PublisherOptions::new(api.variable("PUBSUB_NAME")?, api.variable("TOPIC")?);
+    Ok(Publisher::new(&sidecar, options))
+}
+
+/// The API takes no such titles.
+async fn publish_large(stack: &Stack, ledger: &Ledger) -> Result<()> {
+    let publisher = publisher(stack)?;
+    let title = "x".repeat(LARGE);
+    for _ in 0..UNUSUAL {
+        let task = Uuid::now_v7();
+        let data = json!({"event_type": "task.created", "task_id": task, "title": title});
+        ledger.asked(stack.active());
+        publisher
+            .publish(NewEvent::json(task.to_string(), &data)?, DEADLINE)
+            .await?;
+        ledger.acknowledged(stack.active(), task);
+    }
+    Ok(())
+}
+
+/// What cannot be read or makes no sense is in the dead letters at once.
+async fn unreadable(stack: &Stack) -> Result<String> {
+    let publisher = publisher(stack)?;
+    let wrong_shape = json!({"event_type": "task.created", "task_id": 7});
+    let no_title = json!({"event_type": "task.created", "task_id": Uuid::now_v7(), "title": ""});
+    let mut ids = Vec::new();
+    for data in [wrong_shape, no_title] {
+        let id = Uuid::now_v7().to_string();
+        publisher
+            .publish(NewEvent::json(&id, &data)?, DEADLINE)
+            .await?;
+        ids.push(id);
+    }
+    in_the_dead_letters(stack, &ids).await?;
+    Ok("2 of 2 unreadable events in the dead letters".to_owned())
+}

@@ -1,0 +1,176 @@
+//! What clients may do to the API: repeat themselves, dawdle, and come all at once.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use futures_util::future::try_join_all;
+use harness::ledger::Ledger;
+use harness::worker_log::WorkerLog;
+use serde_json::json;
+use task_api::IDEMPOTENCY_KEY;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use super::{QUIET, Setup, exactly_once, flow, post, settled};
+use crate::{Http, Stack, load};
+
+const SAME_KEY: usize = 20;
+const CROWD: usize = 10_000;
+const SLOW: usize = 200;
+const DEADLINE: Duration = Duration::from_mins(1);
+
+/// What one instance may use, whatever is thrown at it: the memory limit of the chart.
+const MEMORY_LIMIT_MIB: u64 = 128;
+
+/// With a worker that lists its subscription itself: the tutorial's request, one key many times, and slow bodies.
+pub(super) async fn one_by_one(setup: Setup) -> Result<String> {
+    let mut options = setup.options();
+    options.values["subscription"] = json!({"mode": "programmatic"});
+    let stack = setup.start(options).await?;
+    flow::tutorial(&stack)
+        .await
+        .context("the tutorial's request")?;
+    let key = same_key(&stack).await.context("one Idempotency-Key")?;
+    let slow = slow_bodies(&stack).await.context("slow bodies")?;
+    stack.check()?;
+    Ok(format!("the tutorial's line; {key}; {slow}"))
+}
+
+/// The same key, at once and after a restart: one id, one effect.
+async fn same_key(stack: &Stack) -> Result<String> {
+    const KEY: &[u8] = b"8e03978e-40d5-43dd-bc93-6894a57f9324";
+    let task = async |title| {
+        let endpoint = stack.endpoints().pick().context("no instance is ready")?;
+        post(
+            stack.http(),
+            &endpoint,
+            title,
+            &[(IDEMPOTENCY_KEY.as_str(), KEY)],
+        )
+        .await
+    };
+    let at_once = (0..SAME_KEY).map(|_| task("Learn Dapr pub/sub"));
+    let mut ids: HashSet<_> = try_join_all(at_once).await?.into_iter().collect();
+    stack.api().service()?.restart().await?;
+    stack.ready().await?;
+    ids.insert(task("Learn Dapr pub/sub").await?);
+    ensure!(ids.len() == 1, "one key and one body gave {ids:?}");
+    let other = task("Another title").await?;
+    ensure!(
+        ids.insert(other),
+        "another body under the same key is another task"
+    );
+
+    let mut log = WorkerLog::new(&stack.worker_log());
+    log.wait("both tasks", DEADLINE, |effects| {
+        ids.iter().all(|id| effects.contains_key(id))
+    })
+    .await?;
+    log.settle(QUIET).await?;
+    let mut effects = ids.iter().map(|id| log.effects()[id]);
+    ensure!(effects.all(|it| it == 1), "more than one effect: {ids:?}");
+    Ok(format!(
+        "{} requests with one key: 1 id, 1 effect",
+        SAME_KEY + 1
+    ))
+}
+
+/// Bodies that drip get 408 while others are served.
+async fn slow_bodies(stack: &Stack) -> Result<String> {
+    let endpoint = stack.endpoints().pick().context("no instance is ready")?;
+    let host = endpoint.url.trim_start_matches("http://").to_owned();
+    let mut slow = JoinSet::new();
+    for _ in 0..SLOW {
+        slow.spawn(drip(host.clone()));
+    }
+    let ledger = Ledger::default();
+    while slow.try_join_next().is_none() {
+        let posted = load::post(stack.http(), &endpoint, "in between", &ledger).await;
+        if let Err(failure) = posted {
+            bail!("not served beside slow bodies: {failure:?}");
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    while let Some(status) = slow.join_next().await {
+        let status = status??;
+        ensure!(status == 408, "a body that drips got {status}");
+    }
+    let served = ledger.acknowledged_so_far();
+    Ok(format!("{SLOW} x 408, {served} requests served meanwhile"))
+}
+
+/// Sends one byte of a body now and then and reads the status of the answer.
+async fn drip(host: String) -> Result<u16> {
+    let mut stream = TcpStream::connect(&host).await?;
+    let head = format!(
+        "POST /tasks HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await?;
+    let (mut reader, mut writer) = stream.split();
+    let drip = async {
+        loop {
+            if writer.write_all(b" ").await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    let mut answer = [0; 12];
+    tokio::select! {
+        read = tokio::time::timeout(DEADLINE, reader.read_exact(&mut answer)) => { read.context("no answer")??; }
+        () = drip => {}
+    }
+    let status = String::from_utf8_lossy(&answer);
+    let status = status.split(' ').nth(1).and_then(|it| it.parse().ok());
+    status.with_context(|| format!("not a status line: {answer:?}"))
+}
+
+/// Ten thousand requests at once: 200 or the documented problem, and memory stays bounded.
+pub(super) async fn all_at_once(setup: Setup) -> Result<String> {
+    let stack = Stack::start(setup.options()).await?;
+    let endpoint = stack.endpoints().pick().context("no instance is ready")?;
+    let ledger = Ledger::default();
+    let http = Http::new();
+    let mut requests = JoinSet::new();
+    for number in 0..CROWD {
+        let (http, endpoint, ledger) = (http.clone(), endpoint.clone(), ledger.clone());
+        requests.spawn(async move {
+            ledger.asked(&endpoint.broker);
+            let posted = load::post(&http, &endpoint, &format!("task {number}"), &ledger).await;
+            posted.map_or_else(
+                |failure| {
+                    let status = failure.status;
+                    ledger.failed(failure);
+                    status
+                },
+                |_| Some(200),
+            )
+        });
+    }
+    let mut statuses: BTreeMap<Option<u16>, usize> = BTreeMap::new();
+    while let Some(status) = requests.join_next().await {
+        *statuses.entry(status?).or_default() += 1;
+    }
+    let api = stack.api().service()?.process();
+    let peak = api.peak_memory_mib().unwrap_or_default();
+    let failures = ledger.failures();
+    ensure!(
+        statuses
+            .keys()
+            .all(|status| matches!(status, Some(200 | 429 | 503 | 504))),
+        "other answers than the documented ones: {statuses:?}; {:?}",
+        failures.iter().find(|failure| failure.status.is_none())
+    );
+    ensure!(peak <= MEMORY_LIMIT_MIB, "task-api used {peak} MiB");
+    exactly_once(&settled(&stack, &ledger).await?)?;
+    let statuses: Vec<_> = statuses
+        .iter()
+        .map(|(status, n)| format!("{n} x {}", status.unwrap_or_default()))
+        .collect();
+    Ok(format!(
+        "{}; task-api peaked at {peak} MiB",
+        statuses.join(", ")
+    ))
+}

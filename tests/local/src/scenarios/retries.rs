@@ -1,0 +1,121 @@
+//! What becomes of RETRY: deliveries until the handler works, or until the budget of attempts is used up.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow, ensure};
+use dapr_pubsub::CloudEvent;
+use harness::wait::until;
+use task_worker::{Effect, EffectError, TaskCreated};
+use uuid::Uuid;
+
+use super::{QUIET, RETRIES, post};
+use crate::Stack;
+use crate::in_process::HostedWorker;
+
+/// Fewer than [`RETRIES`].
+const REFUSALS: u32 = 3;
+const EVENTS: usize = 5;
+
+/// The title of tasks that nobody can do, and how many there are.
+const HOPELESS: &str = "never";
+const HOPELESS_EVENTS: usize = 2;
+const DEADLINE: Duration = Duration::from_mins(1);
+
+/// Fails the first [`REFUSALS`] times for each task, then works, but never for the [`HOPELESS`] ones.
+#[derive(Debug, Clone, Default)]
+struct Flaky {
+    seen: Arc<Mutex<HashMap<Uuid, Seen>>>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Seen {
+    deliveries: u32,
+    effects: u32,
+}
+
+impl Flaky {
+    fn seen(&self) -> HashMap<Uuid, Seen> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.clone()
+    }
+}
+
+impl Effect for Flaky {
+    async fn was_applied(&self, _event: &CloudEvent<TaskCreated>) -> Result<bool, EffectError> {
+        Ok(false)
+    }
+
+    async fn apply(&self, event: &CloudEvent<TaskCreated>) -> Result<(), EffectError> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = seen.entry(event.data.task_id).or_default();
+        seen.deliveries += 1;
+        if seen.deliveries <= REFUSALS || event.data.title == HOPELESS {
+            return Err(EffectError::Transient(anyhow!("not yet")));
+        }
+        seen.effects += 1;
+        Ok(())
+    }
+}
+
+/// The worker's pod is replaced by one whose app runs in this process, with that effect.
+pub(super) async fn retried(stack: &mut Stack) -> Result<String> {
+    let effect = Flaky::default();
+    let _worker = HostedWorker::replace(stack, effect.clone()).await?;
+    let hopeless = posts(stack, HOPELESS, HOPELESS_EVENTS).await?;
+    let tasks = posts(stack, "task", EVENTS).await?;
+    until("every event handled", DEADLINE, async || {
+        let seen = effect.seen();
+        let done = seen.values().filter(|seen| seen.effects > 0).count();
+        Ok((done < EVENTS).then(|| format!("{done} of {EVENTS}")))
+    })
+    .await?;
+    let dead: Vec<_> = hopeless.iter().map(Uuid::to_string).collect();
+    in_the_dead_letters(stack, &dead).await?;
+    // One more delivery would come within a retry interval and a lease.
+    tokio::time::sleep(QUIET).await;
+    let seen = effect.seen();
+    for (tasks, deliveries, effects) in [(&tasks, REFUSALS + 1, 1), (&hopeless, RETRIES + 1, 0)] {
+        let expected = Seen {
+            deliveries,
+            effects,
+        };
+        for task in tasks {
+            let seen = seen.get(task);
+            ensure!(
+                seen == Some(&expected),
+                "{task}: {seen:?}, not {expected:?}"
+            );
+        }
+    }
+    let letters = stack.dead_letters().await?;
+    ensure!(
+        !tasks.iter().any(|task| letters.contains(&task.to_string())),
+        "in the dead letters in spite of its effect: {letters}"
+    );
+    Ok(format!(
+        "{EVENTS} events with {} deliveries and 1 effect each, {HOPELESS_EVENTS} dead after {} deliveries",
+        REFUSALS + 1,
+        RETRIES + 1
+    ))
+}
+
+async fn posts(stack: &Stack, title: &str, tasks: usize) -> Result<Vec<Uuid>> {
+    let endpoint = stack.endpoints().pick().context("no instance is ready")?;
+    let mut ids = Vec::new();
+    for _ in 0..tasks {
+        ids.push(post(stack.http(), &endpoint, title, &[]).await?);
+    }
+    Ok(ids)
+}
+
+/// Waits until the ids of all these events or tasks stand in the dead letters.
+pub(super) async fn in_the_dead_letters(stack: &Stack, ids: &[String]) -> Result<()> {
+    until("events in the dead letters", DEADLINE, async || {
+        let letters = stack.dead_letters().await?;
+        let missing: Vec<_> = ids.iter().filter(|id| !letters.contains(*id)).collect();
+        Ok((!missing.is_empty()).then(|| format!("{missing:?} not there")))
+    })
+    .await
+}
