@@ -61,7 +61,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     if !harness::kubectl::is_named() {
         bail!(
             "KUBECONFIG is not set, so the cluster part was not run. It takes any cluster with Dapr 1.18.3, for example one of \
-             kind: README, `The same promises on your cluster`"
+             kind: CONTRIBUTING, `On a cluster`"
         );
     }
     console::note(&bold("\nThe chart on a cluster\n"));
