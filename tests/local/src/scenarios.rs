@@ -36,7 +36,7 @@ pub struct Setup {
 }
 
 /// Long enough for everything that is redelivered after a crash with these timings, and then some.
-const SETTLE_DEADLINE: Duration = Duration::from_mins(2);
+const SETTLE_DEADLINE: Duration = Duration::from_mins(5);
 
 /// A second effect would come by then: longer than the retry interval and the lease.
 const QUIET: Duration = Duration::from_secs(4);
