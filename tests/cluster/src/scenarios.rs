@@ -19,7 +19,6 @@ use serde_json::Value;
 use crate::Images;
 use harness::scenario::{self, Weight};
 
-
 /// The environment variable with the setup, as JSON.
 const SETUP: &str = "CLUSTER_SETUP";
 
