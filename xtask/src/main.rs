@@ -12,9 +12,11 @@ mod tools;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 use clap::{Parser, Subcommand};
-use harness::{console, interrupt};
+use harness::{console, interrupt, workspace};
+use serde::Deserialize as _;
+use serde_json::Value;
 
 /// task-pubsub without Kubernetes and without Docker: real sidecars, real brokers, the chart's own rendering.
 #[derive(Debug, Parser)]
@@ -32,7 +34,7 @@ enum Command {
     Up(stack::Args),
     /// Everything that a fresh machine can check.
     Test(test::Args),
-    /// Writes what is derived in the chart: its schema, its README, its golden renderings.
+    /// Writes what is derived in the chart: its README and its golden renderings.
     Chart(chart::Args),
     /// The scenarios on the cluster that KUBECONFIG names, by Helm and by Argo CD.
     E2e(e2e::Args),
@@ -80,9 +82,16 @@ async fn run(command: Command) -> Result<ExitCode> {
 }
 
 fn dapr_values() -> Result<ExitCode> {
-    let values = serde_norway::to_string(&test::argocd::dapr_values()?)?;
-    console::result(values.trim_end());
-    Ok(ExitCode::SUCCESS)
+    let file = workspace().join("argocd/dapr.yaml");
+    let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+    for document in serde_norway::Deserializer::from_str(&text) {
+        let object = Value::deserialize(document)?;
+        if let Some(values) = object.pointer("/spec/source/helm/valuesObject") {
+            console::result(serde_norway::to_string(values)?.trim_end());
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+    bail!("argocd/dapr.yaml sets no values")
 }
 
 #[cfg(test)]

@@ -1,13 +1,10 @@
 //! `cargo xtask test`: everything that a fresh machine can check.
 
-pub(crate) mod argocd;
-mod chart;
 mod code;
 mod docs;
 pub(crate) mod reading;
 pub(crate) mod report;
 mod scenarios;
-mod schemas;
 mod workflows;
 
 use std::process::ExitCode;
@@ -32,8 +29,13 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let mut report = Report::new(args.selection);
     code::check(&mut report).await;
     reading::check(&mut report).await;
-    chart::check(&mut report).await;
-    argocd::check(&mut report).await;
+    report
+        .check(
+            "chart",
+            "the chart and argocd/ are what Helm, Kubernetes, Dapr, KEDA and Argo CD take, and render what they did",
+            crate::chart::check,
+        )
+        .await;
     docs::check(&mut report).await;
     workflows::check(&mut report).await;
     scenarios::check(&mut report, args.long, args.keep).await?;

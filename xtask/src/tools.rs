@@ -90,11 +90,6 @@ pub(crate) async fn ensure_broker(entry: &str) -> Result<()> {
     ensure(of_broker(entry)).await.map(drop)
 }
 
-/// Just Helm.
-pub(crate) async fn helm() -> Result<PathBuf> {
-    Ok(ensure(&[Tool::Helm]).await?.path(Tool::Helm)?.to_owned())
-}
-
 /// Finds the tools, and installs those that are missing. The error of a tool that cannot be installed ends with one
 /// line that says what to do by hand.
 pub(crate) async fn ensure(wanted: &[Tool]) -> Result<Tools> {

@@ -14,13 +14,7 @@ const TABLES: [&str; 2] = [
 ];
 
 /// Checks that GUARANTEES.md may name beside the scenarios.
-const OTHERS: [&str; 5] = [
-    "units",
-    "chart-keys",
-    "chart-ready",
-    "chart-refusals",
-    "contract",
-];
+const OTHERS: [&str; 3] = ["units", "chart", "contract"];
 
 pub(super) async fn check(report: &mut Report) {
     report

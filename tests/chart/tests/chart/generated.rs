@@ -1,0 +1,113 @@
+//! Files that nobody edits: the chart's `README.md`, and `golden/`, so that a change of the chart is a change of manifests in review.
+//! `cargo xtask chart` writes them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
+
+use crate::installations::{RENDERED, files, folder};
+use crate::tools::{TOOLS, output};
+
+/// Set it to write the files anew.
+const UPDATE: &str = "UPDATE_GOLDEN";
+
+/// Of these examples of a broker, or of a state store, the Components and Subscriptions that the defaults do not have.
+const OF_BROKERS: [&str; 10] = [
+    "gcp",
+    "generic",
+    "jetstream",
+    "kafka",
+    "postgresql",
+    "pulsar",
+    "rabbitmq",
+    "redis",
+    "servicebus",
+    "snssqs",
+];
+
+fn update() -> bool {
+    std::env::var_os(UPDATE).is_some()
+}
+
+#[test]
+fn readme_is_that_of_the_values() -> Result<()> {
+    let mut helm_docs = Command::new(&TOOLS.helm_docs);
+    helm_docs.arg("--chart-search-root").arg(folder());
+    helm_docs.args([
+        "--dry-run",
+        "--log-level=warning",
+        "--sort-values-order=file",
+    ]);
+    let text = output(&mut helm_docs, "")?;
+    // It exits with 0 after an error, too.
+    ensure!(
+        !text.trim().is_empty(),
+        "helm-docs cannot read the chart: run {helm_docs:?}"
+    );
+    let rows = text.lines().filter(|line| line.starts_with('|'));
+    let silent: Vec<_> = rows.filter(|row| row.ends_with("|  |")).collect();
+    ensure!(
+        silent.is_empty(),
+        "values.yaml has no comment `# --` above {silent:?}"
+    );
+    compare(&folder().join("README.md"), &format!("{}\n", text.trim()))
+}
+
+#[test]
+fn golden_files_are_what_is_rendered() -> Result<()> {
+    let golden = folder().join("golden");
+    let defaults: Vec<_> = RENDERED["defaults"].objects().collect();
+    let mut made = Vec::new();
+    let own = |object: &Value| {
+        let kind = object["kind"].as_str().unwrap_or_default();
+        ["Component", "Subscription"].contains(&kind) && !defaults.contains(&object)
+    };
+    for name in WHOLE.into_iter().chain(OF_BROKERS) {
+        let objects = RENDERED[name].objects();
+        let text = documents(objects.filter(|it| WHOLE.contains(&name) || own(it)))?;
+        made.push((golden.join(format!("{name}.yaml")), text));
+    }
+    for file in files(&golden)? {
+        if !made.iter().any(|(path, _)| *path == file) {
+            ensure!(update(), "{}: nothing renders this file", file.display());
+            std::fs::remove_file(file)?;
+        }
+    }
+    made.iter().try_for_each(|(path, text)| compare(path, text))
+}
+
+/// By kind and name, so that moving a template is no change.
+fn documents<'a>(objects: impl Iterator<Item = &'a Value>) -> Result<String> {
+    let mut documents = BTreeMap::new();
+    for object in objects {
+        let name = format!("{} {}", object["kind"], object["metadata"]["name"]);
+        documents.insert(name, format!("---\n{}", serde_norway::to_string(object)?));
+    }
+    Ok(documents.into_values().collect())
+}
+
+fn compare(path: &Path, text: &str) -> Result<()> {
+    let there = std::fs::read_to_string(path).unwrap_or_default();
+    if there == text {
+        return Ok(());
+    }
+    if update() {
+        return std::fs::write(path, text).with_context(|| path.display().to_string());
+    }
+    let line = there
+        .lines()
+        .zip(text.lines())
+        .position(|(one, other)| one != other);
+    let line = line.unwrap_or_else(|| there.lines().count().min(text.lines().count()));
+    let of = |text: &str| text.lines().nth(line).unwrap_or("(end of file)").to_owned();
+    bail!(
+        "{} is not up to date, run `cargo xtask chart`. Line {}:\n  there: {}\n  would be: {}",
+        path.display(),
+        line + 1,
+        of(&there),
+        of(text)
+    )
+}

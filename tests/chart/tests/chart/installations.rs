@@ -1,0 +1,96 @@
+//! What the tests render, once: the defaults, the examples in `ci/`, Argo CD's environments, and every entry of `brokers` by its name alone.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use anyhow::{Context as _, Result};
+use harness::chart::{Chart, Rendered};
+use harness::workspace;
+use serde_json::{Value, json};
+use tokio::runtime;
+
+use crate::tools::TOOLS;
+
+/// By name: `defaults`, `kafka` of `ci/`, `argocd-dev`, `broker-gcp`.
+pub(crate) static RENDERED: LazyLock<BTreeMap<String, Rendered>> = LazyLock::new(|| {
+    let values = values().unwrap_or_else(|error| panic!("{error:#}"));
+    let all = values.into_iter().map(|(name, values)| {
+        let rendered = render(&TOOLS.helm3, &values);
+        let rendered = rendered.unwrap_or_else(|error| panic!("{name}: {error:#}"));
+        (name, rendered)
+    });
+    all.collect()
+});
+
+/// The chart's folder.
+pub(crate) fn folder() -> PathBuf {
+    workspace().join("charts/task-pubsub")
+}
+
+/// The values of each installation.
+pub(crate) fn values() -> Result<BTreeMap<String, Value>> {
+    let mut all = BTreeMap::from([("defaults".to_owned(), json!({}))]);
+    for file in files(&folder().join("ci"))? {
+        let name = file.file_stem().context("no name")?.to_string_lossy();
+        all.insert(name.into_owned(), yaml(&file)?);
+    }
+    for folder in files(&workspace().join("argocd/environments"))? {
+        let name = folder.file_name().context("no name")?.to_string_lossy();
+        all.insert(format!("argocd-{name}"), yaml(&folder.join("values.yaml"))?);
+    }
+    for entry in entries()? {
+        all.insert(
+            format!("broker-{entry}"),
+            json!({"broker": {"active": entry}}),
+        );
+    }
+    Ok(all)
+}
+
+/// The names in the chart's own `brokers`.
+fn entries() -> Result<Vec<String>> {
+    let own = yaml(&folder().join("values.yaml"))?;
+    let entries = own["brokers"].as_object().context("no brokers")?;
+    Ok(entries.keys().cloned().collect())
+}
+
+/// Renders the chart with `values` over its own.
+pub(crate) fn render(helm: &Path, values: &Value) -> Result<Rendered> {
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(Chart::new(helm, folder(), "task-pubsub").render(values))
+}
+
+/// The objects as `kubectl` and its like take them.
+pub(crate) fn list<'a>(objects: impl Iterator<Item = &'a Value>) -> String {
+    let items: Vec<_> = objects.collect();
+    json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
+}
+
+/// What is in a folder, by name.
+pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let files = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    let mut files: Vec<_> = files.map(|file| Ok(file?.path())).collect::<Result<_>>()?;
+    files.sort();
+    Ok(files)
+}
+
+pub(crate) fn yaml(file: &Path) -> Result<Value> {
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    serde_norway::from_str(&text).with_context(|| file.display().to_string())
+}
+
+#[test]
+fn every_broker_is_ready_to_be_named() -> Result<()> {
+    for entry in entries()? {
+        let component = format!("pubsub-{entry}");
+        let mut components = RENDERED[&format!("broker-{entry}")].of_kind("Component");
+        assert!(
+            components.any(|it| it.name == component),
+            "broker.active: {entry} renders no Component {component}"
+        );
+    }
+    Ok(())
+}

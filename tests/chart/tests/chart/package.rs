@@ -1,0 +1,39 @@
+//! The packed chart holds what users need and nothing else.
+
+use std::process::Command;
+
+use anyhow::Result;
+use harness::workspace;
+
+use crate::installations::{files, folder};
+use crate::tools::{TOOLS, output};
+
+const CONTENTS: [&str; 5] = [
+    ".helmignore",
+    "Chart.yaml",
+    "README.md",
+    "values.schema.json",
+    "values.yaml",
+];
+
+#[test]
+fn only_what_users_need_is_packed() -> Result<()> {
+    let packed = workspace().join("target/package");
+    let _ = std::fs::remove_dir_all(&packed);
+    let mut package = Command::new(&TOOLS.helm3);
+    package
+        .arg("package")
+        .arg(folder())
+        .arg("--destination")
+        .arg(&packed);
+    output(&mut package, "")?;
+    let listed = output(Command::new("tar").arg("-tzf").args(files(&packed)?), "")?;
+    let mut listed: Vec<_> = listed
+        .lines()
+        .map(|line| line.trim_start_matches("task-pubsub/"))
+        .filter(|file| !file.starts_with("templates/"))
+        .collect();
+    listed.sort_unstable();
+    assert_eq!(listed, CONTENTS, "see charts/task-pubsub/.helmignore");
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! Every field that is rendered is one that upstream knows, by kubeconform.
+//!
+//! The schemas come from the pinned Go modules: Kubernetes' own API description, and the definitions (CRDs) of everybody else. So a version
+//! brings its schemas with it. All are made strict: a field that upstream does not know is an error.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use anyhow::{Context as _, Result};
+use harness::workspace;
+use serde::Deserialize as _;
+use serde_json::{Value, json};
+
+use crate::installations::{RENDERED, files, list};
+use crate::tools::{TOOLS, output};
+
+/// What the schemas of Kubernetes refer to.
+const SHARED: &str = "_definitions.json";
+
+static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = workspace().join("target/schemas");
+    write(&folder).unwrap_or_else(|error| panic!("schemas: {error:#}"));
+    folder
+});
+
+#[test]
+fn kubernetes_dapr_keda_and_prometheus_know_every_field() -> Result<()> {
+    let folder = workspace().join("target/rendered");
+    std::fs::create_dir_all(&folder)?;
+    let mut lists = Vec::new();
+    for (name, rendered) in RENDERED.iter() {
+        let file = folder.join(format!("{name}.json"));
+        std::fs::write(&file, list(rendered.objects()))?;
+        lists.push(file);
+    }
+    conform(&lists)
+}
+
+/// Holds the objects in these files against the schemas.
+pub(crate) fn conform(files: &[PathBuf]) -> Result<()> {
+    let location = "{{ .ResourceKind }}{{ .KindSuffix }}.json";
+    let mut kubeconform = Command::new(&TOOLS.kubeconform);
+    kubeconform.args(["-strict", "-schema-location"]);
+    output(kubeconform.arg(FOLDER.join(location)).args(files), "")?;
+    Ok(())
+}
+
+/// A file for each kind, named as kubeconform asks for it: `deployment-apps-v1.json`.
+fn write(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let document = TOOLS.kubernetes.join("api/openapi-spec/swagger.json");
+    from_kubernetes(serde_json::from_slice(&std::fs::read(document)?)?, folder)?;
+    for crds in [
+        TOOLS.dapr.join("charts/dapr/crds"),
+        TOOLS.keda.join("config/crd/bases"),
+        TOOLS
+            .prometheus_operator
+            .join("example/prometheus-operator-crd"),
+        TOOLS.argo_cd.join("manifests/crds"),
+    ] {
+        for file in files(&crds)? {
+            let text = std::fs::read_to_string(&file)?;
+            for document in serde_norway::Deserializer::from_str(&text) {
+                from_crd(&Value::deserialize(document)?, folder)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn from_kubernetes(mut document: Value, folder: &Path) -> Result<()> {
+    let mut definitions = document["definitions"].take();
+    for (name, definition) in definitions.as_object_mut().context("no definitions")? {
+        strict(definition);
+        if name.ends_with(".IntOrString") || name.ends_with(".resource.Quantity") {
+            *definition = json!({"type": ["string", "number"]});
+        }
+        // Kinds of every API group (DeleteOptions and the like) are not objects that charts render.
+        let kinds = definition["x-kubernetes-group-version-kind"].as_array();
+        if let Some([kind]) = kinds.map(Vec::as_slice) {
+            let schema = json!({"$ref": format!("{SHARED}#/definitions/{name}")});
+            save(
+                folder,
+                &kind["kind"],
+                &kind["group"],
+                &kind["version"],
+                &schema,
+            )?;
+        }
+    }
+    let shared = json!({"definitions": definitions});
+    Ok(std::fs::write(folder.join(SHARED), shared.to_string())?)
+}
+
+fn from_crd(crd: &Value, folder: &Path) -> Result<()> {
+    let spec = &crd["spec"];
+    for version in spec["versions"].as_array().into_iter().flatten() {
+        let mut schema = version["schema"]["openAPIV3Schema"].clone();
+        strict(&mut schema);
+        // The API server checks metadata by rules of its own.
+        schema["properties"]["metadata"] = json!({"type": "object"});
+        save(
+            folder,
+            &spec["names"]["kind"],
+            &spec["group"],
+            &version["name"],
+            &schema,
+        )?;
+    }
+    Ok(())
+}
+
+fn save(folder: &Path, kind: &Value, group: &Value, version: &Value, schema: &Value) -> Result<()> {
+    let [kind, group, version] = [kind, group, version].map(|it| it.as_str().unwrap_or_default());
+    let group = group.split('.').next().filter(|group| !group.is_empty());
+    let name: Vec<_> = [Some(kind), group, Some(version)]
+        .into_iter()
+        .flatten()
+        .collect();
+    let name = format!("{}.json", name.join("-").to_lowercase());
+    Ok(std::fs::write(folder.join(name), schema.to_string())?)
+}
+
+/// Forbids unknown fields wherever fields are listed.
+fn strict(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            let open = object.contains_key("additionalProperties")
+                || object.contains_key("x-kubernetes-preserve-unknown-fields");
+            if object.get("properties").is_some_and(Value::is_object) && !open {
+                object.insert("additionalProperties".to_owned(), Value::Bool(false));
+            }
+            object.values_mut().for_each(strict);
+        }
+        Value::Array(items) => items.iter_mut().for_each(strict),
+        _ => {}
+    }
+}

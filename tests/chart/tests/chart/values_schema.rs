@@ -1,0 +1,42 @@
+//! `values.schema.json` is closed: it is edited by hand, and what it forgets to forbid would be ignored without a word.
+
+use anyhow::Result;
+use serde_json::Value;
+
+use crate::installations::{folder, yaml};
+
+/// What says which values are allowed.
+const LIMITS: [&str; 7] = ["$ref", "allOf", "anyOf", "const", "enum", "oneOf", "type"];
+
+/// Other charts have keys of their own there.
+const OPEN: [&str; 1] = ["/properties/global"];
+
+#[test]
+fn every_object_is_closed_and_every_key_has_a_type() -> Result<()> {
+    let schema = yaml(&folder().join("values.schema.json"))?;
+    let mut holes = Vec::new();
+    judge(&schema, "", &mut holes);
+    for name in schema["definitions"].as_object().into_iter().flatten() {
+        judge(name.1, &format!("/definitions/{}", name.0), &mut holes);
+    }
+    assert!(holes.is_empty(), "{}", holes.join("\n"));
+    Ok(())
+}
+
+fn judge(schema: &Value, path: &str, holes: &mut Vec<String>) {
+    if !LIMITS.iter().any(|it| schema.get(it).is_some()) {
+        holes.push(format!("{path}: takes anything"));
+    }
+    let properties = schema["properties"].as_object();
+    if properties.is_some() && schema["additionalProperties"].is_null() && !OPEN.contains(&path) {
+        holes.push(format!("{path}: takes keys of any name"));
+    }
+    for (key, schema) in properties.into_iter().flatten() {
+        judge(schema, &format!("{path}/properties/{key}"), holes);
+    }
+    for inner in ["additionalProperties", "items"] {
+        if schema[inner].is_object() {
+            judge(&schema[inner], &format!("{path}/{inner}"), holes);
+        }
+    }
+}
