@@ -5,24 +5,38 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use harness::console::Step;
 use harness::workspace;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use crate::logged;
+
 /// Everything from nothing, tests included, on a slow machine.
 const BUILD: Duration = Duration::from_hours(1);
 
-/// Builds the services and the stack, with cargo's own progress, and returns the folder of their binaries.
-pub(crate) async fn build_stack(release: bool) -> Result<PathBuf> {
-    let mut arguments = vec!["build", "--bins"];
+/// Builds the services and the stack.
+pub(crate) async fn build_stack(release: bool) -> Result<()> {
+    let step = Step::announce("services by cargo build");
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let packages = ["task-api", "task-worker", "task-probe", "local-stack"];
-    arguments.extend(packages.iter().flat_map(|package| ["--package", *package]));
-    if release {
-        arguments.push("--release");
-    }
-    visibly(&arguments).await?;
-    let profile = if release { "release" } else { "debug" };
-    Ok(target().join(profile))
+    let packages = packages.map(|package| format!("--package={package}"));
+    let packages = packages.iter().map(String::as_str);
+    let line: Vec<_> = [&*cargo, "build", "--bins"]
+        .into_iter()
+        .chain(packages)
+        .collect();
+    let line = [&line[..], if release { &["--release"] } else { &[] }].concat();
+    let log = target().join("build.log");
+    std::fs::write(&log, "")?;
+    logged::run(&line, &workspace(), &[], &log, &step).await?;
+    step.done("");
+    Ok(())
+}
+
+/// Where cargo puts the services and the stack.
+pub(crate) fn binaries(release: bool) -> PathBuf {
+    target().join(if release { "release" } else { "debug" })
 }
 
 /// Where cargo builds.
@@ -86,22 +100,6 @@ pub(crate) async fn test(
         failed: failures.map(str::to_owned).collect(),
         output,
     })
-}
-
-/// Runs cargo in the workspace, with its progress for people to see.
-pub(crate) async fn visibly(arguments: &[&str]) -> Result<()> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command
-        .args(arguments)
-        .current_dir(workspace())
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
-    let ended = timeout(BUILD, command.status())
-        .await
-        .context("cargo does not end")??;
-    ensure!(ended.success(), "cargo {} failed", arguments.join(" "));
-    Ok(())
 }
 
 /// Runs cargo in the workspace and returns its standard output.

@@ -4,6 +4,7 @@ mod audit;
 mod cargo;
 mod chart;
 mod e2e;
+mod logged;
 mod pins;
 mod scripts;
 mod stack;
@@ -50,10 +51,8 @@ enum Command {
     DaprValues,
     /// Brings a release to an environment of Argo CD, or from one to the next, by `.github/scripts/promote`.
     Promote(stack::Args),
-    /// Lists the tools: version, origin, path.
+    /// Lists the tools that commands use, or installs them: version, origin, path.
     Tools(tools::Args),
-    /// Prints a pinned version, or writes all of them where else they must stand.
-    Pins(pins::Args),
 }
 
 #[tokio::main]
@@ -77,7 +76,6 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::DaprValues => dapr_values(),
         Command::Promote(args) => scripts::run("promote", &args).await,
         Command::Tools(args) => tools::run(&args).await,
-        Command::Pins(args) => pins::run(&args),
     }
 }
 

@@ -1,12 +1,24 @@
-//! Commands that run the stack: its tools are found or installed, it is built, and takes over.
+//! Commands that run the stack: it is built while its tools are found or installed, and takes over.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result};
+use harness::console::{self, Step, bold};
+use harness::toolbox::{KafkaTools, Toolbox};
 
-use crate::{cargo, tools};
+use crate::cargo;
+use crate::tools::{self, Tool, Tools};
+
+/// What a stack with Redis needs.
+const REDIS: [Tool; 3] = [Tool::Helm, Tool::Daprd, Tool::Redis];
+
+/// Entries of the chart's `brokers` that can be run here beside Redis.
+pub(crate) const BROKERS: [&str; 5] = ["kafka", "rabbitmq", "jetstream", "snssqs", "gcp"];
+
+/// How long the services and the stack take to build on two cores.
+const BUILD_MINUTES: u64 = 4;
 
 /// Handed on as they are; `--help` too.
 #[derive(Debug, clap::Args)]
@@ -16,27 +28,101 @@ pub(crate) struct Args {
     pub(crate) args: Vec<OsString>,
 }
 
-impl Args {
-    /// The brokers that are named, which is all that these commands take beside flags and numbers.
-    fn brokers(&self) -> impl Iterator<Item = &str> {
-        self.args.iter().filter_map(|arg| arg.to_str())
-    }
-}
-
 pub(crate) async fn run(command: &str, args: &Args) -> Result<ExitCode> {
-    let named = args.brokers().map(|it| it.trim_start_matches("--broker="));
-    let brokers: Vec<_> = if command == "demo" {
-        vec!["kafka"]
-    } else {
-        named.collect()
+    // The brokers that are named, which is all that these commands take beside flags and numbers.
+    let named = args.args.iter().filter_map(|arg| arg.to_str());
+    let named = named.map(|it| it.trim_start_matches("--broker="));
+    let (purpose, brokers) = match command {
+        "demo" => (
+            "Tasks flow through Dapr, and the broker changes under load.",
+            vec!["kafka"],
+        ),
+        "bench" => (
+            "Publishing, measured against the sidecar's own limit.",
+            named.collect(),
+        ),
+        _ => ("A stack to try things on.", named.collect()),
     };
-    let services = cargo::build_stack(command == "bench").await?;
-    let toolbox = tools::toolbox(&brokers, &services).await?;
-    toolbox.write()?;
+    let release = command == "bench";
+    let wanted = wanted(&brokers);
+    let first = first_run(&wanted, release).await?;
+    console::note(&format!("{}{first}\n", bold(purpose)));
+    let ((), tools) = tokio::try_join!(cargo::build_stack(release), tools::ensure(&wanted))?;
+    Step::start("tools").done(&tools.versions());
+    toolbox(&tools, release)?.write()?;
     // In this process's place: a signal then reaches whom it is for.
-    let error = Command::new(services.join("stack"))
+    let error = Command::new(cargo::binaries(release).join("stack"))
         .arg(command)
         .args(&args.args)
         .exec();
     Err(error).context("the stack does not start")
+}
+
+/// What a first run does, and how long that takes; nothing when everything is there.
+async fn first_run(wanted: &[Tool], release: bool) -> Result<String> {
+    let (_, missing) = tools::look(wanted).await?;
+    let mut minutes = missing.iter().map(|tool| tool.recipe().minutes).sum();
+    let mut parts: Vec<_> = missing.iter().map(|tool| tool.recipe().title()).collect();
+    if !cargo::binaries(release).join("stack").exists() {
+        parts.insert(0, "the services".to_owned());
+        minutes += BUILD_MINUTES;
+    }
+    if parts.is_empty() {
+        return Ok(String::new());
+    }
+    Ok(format!(
+        " Once, and about {} minutes on two cores: {} are built or installed.",
+        minutes.max(1),
+        parts.join(", ")
+    ))
+}
+
+/// Leaves for tests where the tools of a stack with these brokers are, and returns what they are. One that cannot be had fails the
+/// scenarios that need it.
+pub(crate) async fn tell_tests(brokers: &[&str]) -> Result<Vec<Tool>> {
+    let mut there = Vec::new();
+    for broker in brokers {
+        match tools::ensure(of_broker(broker)).await {
+            Ok(_) => there.push(*broker),
+            Err(error) => console::note(&format!("no {broker}: {error:#}")),
+        }
+    }
+    let wanted = wanted(&there);
+    toolbox(&tools::ensure(&wanted).await?, false)?.write()?;
+    Ok(wanted)
+}
+
+fn wanted(brokers: &[&str]) -> Vec<Tool> {
+    let brokers = brokers.iter().flat_map(|entry| of_broker(entry));
+    REDIS.iter().chain(brokers).copied().collect()
+}
+
+/// What the broker of an entry of `brokers` needs on top.
+fn of_broker(entry: &str) -> &'static [Tool] {
+    match entry {
+        "kafka" => &[Tool::Java, Tool::Kafka],
+        "rabbitmq" => &[Tool::RabbitMq],
+        "jetstream" => &[Tool::NatsServer],
+        "snssqs" => &[Tool::Moto],
+        "gcp" => &[Tool::PubSubEmulator],
+        _ => &[],
+    }
+}
+
+/// As the local stack takes them; each broker when its tools were ensured.
+fn toolbox(tools: &Tools, release: bool) -> Result<Toolbox> {
+    let path = |tool| tools.path(tool).map(Into::into);
+    let kafka = path(Tool::Java).ok().zip(path(Tool::Kafka).ok());
+    let rabbitmqctl = tools.path(Tool::RabbitMq).ok();
+    Ok(Toolbox {
+        services: cargo::binaries(release),
+        helm: path(Tool::Helm)?,
+        daprd: path(Tool::Daprd)?,
+        redis_server: path(Tool::Redis)?,
+        kafka: kafka.map(|(java, jars)| KafkaTools { java, jars }),
+        rabbitmq_server: rabbitmqctl.map(|it| it.with_file_name("rabbitmq-server")),
+        nats_server: path(Tool::NatsServer).ok(),
+        moto: path(Tool::Moto).ok(),
+        pubsub_emulator: path(Tool::PubSubEmulator).ok(),
+    })
 }

@@ -1,14 +1,18 @@
-//! What the local stack needs on this machine: found, or installed once into a per-user cache.
+//! Programs and sources of others: found on this machine, or installed once into a per-user cache by their package client.
 //!
-//! Order: `PATH` (and Dapr's own install folder), the cache, then the tool's ordinary package manager.
+//! | module | holds |
+//! |---|---|
+//! | [`table`] | every tool: which version, how it is recognised, what installs it |
+//! | [`find`] | the search: PATH and usual folders, the cache |
+//! | [`install`] | one function per package client |
+//! | [`cache`] | the cache's folders, and the lock on them |
+//! | [`list`] | `cargo xtask tools` |
 
 mod cache;
-mod command;
 mod find;
 mod install;
 mod list;
 mod table;
-mod version;
 
 use std::{
     collections::BTreeMap,
@@ -16,11 +20,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use harness::toolbox::{KafkaTools, Toolbox};
-use serde::Serialize;
-
-use self::cache::Cache;
-use harness::console::Step;
+use harness::console;
 
 pub(crate) use self::{
     find::on_path,
@@ -28,130 +28,86 @@ pub(crate) use self::{
     table::Tool,
 };
 
-/// What a stack with Redis needs.
-const STACK: &[Tool] = &[Tool::Helm, Tool::Daprd, Tool::Redis];
-
-/// What the broker of an entry of `brokers` needs on top.
-fn of_broker(entry: &str) -> &'static [Tool] {
-    match entry {
-        "kafka" => &[Tool::Java, Tool::Kafka],
-        "rabbitmq" => &[Tool::RabbitMq],
-        "jetstream" => &[Tool::NatsServer],
-        "snssqs" => &[Tool::Moto],
-        "gcp" => &[Tool::PubSubEmulator],
-        _ => &[],
-    }
-}
-
-/// Where a tool comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Origin {
-    /// `PATH`, or a folder that belongs to it in spirit: `JAVA_HOME`, Dapr's own.
-    Path,
-    /// The cache, from an earlier run.
-    Cache,
-    /// Installed by this run.
-    Installed,
-}
-
 /// A tool that is there.
 #[derive(Debug, Clone)]
 pub(crate) struct Found {
-    /// What it says of itself, or the pinned version.
-    pub(crate) version: String,
-    /// Where it comes from.
-    pub(crate) origin: Origin,
     /// The program, or the folder for what is not a program.
     pub(crate) path: PathBuf,
+    /// What it says of itself, or the pinned version.
+    pub(crate) version: String,
+    /// path, cache or installed.
+    pub(crate) origin: &'static str,
 }
 
 /// Tools that are there.
-#[derive(Debug, Clone)]
-pub(crate) struct Tools {
-    found: BTreeMap<Tool, Found>,
-}
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tools(BTreeMap<Tool, Found>);
 
-/// The tools of a local stack that has the brokers of these entries.
-pub(crate) async fn toolbox(entries: &[&str], services: &Path) -> Result<Toolbox> {
-    let brokers = entries.iter().flat_map(|entry| of_broker(entry));
-    let wanted: Vec<_> = STACK.iter().chain(brokers).copied().collect();
-    let tools = ensure(&wanted).await?;
-    let step = Step::start("tools");
-    let versions = tools
-        .iter()
-        .map(|(tool, found)| format!("{} {}", tool.declaration().name, found.version));
-    step.done(&versions.collect::<Vec<_>>().join(", "));
-    tools.toolbox(services)
-}
-
-/// Makes sure that the broker of an entry can be had.
-pub(crate) async fn ensure_broker(entry: &str) -> Result<()> {
-    ensure(of_broker(entry)).await.map(drop)
-}
-
-/// Finds the tools, and installs those that are missing. The error of a tool that cannot be installed ends with one
-/// line that says what to do by hand.
+/// Finds the tools, and installs those that are missing. The error of a tool that cannot be installed ends with one line that says what to
+/// do by hand.
 pub(crate) async fn ensure(wanted: &[Tool]) -> Result<Tools> {
-    let cache = Cache::open()?;
-    let mut found = BTreeMap::new();
-    let mut missing = Vec::new();
-    for &tool in wanted {
-        match find::find(tool, &cache).await {
-            Some(there) => drop(found.insert(tool, there)),
-            None => missing.push(tool),
-        }
-    }
+    let (mut tools, missing) = look(wanted).await?;
     if missing.is_empty() {
-        return Ok(Tools { found });
+        return Ok(tools);
     }
-    let lock = cache.lock().await?;
+    let root = cache::root()?;
+    let _lock = cache::lock(&root).await?;
     for tool in missing {
         // Whoever held the lock before may have installed it.
-        let there = match find::find(tool, &cache).await {
-            Some(there) => there,
-            None => install::install(tool, &lock).await?,
+        let found = match find::find(tool.recipe(), &root).await {
+            Ok(found) => found,
+            Err(remarks) => {
+                if !remarks.is_empty() {
+                    console::note(remarks.trim_start_matches('\n'));
+                }
+                install::install(tool.recipe(), &root).await?
+            }
         };
-        found.insert(tool, there);
+        tools.0.insert(tool, found);
     }
-    Ok(Tools { found })
+    Ok(tools)
+}
+
+/// Those that are there, and those that are not.
+pub(crate) async fn look(wanted: &[Tool]) -> Result<(Tools, Vec<Tool>)> {
+    let root = cache::root()?;
+    let (mut tools, mut missing) = (Tools::default(), Vec::new());
+    for &tool in wanted {
+        match find::find(tool.recipe(), &root).await {
+            Ok(found) => drop(tools.0.insert(tool, found)),
+            Err(_) => missing.push(tool),
+        }
+    }
+    Ok((tools, missing))
+}
+
+impl Found {
+    fn new(path: PathBuf, version: String, origin: &'static str) -> Self {
+        Self {
+            path,
+            version,
+            origin,
+        }
+    }
 }
 
 impl Tools {
     /// The path of a tool that was ensured.
     pub(crate) fn path(&self, tool: Tool) -> Result<&Path> {
-        let found = self.found.get(&tool);
-        found
-            .map(|found| found.path.as_path())
-            .with_context(|| format!("{tool:?} was not ensured"))
+        let found = self.0.get(&tool);
+        let found = found.with_context(|| format!("{tool:?} was not ensured"))?;
+        Ok(&found.path)
     }
 
-    /// All that were ensured, in the order of the table.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Tool, &Found)> {
-        self.found.iter().map(|(tool, found)| (*tool, found))
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Tool, &Found)> {
+        self.0.iter()
     }
 
-    /// As the local stack takes them; each broker when its tools were ensured.
-    fn toolbox(&self, services: &Path) -> Result<Toolbox> {
-        let path = |tool| self.path(tool).map(PathBuf::from);
-        let kafka = match (path(Tool::Java), path(Tool::Kafka)) {
-            (Ok(java), Ok(jars)) => Some(KafkaTools { java, jars }),
-            _ => None,
-        };
-        let (helm, daprd, redis_server) =
-            (path(Tool::Helm)?, path(Tool::Daprd)?, path(Tool::Redis)?);
-        Ok(Toolbox {
-            services: services.to_owned(),
-            helm,
-            daprd,
-            redis_server,
-            kafka,
-            rabbitmq_server: path(Tool::RabbitMq)
-                .ok()
-                .map(|rabbitmqctl| rabbitmqctl.with_file_name("rabbitmq-server")),
-            nats_server: path(Tool::NatsServer).ok(),
-            moto: path(Tool::Moto).ok(),
-            pubsub_emulator: path(Tool::PubSubEmulator).ok(),
-        })
+    /// `helm 3.22.0, daprd 1.18.3`.
+    pub(crate) fn versions(&self) -> String {
+        let version =
+            |(tool, found): (&Tool, &Found)| format!("{} {}", tool.recipe().name, found.version);
+        self.0.iter().map(version).collect::<Vec<_>>().join(", ")
     }
 }

@@ -3,16 +3,21 @@
 use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
 use crate::interrupt::Interrupted;
-use indicatif::{ProgressBar, ProgressStyle};
 
 /// 128 + SIGINT, as shells report it.
 const INTERRUPTED: u8 = 130;
 
 /// No step, check or scenario has a longer name.
 pub const NAME_WIDTH: usize = 32;
+
+/// The spinners of steps that are under way at once, each in its line below what is said meanwhile.
+static SPINNERS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
 /// A step that is under way: a spinner on a terminal, else one line when it has ended.
 #[derive(Debug)]
@@ -28,12 +33,21 @@ impl Step {
     pub fn start(name: impl Into<String>) -> Self {
         let name = name.into();
         let style = ProgressStyle::with_template("  {spinner} {msg} {elapsed:.dim}");
-        let bar = ProgressBar::new_spinner().with_message(name.clone());
+        let bar = SPINNERS.add(ProgressBar::new_spinner().with_message(name.clone()));
         if let Ok(style) = style {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(120));
         Self::of(name, bar, true)
+    }
+
+    /// One that takes minutes: a line says so at its start where there is no terminal.
+    pub fn announce(name: impl Into<String>) -> Self {
+        let name = name.into();
+        if !std::io::stderr().is_terminal() {
+            note(&format!("  … {name}"));
+        }
+        Self::start(name)
     }
 
     /// One of several at once: only its end is shown.
@@ -91,12 +105,12 @@ impl Drop for Step {
 
 /// A line for people.
 pub fn note(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    SPINNERS.suspend(|| drop(writeln!(std::io::stderr(), "{line}")));
 }
 
 /// A line of the result.
 pub fn result(line: impl Display) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+    SPINNERS.suspend(|| drop(writeln!(std::io::stdout(), "{line}")));
 }
 
 /// Reports why a command failed.

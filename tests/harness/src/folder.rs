@@ -8,6 +8,8 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
+use crate::random;
+
 /// Locked as long as the owner lives, so that a later run can tell what a killed one left behind.
 const LOCK: &str = ".owner";
 
@@ -25,7 +27,7 @@ impl WorkFolder {
     /// Creates a folder below `root`, after removing what killed runs left there.
     pub fn create(root: &Path) -> Result<Self> {
         sweep(root);
-        let name = format!("{}-{:08x}", std::process::id(), rand::random::<u32>());
+        let name = format!("{}-{}", std::process::id(), random());
         let (draft, path) = (root.join(format!(".{name}")), root.join(name));
         let lock =
             lock_new(&draft).with_context(|| format!("cannot create {}", draft.display()))?;
@@ -98,7 +100,7 @@ mod tests {
 
     #[test]
     fn leaves_nothing_keeps_on_request_and_sweeps_what_a_killed_run_left() {
-        let root = std::env::temp_dir().join(format!("stacks-{:08x}", rand::random::<u32>()));
+        let root = std::env::temp_dir().join(format!("stacks-{}", random()));
         let (alive, kept) = (
             WorkFolder::create(&root).unwrap(),
             WorkFolder::create(&root).unwrap(),

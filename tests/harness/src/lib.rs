@@ -24,6 +24,11 @@ pub mod worker_log;
 
 use std::path::PathBuf;
 
+/// Eight hexadecimal digits, for names that are to be nobody else's.
+pub fn random() -> String {
+    uuid::Uuid::new_v4().simple().to_string().split_off(24)
+}
+
 /// The folder of the workspace that this was built from.
 pub fn workspace() -> PathBuf {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));

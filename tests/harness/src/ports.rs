@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use rand::Rng as _;
+use uuid::Uuid;
 
 /// Below the range from which Linux takes the local ports of outgoing connections (32768 by default): under load
 /// those would sooner or later occupy a port whose server is just being restarted.
@@ -28,7 +28,8 @@ impl Port {
     /// Picks a port at random, so that concurrent runs rarely even try the same one.
     pub fn reserve() -> Result<Self> {
         for _ in 0..ATTEMPTS {
-            let number = rand::rng().random_range(CANDIDATES);
+            let (_, random, ..) = Uuid::new_v4().as_fields();
+            let number = CANDIDATES.start() + random % (CANDIDATES.end() - CANDIDATES.start());
             let claim = claim(number)?;
             // All addresses: a server that listens on 0.0.0.0 occupies loopback as well.
             if claim.try_lock().is_ok() && TcpListener::bind(("0.0.0.0", number)).is_ok() {

@@ -1,4 +1,4 @@
-//! What can be found by reading: dependencies that should not be there, misspelt words, pins that differ.
+//! What can be found by reading: dependencies that should not be there, misspelt words.
 
 use anyhow::{Context as _, Result};
 use harness::command::output;
@@ -22,13 +22,6 @@ pub(super) async fn check(report: &mut Report) {
         .await;
     report
         .check("spelling", "no word is misspelt", spelling)
-        .await;
-    report
-        .check(
-            "pins",
-            "a pinned version is the same wherever it is written",
-            async || crate::pins::check(),
-        )
         .await;
 }
 

@@ -7,7 +7,7 @@ use harness::console;
 
 use super::report::{Report, Selection};
 use crate::cargo::{self, Ended};
-use crate::tools;
+use crate::stack;
 
 /// The brokers' programs that scenarios may need, as `--list` shows them before a test's name.
 fn needs(list: &str) -> BTreeSet<&str> {
@@ -46,7 +46,7 @@ pub(super) async fn check(report: &mut Report, long: bool, keep: bool) -> Result
         console::result(names.output.trim_end());
         return Ok(());
     }
-    stack(&needs(&names.output)).await?;
+    prepare(&needs(&names.output)).await?;
     let keep = keep.then_some(("KEEP_STACKS", "1"));
     let Ended {
         passed,
@@ -73,7 +73,7 @@ pub(super) async fn check(report: &mut Report, long: bool, keep: bool) -> Result
 }
 
 async fn contract() -> Result<String> {
-    stack(&BTreeSet::new()).await?;
+    prepare(&BTreeSet::new()).await?;
     cargo::run(&[
         "test",
         "--quiet",
@@ -84,15 +84,9 @@ async fn contract() -> Result<String> {
     Ok("Subscriptions, environment and ports".to_owned())
 }
 
-/// The services, and the tools of a stack with these brokers. One that cannot be had fails the scenarios that need it.
-async fn stack(brokers: &BTreeSet<&str>) -> Result<()> {
-    let services = cargo::build_stack(false).await?;
-    let mut there = Vec::new();
-    for broker in brokers {
-        match tools::ensure_broker(broker).await {
-            Ok(()) => there.push(*broker),
-            Err(error) => console::note(&format!("no {broker}: {error:#}")),
-        }
-    }
-    tools::toolbox(&there, &services).await?.write()
+/// The services, and the tools of a stack with these brokers.
+async fn prepare(brokers: &BTreeSet<&str>) -> Result<()> {
+    let brokers: Vec<_> = brokers.iter().copied().collect();
+    let (_, ()) = tokio::try_join!(stack::tell_tests(&brokers), cargo::build_stack(false))?;
+    Ok(())
 }

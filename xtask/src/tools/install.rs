@@ -1,154 +1,233 @@
-//! Installs a tool by its ordinary package manager, completely or not at all.
-
-mod go;
-mod krate;
-mod maven;
-mod python;
-mod system;
+//! Installs a tool by its package client, completely or not at all: one function per client.
 
 use std::{
-    io::{IsTerminal as _, stderr},
-    path::PathBuf,
-    time::Duration,
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use harness::{console::Step, folder, workspace};
+use serde_json::Value;
+use tokio::process::Command;
 
 use super::{
-    Found, Origin,
-    cache::Lock,
-    find,
-    table::{Declaration, Install, Tool},
+    Found, cache, find,
+    table::{Client, Recipe},
 };
-use harness::console::{self, Step};
+use crate::{
+    logged,
+    pins::{self, pin},
+};
 
-pub(crate) use go::go_module;
+/// What every `go` gets: neither this workspace nor somebody's go.work is of interest, and programs need no C library.
+const GO: [(&str, &str); 2] = [("GOWORK", "off"), ("CGO_ENABLED", "0")];
 
-/// No single command of an installation may take longer, however slow the machine.
-const LIMIT: Duration = Duration::from_mins(40);
-
-/// Installs what is missing.
-pub(crate) async fn install(tool: Tool, lock: &Lock) -> Result<Found> {
-    let declaration = tool.declaration();
-    let title = declaration.title();
-    for remark in find::unusable(declaration).await {
-        console::note(&format!("  {remark}"));
-    }
-    let step = begin(&format!("installing {title}{}", hint(declaration)));
-    match found_after(tool, declaration, lock, &step).await {
-        Ok(found) => {
-            step.done(&found.path.display().to_string());
-            Ok(found)
-        }
-        // On top stands what is missing, at the end what to do about it.
-        Err(error) => bail!(
-            "{title} is missing and cannot be installed: {error:#}\nTo go on without that, {}.",
-            declaration.by_hand
-        ),
-    }
+/// One installation. It fills `draft`, which then gets the name of the tool's folder.
+struct Installation<'a> {
+    recipe: &'a Recipe,
+    version: String,
+    draft: PathBuf,
+    log: PathBuf,
+    step: &'a Step,
 }
 
-/// A step that says at its start what is going to take so long, also where there is no terminal.
-pub(crate) fn begin(title: &str) -> Step {
-    if !stderr().is_terminal() {
-        console::note(&format!("  {title}"));
-    }
-    Step::start(title)
-}
-
-async fn found_after(
-    tool: Tool,
-    declaration: &Declaration,
-    lock: &Lock,
-    step: &Step,
-) -> Result<Found> {
-    if let Some(path) = by_its_manager(declaration, lock, step).await? {
-        let version = declaration.version.to_owned();
-        return Ok(Found {
-            version,
-            origin: Origin::Installed,
-            path,
-        });
-    }
-    // Installed somewhere that only a new search tells.
-    let found = find::find(tool, lock)
-        .await
-        .context("it was installed, but it is not found")?;
-    Ok(Found {
-        origin: Origin::Installed,
-        ..found
+/// Installs what is missing; its caller has locked the cache. On top of the error stands what is missing, at its end what to do about it.
+pub(crate) async fn install(recipe: &Recipe, root: &Path) -> Result<Found> {
+    by_client(recipe, root).await.map_err(|error| {
+        let (title, by_hand) = (recipe.title(), recipe.by_hand());
+        anyhow!("{title} is missing and cannot be installed: {error:#}\nTo go on without that, {by_hand}.")
     })
 }
 
-fn hint(declaration: &Declaration) -> String {
-    let command = match declaration.install {
-        Install::GoProgram { .. } => "go install",
-        Install::GoProgramOfModule { .. } | Install::GoProgramHere { .. } => "go build",
-        Install::GoSources { .. } => "go mod download",
-        Install::SystemPackage { .. } => "apt-get install",
-        Install::MavenJars { .. } => "mvn",
-        Install::PythonPackages { .. } => "pip install",
-        Install::Crate => "cargo install",
-        Install::ByHand => return String::new(),
+async fn by_client(recipe: &Recipe, root: &Path) -> Result<Found> {
+    let client = recipe.install.as_ref();
+    let client = client.context("no package client installs it")?;
+    let command = client.command();
+    ensure!(
+        find::on_path(command).is_some(),
+        "`{command}` is not on PATH"
+    );
+    let step = Step::announce(format!("{} by {command}", recipe.title()));
+    let it = Installation {
+        recipe,
+        version: recipe.version(),
+        draft: cache::drafts(root).join(recipe.folder()),
+        log: root.join("logs").join(recipe.folder() + ".log"),
+        step: &step,
     };
-    format!(" ({command}, {})", declaration.takes)
-}
-
-/// The path of what was installed; `None` when the system knows where.
-async fn by_its_manager(
-    declaration: &Declaration,
-    lock: &Lock,
-    step: &Step,
-) -> Result<Option<PathBuf>> {
-    match &declaration.install {
-        Install::GoProgram { package } => go::install(declaration, package, lock, step)
-            .await
-            .map(Some),
-        Install::GoProgramOfModule {
+    let _ = fs::remove_file(&it.log);
+    fs::create_dir_all(&it.draft).with_context(|| it.draft.display().to_string())?;
+    match client {
+        Client::Go(package) => it.go(package).await?,
+        Client::GoModule {
             module,
             package,
-            tags,
-            stamps,
-            libraries,
-        } => {
-            let build = go::Build {
-                module,
-                package,
-                tags,
-                stamps,
-                libraries: *libraries,
-            };
-            go::build(declaration, &build, lock, step).await.map(Some)
+            components,
+        } => it.go_module(module, package, components).await?,
+        Client::GoHere(folder) => it.go_here(&workspace().join(folder), ".", &[]).await?,
+        Client::GoSources(module) => drop(go_module(module, &it.version, root, &[]).await?),
+        Client::Apt(package) => it.apt(package).await?,
+        Client::Cargo(package) => it.cargo(package).await?,
+        Client::Pip(packages) => it.pip(packages).await?,
+        Client::Maven(artifacts) => it.maven(artifacts).await?,
+    }
+    // Empty of what is in Go's own cache or where the system puts it.
+    if fs::remove_dir(&it.draft).is_err() {
+        fs::rename(&it.draft, root.join(recipe.folder()))
+            .context("cannot move it into the cache")?;
+    }
+    let found = find::find(recipe, root).await;
+    let found = found.map_err(|remarks| anyhow!("it was installed, but does not run{remarks}"))?;
+    step.done(&found.path.display().to_string());
+    Ok(Found::new(found.path, found.version, "installed"))
+}
+
+impl Installation<'_> {
+    async fn run(
+        &self,
+        line: &[impl AsRef<str>],
+        folder: &Path,
+        env: &[(&str, &str)],
+    ) -> Result<()> {
+        logged::run(line, folder, env, &self.log, self.step).await
+    }
+
+    async fn go(&self, package: &str) -> Result<()> {
+        let package = format!("{package}@v{}", self.version);
+        let line = ["go", "install", "-trimpath", "-ldflags=-s -w", &package];
+        let draft = self.draft.to_string_lossy();
+        let env = [GO[0], GO[1], ("GOBIN", &draft)];
+        self.run(&line, &self.draft, &env).await
+    }
+
+    /// In a folder of its own or in a module's, whose `go.mod` is then in force.
+    async fn go_here(&self, folder: &Path, package: &str, flags: &[&str]) -> Result<()> {
+        let program = self.draft.join(&self.recipe.name);
+        let output = format!("-o={}", program.display());
+        let line = ["go", "build", "-trimpath", "-buildvcs=false", &output];
+        let line = [&line[..], flags, &[package]].concat();
+        self.run(&line, folder, &GO).await
+    }
+
+    async fn go_module(&self, module: &str, package: &str, components: &[String]) -> Result<()> {
+        let version = &self.version;
+        let sources = go_module(module, version, &self.draft, &[]).await?;
+        if components.is_empty() {
+            return self.go_here(&sources, package, &["-ldflags=-s -w"]).await;
         }
-        Install::GoProgramHere { folder } => go::build_here(declaration, folder, lock, step)
-            .await
-            .map(Some),
-        Install::GoSources { module } => {
-            needs("go", "Go")?;
-            go_module(module, declaration.version, lock.root(), &[])
-                .await
-                .map(Some)
+        // daprd in a copy that has only these components, with the libraries that `pins.yaml` tells of.
+        let libraries = go_module(module, pin("dapr-libraries"), &self.draft, &[]).await?;
+        let copy = self.draft.join("sources");
+        folder::copy(&sources, &copy)?;
+        for file in ["go.mod", "go.sum"] {
+            // In Go's cache files are read-only, and so are their copies.
+            fs::remove_file(copy.join(file))?;
+            fs::copy(libraries.join(file), copy.join(file))?;
         }
-        Install::MavenJars { artifacts } => maven::install(declaration, artifacts, lock, step)
-            .await
-            .map(Some),
-        Install::PythonPackages { packages, program } => {
-            python::install(declaration, packages, program, lock, step)
-                .await
-                .map(Some)
+        let folder = copy.join(package).join("components");
+        for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+            let entry = entry?;
+            if !components
+                .iter()
+                .any(|it| *entry.file_name() == *format!("{it}.go"))
+            {
+                fs::remove_file(entry.path())?;
+            }
         }
-        Install::Crate => krate::install(declaration, lock, step).await.map(Some),
-        Install::SystemPackage { package } => system::install(declaration, package, lock, step)
-            .await
-            .map(|()| None),
-        Install::ByHand => bail!("it is not there"),
+        let stamps = format!(
+            "-ldflags=-s -w -X {module}/pkg/buildinfo.version={version} \
+             -X github.com/dapr/kit/logger.DaprVersion={version}"
+        );
+        let flags = ["-tags=allcomponents", &stamps];
+        self.go_here(&copy, package, &flags).await?;
+        fs::remove_dir_all(&copy).context("cannot remove the copied sources")
+    }
+
+    async fn cargo(&self, package: &str) -> Result<()> {
+        let root = format!("--root={}", self.draft.display());
+        let package = format!("{package}@{}", self.version);
+        let line = ["cargo", "install", "--locked", &root, &package];
+        self.run(&line, &self.draft, &[]).await
+    }
+
+    /// Into an environment of its own.
+    async fn pip(&self, packages: &BTreeMap<String, String>) -> Result<()> {
+        let create = ["python3", "-m", "venv", "."];
+        self.run(&create, &self.draft, &[]).await?;
+        let python = self.draft.join("bin/python").display().to_string();
+        let mut line = vec![python, "-m".into(), "pip".into(), "install".into()];
+        line.extend(
+            packages
+                .iter()
+                .map(|(name, it)| format!("{name}=={}", pin(it))),
+        );
+        self.run(&line, &self.draft, &[]).await
+    }
+
+    /// Copies the jars that a project names, and what they need at run time.
+    async fn maven(&self, project: &str) -> Result<()> {
+        let text = fs::read_to_string(workspace().join(project)).context("no project")?;
+        let named = |name: &str| text.contains(&format!("${{{name}}}"));
+        let pins = pins::all().filter(|(name, _)| named(name));
+        let mut line = ["mvn", "-B", "-q", "-f", project]
+            .map(str::to_owned)
+            .to_vec();
+        line.extend(["dependency:copy-dependencies", "-DincludeScope=runtime"].map(str::to_owned));
+        line.push(format!("-DoutputDirectory={}", self.draft.display()));
+        line.extend(pins.map(|(name, version)| format!("-D{name}={version}")));
+        self.run(&line, &workspace(), &[]).await
+    }
+
+    /// As root only, which needs no password, and without starting the service that the package brings along.
+    async fn apt(&self, package: &str) -> Result<()> {
+        ensure!(
+            nix::unistd::geteuid().is_root(),
+            "only root may install packages"
+        );
+        let apt = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=300"];
+        let install = ["install", "-y", "--no-install-recommends", package];
+        let install = [&apt[..], &install].concat();
+        let env = [
+            ("DEBIAN_FRONTEND", "noninteractive"),
+            // Makes systemctl believe that it runs in an image being built, and the older scripts that the machine is in single-user
+            // mode. Both then leave the service alone.
+            ("SYSTEMD_OFFLINE", "1"),
+            ("RUNLEVEL", "1"),
+            ("PREVLEVEL", "N"),
+        ];
+        if self.run(&install, &self.draft, &env).await.is_ok() {
+            return Ok(());
+        }
+        // On a fresh machine there are no package lists yet.
+        let update = [&apt[..], &["update"]].concat();
+        self.run(&update, &self.draft, &env).await?;
+        self.run(&install, &self.draft, &env).await
     }
 }
 
-fn needs(command: &str, name: &str) -> Result<()> {
-    ensure!(
-        find::on_path(command).is_some(),
-        "{name} (`{command}`) is not on PATH"
-    );
-    Ok(())
+/// The folder of a module's sources in Go's own cache; downloads it where `env` does not forbid that. `near` is any folder outside a Go
+/// module.
+pub(crate) async fn go_module(
+    module: &str,
+    version: &str,
+    near: &Path,
+    env: &[(&str, &str)],
+) -> Result<PathBuf> {
+    let mut command = Command::new("go");
+    command.args(["mod", "download", "-json", &format!("{module}@v{version}")]);
+    command.envs(GO).envs(env.iter().copied());
+    if near.is_dir() {
+        command.current_dir(near);
+    }
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    let output = command.output().await.context("cannot run go")?;
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    if let Some(folder) = answer["Dir"].as_str().filter(|_| output.status.success()) {
+        return Ok(folder.into());
+    }
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let why = answer["Error"].as_str().unwrap_or(&stderr).trim();
+    bail!("go mod download {module}@v{version}: {why}")
 }

@@ -1,81 +1,51 @@
-//! Every tool, declared once.
+//! The tools of `xtask/tools.yaml`.
 
-mod pinned;
-mod rows;
+use std::{collections::BTreeMap, sync::LazyLock};
 
-use super::version::Version;
+use clap::ValueEnum;
+use serde::Deserialize;
 
-pub(crate) use rows::TABLE;
+use crate::pins::pin;
 
-/// A tool of the local stack. The order is that of the list, and of installing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+/// A program, or something else that is installed once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Tool {
-    /// Renders the chart.
     Helm,
-    /// Checks rendered objects against their schemas.
-    Kubeconform,
-    /// The sidecar.
-    Daprd,
-    /// Broker and state store.
-    Redis,
-    /// Runs Kafka.
-    Java,
-    /// Kafka's jars.
-    Kafka,
-    /// RabbitMQ: its command line tool, beside which its server is.
-    RabbitMq,
-    /// NATS with JetStream.
-    NatsServer,
-    /// Plays SNS and SQS.
-    Moto,
-    /// Plays Google Pub/Sub.
-    PubSubEmulator,
-    /// The source folder of Dapr, for its CRDs.
-    DaprModule,
-    /// The source folder of Kubernetes, for its API description.
-    KubernetesModule,
-    /// The source folder of Argo CD, for its CRDs.
-    ArgoCdModule,
-    /// Makes container images without Docker.
-    Buildah,
-    /// The source folder of KEDA, for its CRDs and for what its scalers read.
-    KedaModule,
-    /// The source folder of Prometheus Operator, for its CRDs.
-    PrometheusOperatorModule,
-    /// A Helm of the third generation, where the one on PATH may be of the fourth.
     Helm3,
-    /// Helm of the fourth generation, which Argo CD renders with.
     Helm4,
-    /// Runs the chart's unit tests.
+    Kubeconform,
     HelmUnittest,
-    /// Judges rendered workloads.
     KubeScore,
-    /// The source folder of Dapr's components, for what they say of their metadata.
-    ComponentsModule,
-    /// Writes the chart's README.
     HelmDocs,
-    /// Compiles for any Linux without its libraries, and links: zig behind cargo.
+    Daprd,
+    Redis,
+    Java,
+    Kafka,
+    RabbitMq,
+    NatsServer,
+    Moto,
+    PubSubEmulator,
+    DaprModule,
+    ComponentsModule,
+    KubernetesModule,
+    ArgoCdModule,
+    KedaModule,
+    PrometheusOperatorModule,
+    Buildah,
     Zigbuild,
-    /// Writes the list of a binary's crates into the binary.
     CargoAuditable,
-    /// Talks to registries, and plays one.
     Crane,
-    /// Signs and verifies.
     Cosign,
-    /// Lists what is in an image.
     Syft,
-    /// Reads JSON in scripts.
     Jq,
-    /// Judges dependencies: licences, sources, bans, advisories.
     CargoDeny,
-    /// Finds misspelt words.
     Typos,
-    /// Checks workflows.
     Actionlint,
-    /// Checks the security of workflows.
     Zizmor,
-    /// Checks scripts, and for actionlint the scripts in workflows.
     Shellcheck,
+    Yq,
+    ParseChangelog,
+    CargoSemverChecks,
     /// Changes values of YAML and leaves its comments.
     Yq,
     /// Reads a version's section of the changelog.
@@ -84,96 +54,123 @@ pub(crate) enum Tool {
     CargoSemverChecks,
 }
 
-/// What is known of a tool.
-#[derive(Debug)]
-pub(crate) struct Declaration {
-    pub(crate) tool: Tool,
-    /// Name of the program, or of the thing.
-    pub(crate) name: &'static str,
-    /// What is installed when it is missing; for what a system brings along, what is asked of it.
-    pub(crate) version: &'static str,
-    pub(crate) find: Find,
-    pub(crate) install: Install,
-    /// Roughly how long installing takes.
-    pub(crate) takes: &'static str,
-    /// What to do where installing is not possible.
-    pub(crate) by_hand: &'static str,
+/// A line of the file, whose head says what each field means.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Recipe {
+    #[serde(default)]
+    pub(crate) name: String,
+    #[serde(default)]
+    pin: String,
+    program: Option<String>,
+    #[serde(default)]
+    pub(crate) ask: Vec<String>,
+    #[serde(default)]
+    pub(crate) from: [u32; 3],
+    pub(crate) below: Option<u32>,
+    #[serde(default, with = "serde_norway::with::singleton_map")]
+    pub(crate) install: Option<Client>,
+    #[serde(default)]
+    pub(crate) minutes: u64,
+    by_hand: Option<String>,
 }
 
-/// How a tool is recognised.
-#[derive(Debug)]
-pub(crate) enum Find {
-    /// A program that is asked for its version.
-    Program {
-        ask: &'static [&'static str],
-        accepts: fn(Option<Version>) -> bool,
+/// The package client that installs it, and what that is given.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Client {
+    Go(String),
+    GoModule {
+        module: String,
+        package: String,
+        #[serde(default)]
+        components: Vec<String>,
     },
-    /// A folder in the cache, complete by construction.
-    CachedFolder,
-    /// A program in its folder in the cache; one of that name elsewhere is something else.
-    CachedProgram { path: &'static str },
-    /// A folder of Go's own cache; Go knows whether it is there.
-    GoModule,
+    GoHere(String),
+    GoSources(String),
+    Cargo(String),
+    Pip(BTreeMap<String, String>),
+    Maven(String),
+    Apt(String),
 }
 
-/// How a tool is installed.
-#[derive(Debug)]
-pub(crate) enum Install {
-    /// `go install <package>@v<version>`.
-    GoProgram { package: &'static str },
-    /// `go build` inside the folder of a downloaded module, or in a copy with other libraries: for modules that `go install`
-    /// refuses.
-    GoProgramOfModule {
-        module: &'static str,
-        package: &'static str,
-        tags: &'static str,
-        stamps: &'static [&'static str],
-        libraries: Option<&'static Libraries>,
-    },
-    /// `go build` of a module of this workspace.
-    GoProgramHere { folder: &'static str },
-    /// Just the download of a module.
-    GoSources { module: &'static str },
-    /// The system's package manager.
-    SystemPackage { package: &'static str },
-    /// Jars by Maven: `group:artifact` and version of each.
-    MavenJars {
-        artifacts: &'static [(&'static str, &'static str)],
-    },
-    /// `pip install` of packages and their versions into an environment of its own, where the program is then.
-    PythonPackages {
-        packages: &'static [(&'static str, &'static str)],
-        program: &'static str,
-    },
-    /// `cargo install --locked`.
-    Crate,
-    /// Nothing that a command of ours should do.
-    ByHand,
-}
-
-/// Files of another version of a module, for one that does not build as it is.
-#[derive(Debug)]
-pub(crate) struct Libraries {
-    pub(crate) version: &'static str,
-    pub(crate) files: &'static [&'static str],
-}
+static TABLE: LazyLock<BTreeMap<String, Recipe>> = LazyLock::new(|| {
+    let table = serde_norway::from_str(include_str!("../../tools.yaml"));
+    let mut table: BTreeMap<String, Recipe> = table.unwrap_or_else(|it| panic!("tools.yaml: {it}"));
+    for (tool, recipe) in &mut table {
+        for name in [&mut recipe.name, &mut recipe.pin] {
+            if name.is_empty() {
+                name.clone_from(tool);
+            }
+        }
+    }
+    table
+});
 
 impl Tool {
-    /// What is known of it.
-    pub(crate) fn declaration(self) -> &'static Declaration {
-        &TABLE[self as usize]
+    pub(crate) fn recipe(self) -> &'static Recipe {
+        let value = self.to_possible_value();
+        &TABLE[value.as_ref().map_or("", |it| it.get_name())]
     }
 }
 
-impl Declaration {
-    /// `helm 3.22.0`.
-    pub(crate) fn title(&self) -> String {
-        format!("{} {}", self.name, self.version)
+impl Recipe {
+    /// What is installed, or which of the system's will do.
+    pub(crate) fn version(&self) -> String {
+        match self.install {
+            None | Some(Client::Apt(_)) => self.accepted(),
+            Some(_) => pin(&self.pin).to_owned(),
+        }
     }
 
-    /// The name of its folder in the cache.
+    fn accepted(&self) -> String {
+        format!("{}.{} or newer", self.from[0], self.from[1])
+    }
+
+    /// `helm 3.22.0`.
+    pub(crate) fn title(&self) -> String {
+        format!("{} {}", self.name, self.version())
+    }
+
+    /// The name of its folder in the cache. A daprd of other components is another one.
     pub(crate) fn folder(&self) -> String {
-        format!("{}-{}", self.name, self.version)
+        let folder = format!("{}-{}", self.name, self.version());
+        match &self.install {
+            Some(Client::GoModule { components, .. }) if !components.is_empty() => {
+                let letters = components.iter().flat_map(|it| it.bytes());
+                let sum = |sum: u32, letter| sum.wrapping_mul(31).wrapping_add(u32::from(letter));
+                format!("{folder}-{:08x}", letters.fold(0, sum))
+            }
+            _ => folder,
+        }
+    }
+
+    /// Its place in that folder.
+    pub(crate) fn program(&self) -> &str {
+        self.program.as_ref().unwrap_or(&self.name)
+    }
+
+    /// What a person does where its client cannot work.
+    pub(crate) fn by_hand(&self) -> String {
+        let client = self.install.as_ref().map_or("", Client::command);
+        match &self.by_hand {
+            Some(by_hand) => by_hand.clone(),
+            None if self.ask.is_empty() => format!("have a `{client}` that reaches its packages"),
+            None => format!("put {} {} on PATH", self.name, self.accepted()),
+        }
+    }
+}
+
+impl Client {
+    /// The command that it is.
+    pub(crate) fn command(&self) -> &'static str {
+        match self {
+            Self::Go(_) | Self::GoModule { .. } | Self::GoHere(_) | Self::GoSources(_) => "go",
+            Self::Cargo(_) => "cargo",
+            Self::Pip(_) => "python3",
+            Self::Maven(_) => "mvn",
+            Self::Apt(_) => "apt-get",
+        }
     }
 }
 
@@ -182,20 +179,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_emulator_has_the_version_of_its_library() {
-        let declaration = Tool::PubSubEmulator.declaration();
-        let Install::GoProgramHere { folder } = declaration.install else {
-            panic!("it is built from a folder of this workspace");
-        };
-        let module = harness::workspace().join(folder).join("go.mod");
-        let required = format!("cloud.google.com/go/pubsub v{}\n", declaration.version);
-        assert!(std::fs::read_to_string(module).unwrap().contains(&required));
-    }
-
-    #[test]
-    fn the_table_is_in_the_order_of_the_tools() {
-        for declaration in &TABLE {
-            assert_eq!(declaration.tool.declaration().name, declaration.name);
+    fn every_tool_has_a_line_and_every_pin_is_there() {
+        assert_eq!(TABLE.len(), Tool::value_variants().len());
+        for recipe in Tool::value_variants().iter().map(|tool| tool.recipe()) {
+            assert!(!recipe.title().is_empty() && !recipe.by_hand().is_empty());
+            if let Some(Client::Pip(packages)) = &recipe.install {
+                assert!(packages.values().all(|it| !pin(it).is_empty()));
+            }
         }
     }
 }

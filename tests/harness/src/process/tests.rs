@@ -2,7 +2,7 @@ use super::*;
 
 /// A shell that runs `script`; its log is removed with the guard.
 async fn shell(script: &str) -> (Process, LogFile) {
-    let log = std::env::temp_dir().join(format!("process-{:08x}.log", rand::random::<u32>()));
+    let log = std::env::temp_dir().join(format!("process-{}.log", crate::random()));
     let launch = Launch::new("shell", "/bin/sh", &log).args(["-c", script]);
     (Process::start(launch).await.unwrap(), LogFile(log))
 }
