@@ -18,7 +18,7 @@ const LAST_LINES: usize = 25;
 /// Runs `line` in `folder` to its end, in a process group of its own that dies with this future. The error carries the last lines of
 /// its log.
 pub(crate) async fn run(
-    line: &[impl AsRef<str> + Sync],
+    line: &[impl AsRef<str>],
     folder: &Path,
     env: &[(&str, &str)],
     log: &Path,

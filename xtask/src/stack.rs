@@ -61,7 +61,7 @@ pub(crate) async fn run(command: &str, args: &Args) -> Result<ExitCode> {
 /// What a first run does, and how long that takes; nothing when everything is there.
 async fn first_run(wanted: &[Tool], release: bool) -> Result<String> {
     let (_, missing) = tools::look(wanted).await?;
-    let mut minutes = missing.iter().map(|tool| tool.recipe().minutes).sum();
+    let mut minutes: u64 = missing.iter().map(|tool| tool.recipe().minutes).sum();
     let mut parts: Vec<_> = missing.iter().map(|tool| tool.recipe().title()).collect();
     if !cargo::binaries(release).join("stack").exists() {
         parts.insert(0, "the services".to_owned());

@@ -46,12 +46,6 @@ pub(crate) enum Tool {
     Yq,
     ParseChangelog,
     CargoSemverChecks,
-    /// Changes values of YAML and leaves its comments.
-    Yq,
-    /// Reads a version's section of the changelog.
-    ParseChangelog,
-    /// Compares the library's public API with that of the last release.
-    CargoSemverChecks,
 }
 
 /// A line of the file, whose head says what each field means.
