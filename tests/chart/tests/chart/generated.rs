@@ -14,6 +14,15 @@ use crate::tools::{TOOLS, output};
 /// Set it to write the files anew.
 const UPDATE: &str = "UPDATE_GOLDEN";
 
+/// Whole.
+const WHOLE: [&str; 5] = [
+    "defaults",
+    "production",
+    "argocd-dev",
+    "argocd-staging",
+    "argocd-production",
+];
+
 /// Of these examples of a broker, or of a state store, the Components and Subscriptions that the defaults do not have.
 const OF_BROKERS: [&str; 10] = [
     "gcp",
