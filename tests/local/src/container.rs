@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::Result;
@@ -14,13 +14,7 @@ use harness::{
 };
 
 /// Before a container is started again. The real kubelet's pauses are longer; what comes back must be ready for it in either case.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-
-/// Each pause is twice the one before, up to this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-
-/// A container that lived for so long begins with the first pause again.
-const HEALED: Duration = Duration::from_mins(1);
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Who starts containers again that have ended by themselves, and writes it down.
 #[derive(Debug, Default)]
@@ -124,17 +118,12 @@ impl Shared {
 /// Starts the container again whenever it has ended and the harness has not ended it.
 async fn keep(shared: Arc<Shared>, kubelet: Arc<Kubelet>) {
     let mut current = shared.current.subscribe();
-    let mut pause = FIRST_PAUSE;
     loop {
         let process = Arc::clone(&current.borrow_and_update());
-        let started = Instant::now();
         let Ok(status) = process.wait().await else {
             return;
         };
-        if started.elapsed() > HEALED {
-            pause = FIRST_PAUSE;
-        }
-        sleep(pause).await;
+        sleep(PAUSE).await;
         let held = shared.held.lock().await;
         // While that was awaited the harness may have begun the next life, or may want this one to have been the last.
         if *held || !Arc::ptr_eq(&process, &shared.current.borrow()) {
@@ -146,11 +135,10 @@ async fn keep(shared: Arc<Shared>, kubelet: Arc<Kubelet>) {
         }
         let name = process.name();
         let again = match shared.start().await {
-            Ok(()) => format!("was started again after {} s", pause.as_secs()),
+            Ok(()) => "was started again".to_owned(),
             Err(error) => format!("cannot be started again: {error:#}"),
         };
         kubelet.tell(format!("{name} ended ({status}) and {again}"));
-        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 

@@ -80,7 +80,7 @@ impl Pod {
         let service = match (program, ports) {
             (Some(program), Some(ports)) => {
                 let env = environment(site, &name, &template, &sidecar, env);
-                let log = site.folder().join(format!("{app_id}.log"));
+                let log = site.folder.join(format!("{app_id}.log"));
                 Some(Service::start(site, &name, program, &env, ports, log).await?)
             }
             _ => None,
@@ -171,15 +171,15 @@ pub(super) fn environment(
     env.extend(sidecar.app_env());
     for name in &template.env_from {
         let value = match name.as_str() {
-            "DAPR_API_TOKEN" => site.dapr_api_token(),
-            "APP_API_TOKEN" => site.app_api_token(),
+            "DAPR_API_TOKEN" => &site.dapr_api_token,
+            "APP_API_TOKEN" => &site.app_api_token,
             _ => continue,
         };
         env.insert(name.clone(), value.to_owned());
     }
     // The pod's emptyDir: it survives its containers, and no other pod sees it.
     if let Some(journal) = env.get_mut("EFFECT_JOURNAL") {
-        *journal = journal_of(name, site.folder())
+        *journal = journal_of(name, &site.folder)
             .to_string_lossy()
             .into_owned();
     }

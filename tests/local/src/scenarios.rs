@@ -100,7 +100,7 @@ impl Setup {
         merge(&mut options.values, &json!({"preflight": preflight}));
         if broker == "snssqs" {
             // A Python program on a busy machine.
-            let patience = json!({"deadline": "30s", "attemptTimeout": "20s"});
+            let patience = json!({"deadline": "15s", "attemptTimeout": "10s"});
             merge(&mut options.values, &json!({"publish": patience}));
         }
         options

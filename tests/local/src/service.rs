@@ -50,7 +50,7 @@ impl Service {
             .env("LISTEN_ADDR", ports.app.address())
             .env("ADMIN_ADDR", ports.admin.address());
         Ok(Self {
-            container: Container::start(launch, site.kubelet()).await?,
+            container: Container::start(launch, site.kubelet.as_ref()).await?,
             ports,
         })
     }

@@ -65,9 +65,9 @@ impl Sidecar {
             internal: Port::reserve()?,
             metrics: Port::reserve()?,
         };
-        let log = site.folder().join(format!("{name}.daprd.log"));
-        let mut launch = Launch::new(format!("daprd of {name}"), &site.toolbox().daprd, log)
-            .folder(site.folder())
+        let log = site.folder.join(format!("{name}.daprd.log"));
+        let mut launch = Launch::new(format!("daprd of {name}"), &site.toolbox.daprd, log)
+            .folder(&site.folder)
             .args([Path::new("--resources-path"), resources.folder()])
             .args(annotation_flags(template))
             .args(address_flags(&ports, app_port))
@@ -77,16 +77,16 @@ impl Sidecar {
             launch = launch.args([PathBuf::from("--config"), resources.configuration(config)?]);
         }
         if template.annotation("api-token-secret").is_some() {
-            launch = launch.env("DAPR_API_TOKEN", site.dapr_api_token());
+            launch = launch.env("DAPR_API_TOKEN", &site.dapr_api_token);
         }
         if template.annotation("app-token-secret").is_some() {
-            launch = launch.env("APP_API_TOKEN", site.app_api_token());
+            launch = launch.env("APP_API_TOKEN", &site.app_api_token);
         }
         for (name, value) in variables(template.annotation("env").unwrap_or_default()) {
             launch = launch.env(name, value);
         }
         Ok(Self {
-            container: Container::start(launch, site.kubelet()).await?,
+            container: Container::start(launch, site.kubelet.as_ref()).await?,
             ports,
         })
     }

@@ -1,7 +1,7 @@
 //! What all parts of one stack share.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -14,12 +14,16 @@ use harness::toolbox::Toolbox;
 /// The place where a stack runs: programs, work folder, HTTP client and tokens.
 #[derive(Debug)]
 pub struct Site {
-    toolbox: Toolbox,
-    folder: PathBuf,
-    http: Http,
-    kubelet: Option<Arc<Kubelet>>,
-    dapr_api_token: String,
-    app_api_token: String,
+    pub(super) toolbox: Toolbox,
+    /// The work folder.
+    pub(super) folder: PathBuf,
+    pub(super) http: Http,
+    /// Who starts containers again, where somebody does.
+    pub(super) kubelet: Option<Arc<Kubelet>>,
+    /// What apps must send to the sidecar, where the chart asks for it (`tokens.daprApiTokenSecret`).
+    pub(super) dapr_api_token: String,
+    /// What the sidecar sends to apps, where the chart asks for it (`tokens.appTokenSecret`).
+    pub(super) app_api_token: String,
     pods: AtomicU32,
 }
 
@@ -35,36 +39,6 @@ impl Site {
             app_api_token: token(),
             pods: AtomicU32::new(0),
         }
-    }
-
-    /// The programs.
-    pub fn toolbox(&self) -> &Toolbox {
-        &self.toolbox
-    }
-
-    /// The work folder.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    /// The shared client.
-    pub fn http(&self) -> &Http {
-        &self.http
-    }
-
-    /// Who starts containers again, where somebody does.
-    pub fn kubelet(&self) -> Option<&Arc<Kubelet>> {
-        self.kubelet.as_ref()
-    }
-
-    /// What apps must send to the sidecar, where the chart asks for it (`tokens.daprApiTokenSecret`).
-    pub fn dapr_api_token(&self) -> &str {
-        &self.dapr_api_token
-    }
-
-    /// What the sidecar sends to apps, where the chart asks for it (`tokens.appTokenSecret`).
-    pub fn app_api_token(&self) -> &str {
-        &self.app_api_token
     }
 
     /// `<app>-<number>`, never the same twice.

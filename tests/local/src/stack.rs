@@ -26,6 +26,7 @@ use harness::{
 };
 
 pub use change::Rollout;
+pub use jobs::Finished;
 
 const API: &str = "task-api";
 const WORKER: &str = "task-worker";
@@ -91,7 +92,7 @@ impl Stack {
 
     /// Services and sidecars that have ended and were started again since this was last asked, a line each.
     pub fn take_restarts(&self) -> Vec<String> {
-        let kubelet = self.site.kubelet();
+        let kubelet = self.site.kubelet.as_ref();
         kubelet.map_or_else(Vec::new, |kubelet| kubelet.take_restarts())
     }
 
@@ -128,17 +129,8 @@ impl Stack {
 
     /// All dead letters of the worker on the active broker, as text in which event ids can be looked for.
     pub async fn dead_letters(&self) -> Result<String> {
-        let broker = self.broker(self.active())?;
-        broker.read(self.http(), self.dead_letter_topic()?).await
-    }
-
-    fn dead_letter_topic(&self) -> Result<&str> {
-        let component = format!("pubsub-{}", self.active());
-        let subscriptions = self.rendered.of_kind("Subscription");
-        let mut specs = subscriptions.map(|subscription| &subscription.object["spec"]);
-        let spec = specs.find(|spec| spec["pubsubname"] == component);
-        spec.and_then(|spec| spec["deadLetterTopic"].as_str())
-            .with_context(|| format!("no Subscription of {component} with a dead-letter topic"))
+        let topic = topics(&self.rendered)?.dead_letters;
+        self.broker(self.active())?.read(self.http(), &topic).await
     }
 
     /// The log of all `task-worker` processes of this stack, in the order in which they wrote.
@@ -162,32 +154,14 @@ impl Stack {
         Ok(self.folder.path().to_owned())
     }
 
-    /// What all parts share: tools, folder, HTTP client.
-    pub fn site(&self) -> &Site {
-        &self.site
-    }
-
     /// The pooled client.
     pub fn http(&self) -> &Http {
-        self.site.http()
-    }
-
-    /// What the chart renders for the current values.
-    pub fn rendered(&self) -> &Rendered {
-        &self.rendered
-    }
-
-    /// The values laid over the chart's.
-    pub fn values(&self) -> &Value {
-        &self.values
+        &self.site.http
     }
 
     /// `broker.active`.
     pub fn active(&self) -> &str {
-        self.values
-            .pointer("/broker/active")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
+        self.values["broker"]["active"].as_str().unwrap_or_default()
     }
 }
 

@@ -1,43 +1,103 @@
-//! Jobs of the chart, beside the running stack.
+//! Jobs of the chart, beside the running stack: pods that run to completion, as the Job controller starts them, with a sidecar that ends
+//! after them.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    fs,
+    time::{Duration, Instant},
+};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
+use harness::{deployment::Deployment, launch::Launch, process::Process};
+use serde_json::Value;
+use tokio::time::timeout;
 
 use super::Stack;
-use crate::job::{self, Finished};
+use crate::{pod, sidecar::Sidecar};
 
 /// How the name of that Job ends.
 const PREFLIGHT: &str = "preflight";
 
+/// How a Job ended.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// The exit code; none after a signal.
+    pub code: Option<i32>,
+    /// What its container wrote.
+    pub log: String,
+    /// From the start of both containers to the end of the app.
+    pub after: Duration,
+}
+
+impl Finished {
+    /// An error unless it ended with `code` and its log has all of `parts`.
+    pub fn expect(&self, code: i32, parts: &[&str]) -> Result<()> {
+        ensure!(
+            self.code == Some(code),
+            "ended with {:?}, not {code}:\n{}",
+            self.code,
+            self.log
+        );
+        for part in parts {
+            ensure!(
+                self.log.contains(part),
+                "`{part}` is not in its log:\n{}",
+                self.log
+            );
+        }
+        Ok(())
+    }
+}
+
 impl Stack {
     /// What Argo CD does before publishers come to a broker. Nothing where the chart renders no preflight.
     pub async fn preflight(&self) -> Result<()> {
-        let rendered = self
-            .rendered
-            .of_kind("Job")
-            .any(|job| job.name.ends_with(PREFLIGHT));
-        if !rendered {
+        let mut jobs = self.rendered.of_kind("Job");
+        if !jobs.any(|job| job.name.ends_with(PREFLIGHT)) {
             return Ok(());
         }
-        self.run_job(PREFLIGHT)
-            .await?
-            .expect(0, &["preflight passed"])
+        let passed = self.run_job(PREFLIGHT).await?;
+        passed.expect(0, &["preflight passed"])
     }
 
     /// Runs the rendered Job whose name ends in `name` to its end. Where it calls the API, it is sent to an instance that is
     /// ready, as the Service would.
     pub async fn run_job(&self, name: &str) -> Result<Finished> {
         let api = self.endpoints.pick().context("no instance is ready")?;
-        let env = BTreeMap::from([("API_URL".to_owned(), api.url.clone())]);
-        job::run(
-            &self.site,
-            &self.resources,
-            &self.rendered,
-            name,
-            &self.options.binary("task-probe"),
-            &env,
-        )
-        .await
+        let extra = BTreeMap::from([("API_URL".to_owned(), api.url.clone())]);
+        let mut jobs = self.rendered.of_kind("Job");
+        let manifest = jobs.find(|job| job.name.ends_with(name));
+        let manifest = manifest.with_context(|| format!("the chart renders no Job {name}"))?;
+        let template = Deployment::read(manifest)?;
+        let spec = &manifest.object["spec"];
+        let args = spec.pointer("/template/spec/containers/0/args");
+        let args = args.and_then(Value::as_array).into_iter().flatten();
+        let args: Vec<_> = args.filter_map(Value::as_str).collect();
+        let limit = spec["activeDeadlineSeconds"].as_u64();
+        let limit = Duration::from_secs(limit.context("a Job without activeDeadlineSeconds")?);
+
+        let (site, started) = (&self.site, Instant::now());
+        let pod = site.pod_name(name);
+        let sidecar = Sidecar::start(site, &self.resources, &template, &pod, None).await?;
+        let log = site.folder.join(format!("{pod}.log"));
+        let env = pod::environment(site, &pod, &template, &sidecar, &extra);
+        let launch = Launch::new(&pod, self.options.binary("task-probe"), &log);
+        let app = Process::start(launch.args(args).envs(&env)).await?;
+        let status = timeout(limit, app.wait()).await;
+        let status = status.with_context(|| format!("{pod} has not ended within {limit:?}"))??;
+        let after = started.elapsed();
+        if template.has_native_sidecar() {
+            sidecar.terminate(template.grace).await?;
+        } else {
+            // Nobody ends it but the app: a Job whose sidecar goes on never completes.
+            let ended = timeout(template.grace, sidecar.process().wait()).await;
+            ended
+                .with_context(|| format!("{pod} has ended, and its ordinary sidecar goes on"))??;
+        }
+        Ok(Finished {
+            code: status.code(),
+            log: fs::read_to_string(&log)?,
+            after,
+        })
     }
 }

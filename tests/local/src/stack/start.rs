@@ -84,7 +84,7 @@ impl Stack {
         )
         .await?;
         let api = Pod::start(&site, &resources, api, &options.app(API), &options.api_env).await?;
-        let (http, deadline) = (site.http(), options.ready);
+        let (http, deadline) = (&site.http, options.ready);
         tokio::try_join!(worker.ready(http, deadline), api.ready(http, deadline))?;
 
         let endpoints = Endpoints::default();
