@@ -15,7 +15,6 @@ pub mod options;
 pub mod pod;
 pub mod resources;
 pub mod scenarios;
-mod secrets;
 pub mod service;
 pub mod sidecar;
 pub mod site;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::Result;
 use bytes::Bytes;
 use http_body_util::Full;
+use hyper::Request;
 use hyper::header::{CONTENT_TYPE, RETRY_AFTER};
-use hyper::{Request, StatusCode};
 use serde::Deserialize;
 use task_api::IDEMPOTENCY_KEY;
 use tokio::task::JoinSet;
@@ -84,11 +84,8 @@ impl Load {
     /// Waits until a publish has failed: the outage has then lasted longer than retries can hide.
     pub async fn fail(&self, deadline: Duration) -> Result<()> {
         until("a publish that fails", deadline, async || {
-            Ok(self
-                .ledger
-                .failures()
-                .is_empty()
-                .then(|| "none has".to_owned()))
+            let none = self.ledger.failures().is_empty();
+            Ok(none.then(|| "none has".to_owned()))
         })
         .await
     }
@@ -153,9 +150,8 @@ pub async fn post(
     title: &str,
     ledger: &Ledger,
 ) -> Result<Posted, Failure> {
-    let broker = endpoint.broker.clone();
     let failure = |status, retry_after, message| Failure {
-        broker: broker.clone(),
+        broker: endpoint.broker.clone(),
         status,
         retry_after,
         message,
@@ -169,22 +165,19 @@ pub async fn post(
     )
     .await;
     let answer = answer.map_err(|error| failure(None, false, format!("{error:#}")))?;
-    ledger.repeated(&broker, u64::from(answer.sent - 1));
-    let retry_after = answer.headers.contains_key(RETRY_AFTER);
-    if answer.status != StatusCode::OK {
-        return Err(failure(
-            Some(answer.status.as_u16()),
-            retry_after,
-            answer.text(),
-        ));
+    ledger.repeated(&endpoint.broker, u64::from(answer.sent - 1));
+    let (status, body) = (answer.status.as_u16(), answer.text());
+    if status != 200 {
+        let retry_after = answer.headers.contains_key(RETRY_AFTER);
+        return Err(failure(Some(status), retry_after, body));
     }
     let created: Created = answer
         .json()
-        .map_err(|error| failure(Some(200), false, error.to_string()))?;
+        .map_err(|error| failure(Some(status), false, error.to_string()))?;
     ledger.acknowledged(&endpoint.broker, created.id);
     Ok(Posted {
         id: created.id,
-        body: answer.text(),
+        body,
     })
 }
 

@@ -16,9 +16,8 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::secrets;
 use harness::chart::{Manifest, Rendered};
 
 /// In the order in which they are written; what is gone is removed in the reverse order, so that no Subscription
@@ -47,7 +46,7 @@ impl Resources {
             .as_object()
             .is_some_and(|secrets| !secrets.is_empty())
         {
-            secrets::write(secrets, folder, &watched)?;
+            write_secrets(secrets, folder, &watched)?;
         }
         Ok(Self {
             watched,
@@ -131,9 +130,44 @@ fn file_name(kind: &str, name: &str) -> String {
 }
 
 fn content(manifest: &Manifest) -> Result<String> {
-    Ok(serde_norway::to_string(&secrets::resolved(
-        &manifest.object,
-    ))?)
+    Ok(serde_norway::to_string(&resolved(&manifest.object))?)
+}
+
+/// As Dapr calls the store of Kubernetes, which it takes where a Component names none.
+const STORE: &str = "kubernetes";
+
+/// Writes the Secrets, and the Component of the store that has them into the folder of the sidecars' resources.
+fn write_secrets(secrets: &Value, folder: &Path, watched: &Path) -> Result<()> {
+    let file = folder.join("secrets.json");
+    let store = json!({
+        "apiVersion": "dapr.io/v1alpha1",
+        "kind": "Component",
+        "metadata": {"name": STORE},
+        "spec": {
+            "type": "secretstores.local.file",
+            "version": "v1",
+            "metadata": [
+                {"name": "secretsFile", "value": file},
+                // Otherwise names and keys would become one name.
+                {"name": "multiValued", "value": "true"},
+            ],
+        },
+    });
+    let store = serde_norway::to_string(&store)?;
+    fs::write(&file, secrets.to_string())
+        .and_then(|()| fs::write(watched.join(format!("component.{STORE}.yaml")), store))
+        .context("cannot write the secrets of the stack")
+}
+
+/// The object as daprd understands it outside of a cluster: what refers to a Secret names the store.
+fn resolved(object: &Value) -> Value {
+    let mut object = object.clone();
+    let items = object.pointer("/spec/metadata").and_then(Value::as_array);
+    let refers = |item: &Value| item.get("secretKeyRef").is_some();
+    if items.is_some_and(|items| items.iter().any(refers)) {
+        object["auth"] = json!({"secretStore": STORE});
+    }
+    object
 }
 
 #[cfg(test)]

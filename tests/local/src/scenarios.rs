@@ -39,7 +39,7 @@ pub struct Setup {
 const SETTLE_DEADLINE: Duration = Duration::from_mins(5);
 
 /// A second effect would come by then: longer than the retry interval and the lease.
-const QUIET: Duration = Duration::from_secs(4);
+const QUIET: Duration = Duration::from_secs(5);
 
 /// What is tried in vain after the first attempt. With the interval it is longer than a lease.
 const RETRIES: u32 = 8;
@@ -72,7 +72,7 @@ impl Setup {
         options.keep = self.keep;
         let retry = json!({"interval": "500ms", "maxRetries": RETRIES});
         options.values = json!({
-            "delivery": {"handlerTimeout": "1s", "retry": retry, "lease": "2s"},
+            "delivery": {"handlerTimeout": "1s", "retry": retry, "lease": "3s"},
             "shutdown": {"delay": "1s"},
             // How soon each hands out again what a dead sidecar had in hand. Where that is computed it follows from the times above.
             "brokers": {
@@ -118,7 +118,7 @@ impl Setup {
 /// confirm of the one before; `JetStream` gives out one event at a time; moto is a Python program that does a dozen requests for each event.
 fn rate(broker: &str, wanted: u32) -> u32 {
     match broker {
-        "rabbitmq" => wanted.min(200),
+        "rabbitmq" => wanted.min(60),
         "jetstream" => wanted.min(40),
         "snssqs" => wanted.min(20),
         _ => wanted,

@@ -129,8 +129,14 @@ impl Stack {
 
     /// All dead letters of the worker on the active broker, as text in which event ids can be looked for.
     pub async fn dead_letters(&self) -> Result<String> {
-        let topic = topics(&self.rendered)?.dead_letters;
-        self.broker(self.active())?.read(self.http(), &topic).await
+        let component = format!("pubsub-{}", self.active());
+        let subscriptions = self.rendered.of_kind("Subscription");
+        let mut specs = subscriptions.map(|subscription| &subscription.object["spec"]);
+        // On RabbitMQ it is not the topic of the values.
+        let spec = specs.find(|spec| spec["pubsubname"] == component);
+        let topic = spec.and_then(|spec| spec["deadLetterTopic"].as_str());
+        let topic = topic.with_context(|| format!("no dead-letter topic of {component}"))?;
+        self.broker(self.active())?.read(self.http(), topic).await
     }
 
     /// The log of all `task-worker` processes of this stack, in the order in which they wrote.

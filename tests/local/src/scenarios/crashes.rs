@@ -109,14 +109,21 @@ pub(super) async fn of_the_state_store_for_long(setup: Setup, broker: &str) -> R
     state_store(&mut start(&setup, broker, &json!({})).await?, LONG_OUTAGE).await
 }
 
-/// Again and again, now in full flight, now with as many events in hand as the sidecar gives out.
+/// Again and again: now with as many events in hand as the sidecar gives out, now when it has begun to work them off, so that some have
+/// had their effect and are not yet recorded as done.
 async fn worker(stack: &Stack) -> Result<String> {
     let UnderLoad { ledger, load } = UnderLoad::start(stack).await?;
     let worker = stack.worker().service()?;
+    let mut log = WorkerLog::new(&stack.worker_log());
     for kill in 0..KILLS {
-        if kill % 2 == 0 {
-            worker.process().suspend();
-            load.acknowledge(IN_HAND, DEADLINE).await?;
+        worker.process().suspend();
+        load.acknowledge(IN_HAND, DEADLINE).await?;
+        if kill % 2 == 1 {
+            log.look().await?;
+            let before = log.effects().len();
+            worker.process().resume();
+            log.wait("an effect", DEADLINE, |effects| effects.len() > before)
+                .await?;
         }
         worker.restart().await?;
         stack.ready().await?;
