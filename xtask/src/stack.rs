@@ -18,7 +18,7 @@ const REDIS: [Tool; 3] = [Tool::Helm, Tool::Daprd, Tool::Redis];
 pub(crate) const BROKERS: [&str; 5] = ["kafka", "rabbitmq", "jetstream", "snssqs", "gcp"];
 
 /// How long the services and the stack take to build on two cores.
-const BUILD_MINUTES: u64 = 4;
+const BUILD_MINUTES: u64 = 3;
 
 /// Handed on as they are; `--help` too.
 #[derive(Debug, clap::Args)]
