@@ -156,30 +156,3 @@ pub fn text(value: &Value) -> String {
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn merges_maps_and_replaces_everything_else() {
-        let mut base = json!({"broker": {"active": "redis", "subscribe": ["redis"]}});
-        merge(
-            &mut base,
-            &json!({"broker": {"subscribe": []}, "new": {"a": 1}}),
-        );
-        assert_eq!(
-            base,
-            json!({"broker": {"active": "redis", "subscribe": []}, "new": {"a": 1}})
-        );
-    }
-
-    #[test]
-    fn reads_documents_and_skips_empty_ones() {
-        let yaml = "---\n# nothing\n---\nkind: Component\nmetadata: {name: pubsub-redis}\n";
-        let rendered = Rendered::parse(yaml).unwrap();
-        assert_eq!(rendered.of_kind("Component").count(), 1);
-        assert!(rendered.deployment_of("task-api").is_err());
-    }
-}

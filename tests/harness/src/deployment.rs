@@ -87,37 +87,3 @@ impl Deployment {
         self.annotation("enable-native-sidecar") == Some("true")
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use crate::chart::Rendered;
-
-    #[test]
-    fn reads_what_a_process_needs() {
-        let yaml = r#"
-kind: Deployment
-metadata: {name: task-api}
-spec:
-  template:
-    metadata:
-      annotations: {dapr.io/app-id: task-api, dapr.io/app-port: "8000", other: "x"}
-    spec:
-      terminationGracePeriodSeconds: 45
-      containers:
-        - env:
-            - {name: PUBSUB_NAME, value: pubsub-redis}
-            - {name: EMPTY}
-            - {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
-"#;
-        let deployment = Rendered::parse(yaml)
-            .unwrap()
-            .deployment_of("task-api")
-            .unwrap();
-        assert_eq!(deployment.env["PUBSUB_NAME"], "pubsub-redis");
-        assert_eq!(deployment.env["EMPTY"], "");
-        assert_eq!(deployment.env_from, ["POD_NAME"]);
-        assert_eq!(deployment.grace.as_secs(), 45);
-        assert_eq!(deployment.dapr_annotations().count(), 2);
-        assert!(!deployment.has_native_sidecar());
-    }
-}

@@ -43,28 +43,3 @@ impl Endpoints {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn picks_in_turn_what_is_in_the_list() {
-        let endpoints = Endpoints::default();
-        assert_eq!(endpoints.pick(), None);
-        for pod in ["a", "b"] {
-            endpoints.add(Endpoint {
-                pod: pod.to_owned(),
-                url: String::new(),
-                broker: String::new(),
-            });
-        }
-        let picked: Vec<_> = (0..4)
-            .filter_map(|_| endpoints.pick())
-            .map(|e| e.pod.clone())
-            .collect();
-        assert_eq!(picked, ["a", "b", "a", "b"]);
-        endpoints.remove("a");
-        assert_eq!(endpoints.pick().unwrap().pod, "b");
-    }
-}

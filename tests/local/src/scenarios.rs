@@ -120,7 +120,7 @@ fn rate(broker: &str, wanted: u32) -> u32 {
     match broker {
         "rabbitmq" => wanted.min(60),
         "jetstream" => wanted.min(40),
-        "snssqs" => wanted.min(20),
+        "snssqs" => wanted.min(10),
         _ => wanted,
     }
 }

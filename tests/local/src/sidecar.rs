@@ -174,32 +174,3 @@ fn variables(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.split(',')
         .filter_map(|part| part.trim().split_once('='))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn annotations_become_flags() {
-        let annotations = [
-            ("app-id", "task-worker"),
-            ("enable-app-health-check", "true"),
-            ("graceful-shutdown-seconds", "5"),
-            ("sidecar-cpu-limit", "1"),
-        ];
-        let annotations =
-            annotations.map(|(key, value)| (format!("dapr.io/{key}"), value.to_owned()));
-        let template = Deployment {
-            name: "task-worker".to_owned(),
-            annotations: annotations.into(),
-            env: [].into(),
-            env_from: Vec::new(),
-            grace: Duration::from_secs(30),
-        };
-        let flags = annotation_flags(&template).join(" ");
-        assert_eq!(
-            flags,
-            "--app-id=task-worker --enable-app-health-check=true --dapr-graceful-shutdown-seconds=5"
-        );
-    }
-}

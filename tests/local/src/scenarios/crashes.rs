@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use super::{Setup, UnderLoad, away, events, exactly_once, nothing_dead, perfect, settled};
 use crate::Stack;
 
-pub(super) const DEADLINE: Duration = Duration::from_mins(1);
+pub(super) const DEADLINE: Duration = Duration::from_mins(2);
 
 /// How often the worker is killed: a kill hits other events each time.
 const KILLS: usize = 4;
