@@ -12,6 +12,9 @@ use serde::Deserialize;
 /// Where `cargo xtask test` leaves it.
 const FILE: &str = "target/chart-tools.json";
 
+/// What helm-unittest and kube-score write of what is as it should be.
+const PASSED: [&str; 3] = [" PASS", "[OK]", "[SKIPPED]"];
+
 /// Programs, and folders of Go modules.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Tools {
@@ -35,7 +38,7 @@ pub(crate) static TOOLS: LazyLock<Tools> = LazyLock::new(|| {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{FILE}: {error}"))
 });
 
-/// Runs a program to its end and returns its standard output; the error is everything that it wrote.
+/// Runs a program to its end and returns its standard output; the error is what it wrote of failures.
 pub(crate) fn output(command: &mut Command, input: &str) -> Result<String> {
     let program = command.get_program().display().to_string();
     let mut child = command
@@ -50,8 +53,10 @@ pub(crate) fn output(command: &mut Command, input: &str) -> Result<String> {
     let output = child.wait_with_output()?;
     let stdout = String::from_utf8(output.stdout)?;
     if !output.status.success() {
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        bail!("{program} failed\n{stdout}{stderr}");
+        let said = stdout + &String::from_utf8_lossy(&output.stderr);
+        let fine = |line: &&str| PASSED.iter().any(|it| line.starts_with(it));
+        let said: Vec<_> = said.lines().filter(|line| !fine(line)).collect();
+        bail!("{program} failed\n{}", said.join("\n"));
     }
     written.join().expect("writing does not panic")?;
     Ok(stdout)
