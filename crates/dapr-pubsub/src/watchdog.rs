@@ -59,6 +59,22 @@ pub enum Hearing {
         /// The topic.
         topic: String,
     },
+    /// The sidecar lists no subscription to a topic of ours: it has been told to restart, and lists what there is then.
+    Unsubscribed {
+        /// The topic.
+        topic: String,
+    },
+}
+
+impl Hearing {
+    /// Component and topic, for logs and metrics.
+    fn way(&self) -> (&str, &str) {
+        match self {
+            Self::Proven => ("", ""),
+            Self::Deaf { pubsub, topic } => (pubsub, topic),
+            Self::Unsubscribed { topic } => ("", topic),
+        }
+    }
 }
 
 /// Has the sidecar restarted when it does not deliver.
@@ -69,6 +85,8 @@ pub enum Hearing {
 /// [canary](crate::CANARY_TYPE) is published to its topic. If the broker takes it and neither this process gets anything nor any
 /// replica records the canary within [`patience`](WatchdogOptions::patience), the sidecar is asked to end (`Shutdown`): whoever
 /// keeps it running, the kubelet for instance, starts it again, and its subscriptions with it.
+///
+/// So it is when the sidecar lists no subscription to one of the topics for as long as a silence.
 ///
 /// A busy topic gets no canaries. A broker or a state store that is down is no reason for a restart, and restarts that do not
 /// help come at twice the pause each time, up to half an hour.
@@ -85,6 +103,8 @@ pub struct Watchdog {
     since: Instant,
     /// When each way was proven last.
     proven: HashMap<Way, Instant>,
+    /// Topics that the sidecar does not list, and since when.
+    absent: HashMap<String, Instant>,
 }
 
 /// Component and topic.
@@ -116,6 +136,7 @@ impl Watchdog {
             metrics: WatchdogMetrics::new(),
             since: Instant::now(),
             proven: HashMap::new(),
+            absent: HashMap::new(),
         }
     }
 
@@ -124,7 +145,7 @@ impl Watchdog {
         let mut pause = Duration::ZERO;
         loop {
             sleep((self.options.silence / 4).max(LOOK)).await;
-            let Some((pubsub, topic)) = self.deaf().await else {
+            let Some(found) = self.deaf().await else {
                 // Having heard for as long as the next restart would be put off, the sidecar is well.
                 if self.since.elapsed() > pause + self.options.silence {
                     pause = Duration::ZERO;
@@ -132,10 +153,8 @@ impl Watchdog {
                 tell(Hearing::Proven);
                 continue;
             };
-            tell(Hearing::Deaf {
-                pubsub: pubsub.clone(),
-                topic: topic.clone(),
-            });
+            tell(found.clone());
+            let (pubsub, topic) = found.way();
             if self.since.elapsed() < pause {
                 tracing::warn!(
                     pubsub,
@@ -145,35 +164,71 @@ impl Watchdog {
                 );
                 continue;
             }
-            self.metrics.restarted(&pubsub, &topic);
-            tracing::error!(
-                pubsub,
-                topic,
-                patience = ?self.options.patience,
-                "the broker has taken an event that did not come: the sidecar is told to restart"
-            );
+            self.metrics.restarted(pubsub, topic);
+            match found {
+                Hearing::Unsubscribed { .. } => tracing::error!(
+                    topic,
+                    silence = ?self.options.silence,
+                    "the sidecar has no subscription to this topic: it is told to restart"
+                ),
+                _ => tracing::error!(
+                    pubsub,
+                    topic,
+                    patience = ?self.options.patience,
+                    "the broker has taken an event that did not come: the sidecar is told to restart"
+                ),
+            }
             if let Err(error) = self.sidecar.shutdown(CALL).await {
                 tracing::warn!(%error, "the sidecar does not take the order to restart");
             }
             self.since = Instant::now();
             self.proven.clear();
+            self.absent.clear();
             pause = (pause * 2).clamp(self.options.silence, LONGEST_PAUSE);
         }
     }
 
-    /// The first subscription through which nothing comes although the broker has something.
-    async fn deaf(&mut self) -> Option<Way> {
+    /// The first subscription through which nothing comes although the broker has something, or that is not there.
+    async fn deaf(&mut self) -> Option<Hearing> {
         let metadata = self.sidecar.metadata(CALL).await.ok()?;
-        for way in self.subscriptions(&metadata) {
+        let ways = self.subscriptions(&metadata);
+        // A component whose broker was down when the sidecar started is not listed: another start would not help.
+        let mut loaded = metadata.registered_components.iter();
+        if !loaded.any(|it| it.r#type.starts_with("pubsub.")) {
+            self.absent.clear();
+        } else if let Some(topic) = self.unsubscribed(&ways) {
+            return Some(Hearing::Unsubscribed { topic });
+        }
+        for way in ways {
             if self.is_silent(&way) {
                 match self.prove(&way).await {
                     Proof::Given => drop(self.proven.insert(way, Instant::now())),
-                    Proof::Missing => return Some(way),
+                    Proof::Missing => {
+                        let (pubsub, topic) = way;
+                        return Some(Hearing::Deaf { pubsub, topic });
+                    }
                     Proof::Unknown => {}
                 }
             }
         }
         None
+    }
+
+    /// A topic that the sidecar has not listed for as long as silence may last: a Subscription that came while daprd was between its
+    /// list and its watch is never seen (docs/UPSTREAM.md).
+    fn unsubscribed(&mut self, ways: &[Way]) -> Option<String> {
+        let mut lost = None;
+        for topic in &self.topics {
+            if ways.iter().any(|(_, listed)| listed == topic) {
+                self.absent.remove(topic);
+                continue;
+            }
+            let since = self.absent.entry(topic.clone());
+            if since.or_insert_with(Instant::now).elapsed() >= self.options.silence {
+                lost = Some(topic.clone());
+            }
+        }
+        lost
     }
 
     /// What the sidecar itself says that it has subscribed to.

@@ -89,6 +89,9 @@ fn tell(condition: &Condition, hearing: Hearing) {
         Hearing::Deaf { pubsub, topic } => condition.not_ready(format!(
             "an event that {pubsub} took for {topic} did not come: the sidecar is restarted"
         )),
+        Hearing::Unsubscribed { topic } => condition.not_ready(format!(
+            "the sidecar has no subscription to {topic}: it is restarted"
+        )),
         _ => condition.ready("what is published comes"),
     }
 }

@@ -74,7 +74,7 @@ async fn what_cannot_be_known_restarts_nothing() {
         .state()
         .disturb(|_, _| Some(Verdict::Refuse(Status::internal("store down"))));
     let (without_store, _second) = watch(&store_down);
-    // The sidecar has no subscription, so nothing is to come.
+    // The sidecar has no component to subscribe with: its broker was down when it started.
     let none = FakeSidecar::start();
     let (without_subscription, _third) = watch(&none);
     for heard in [&without_broker, &without_store, &without_subscription] {
@@ -84,6 +84,19 @@ async fn what_cannot_be_known_restarts_nothing() {
     for fake in [&broker_down, &store_down, &none] {
         assert_eq!(fake.shutdowns(), 0);
     }
+}
+
+#[tokio::test]
+async fn a_sidecar_that_has_missed_its_subscription_is_restarted() {
+    let fake = FakeSidecar::start();
+    fake.load("p", "pubsub.redis");
+    fake.subscribed("p", "not-ours");
+    let (heard, _task) = watch(&fake);
+    until(|| fake.shutdowns() == 1).await;
+    let topic = "t".to_owned();
+    let missed = Hearing::Unsubscribed { topic };
+    assert!(heard.lock().unwrap().contains(&missed));
+    assert!(fake.calls().is_empty(), "a canary would reach nobody");
 }
 
 #[tokio::test]

@@ -21,7 +21,9 @@ pub(super) async fn components_last(setup: Setup, name: &str) -> Result<String> 
 }
 
 async fn late(site: &Site) -> Result<String> {
-    let values = site.values(&json!({}));
+    // A Subscription that comes while daprd starts may escape it until the watchdog has it started again.
+    let watchdog = json!({"delivery": {"watchdog": {"silence": "5s", "patience": "3s"}}});
+    let values = site.values(&watchdog);
     let rendered = site.helm().template(&site.chart(), &values).await?;
     let rendered = Rendered::parse(&rendered)?;
     let hook = |object: &&serde_json::Value| {
