@@ -165,18 +165,19 @@ impl Watchdog {
                 continue;
             }
             self.metrics.restarted(pubsub, topic);
-            match found {
-                Hearing::Unsubscribed { .. } => tracing::error!(
+            if matches!(found, Hearing::Unsubscribed { .. }) {
+                tracing::error!(
                     topic,
                     silence = ?self.options.silence,
                     "the sidecar has no subscription to this topic: it is told to restart"
-                ),
-                _ => tracing::error!(
+                );
+            } else {
+                tracing::error!(
                     pubsub,
                     topic,
                     patience = ?self.options.patience,
                     "the broker has taken an event that did not come: the sidecar is told to restart"
-                ),
+                );
             }
             if let Err(error) = self.sidecar.shutdown(CALL).await {
                 tracing::warn!(%error, "the sidecar does not take the order to restart");
