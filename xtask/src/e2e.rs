@@ -44,17 +44,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
-    let Selection { only, skip, list } = &args.selection;
-    let mut filter = vec![only.join(",")];
-    filter.extend(skip.iter().map(|word| format!("--skip={word}")));
-    if *list {
-        let names = cargo::test(
-            "cluster-tests",
-            "cluster",
-            &[&filter[..], &["--list".to_owned()]].concat(),
-            &[],
-        )
-        .await?;
+    let filter = args.selection.arguments(&args.selection.only);
+    if args.selection.list {
+        let names = [&filter[..], &["--list".to_owned()]].concat();
+        let names = cargo::test("cluster-tests", "cluster", &names, &[]).await?;
         console::result(names.output.trim_end());
         return Ok(ExitCode::SUCCESS);
     }

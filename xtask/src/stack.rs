@@ -14,9 +14,6 @@ use crate::tools::{self, Tool, Tools};
 /// What a stack with Redis needs.
 const REDIS: [Tool; 3] = [Tool::Helm, Tool::Daprd, Tool::Redis];
 
-/// Entries of the chart's `brokers` that can be run here beside Redis.
-pub(crate) const BROKERS: [&str; 5] = ["kafka", "rabbitmq", "jetstream", "snssqs", "gcp"];
-
 /// How long the services and the stack take to build on two cores.
 const BUILD_MINUTES: u64 = 3;
 

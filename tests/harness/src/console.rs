@@ -25,7 +25,6 @@ pub struct Step {
     name: String,
     started: Instant,
     bar: ProgressBar,
-    aloud: bool,
 }
 
 impl Step {
@@ -38,7 +37,7 @@ impl Step {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(120));
-        Self::of(name, bar, true)
+        Self::of(name, bar)
     }
 
     /// One that takes minutes: a line says so at its start where there is no terminal.
@@ -52,15 +51,14 @@ impl Step {
 
     /// One of several at once: only its end is shown.
     pub fn beside(name: impl Into<String>) -> Self {
-        Self::of(name.into(), ProgressBar::hidden(), true)
+        Self::of(name.into(), ProgressBar::hidden())
     }
 
-    fn of(name: String, bar: ProgressBar, aloud: bool) -> Self {
+    fn of(name: String, bar: ProgressBar) -> Self {
         Self {
             name,
             started: Instant::now(),
             bar,
-            aloud,
         }
     }
 
@@ -86,9 +84,6 @@ impl Step {
 
     fn end(&self, mark: &str, result: &str) {
         self.bar.finish_and_clear();
-        if !self.aloud {
-            return;
-        }
         let seconds = self.started.elapsed().as_secs_f32();
         note(&format!(
             "  {mark} {:<NAME_WIDTH$} {:>6.1} s  {result}",

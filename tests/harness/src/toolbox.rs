@@ -10,6 +10,9 @@ use crate::workspace;
 /// Where the commands leave it for tests, in the workspace.
 const FILE: &str = "target/toolbox.json";
 
+/// The entries of the chart's `brokers` that a stack can start a broker for.
+pub const BROKERS: [&str; 6] = ["redis", "kafka", "rabbitmq", "jetstream", "snssqs", "gcp"];
+
 /// Paths of the programs; nothing is looked up by name.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct Toolbox {
@@ -44,11 +47,6 @@ impl Toolbox {
             format!("no {FILE}: `cargo xtask tools --stack` finds or installs what a stack needs")
         })?;
         serde_json::from_str(&text).with_context(|| FILE.to_owned())
-    }
-
-    /// Just Helm.
-    pub fn helm() -> Result<PathBuf> {
-        Ok(Self::read()?.helm)
     }
 
     /// Leaves it for tests.

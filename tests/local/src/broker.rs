@@ -20,8 +20,6 @@ use tokio::net::TcpStream;
 use crate::Http;
 use topic::Reader;
 
-pub use declarations::ENTRIES;
-
 /// A second for most, ten for Kafka on two idle cores; the rest is for busy ones.
 const READY: Duration = Duration::from_mins(2);
 

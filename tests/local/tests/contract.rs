@@ -13,7 +13,7 @@ use harness::toolbox::Toolbox;
 
 #[tokio::test]
 async fn services_and_chart_have_the_same_routes_topics_ports_and_timings() -> Result<()> {
-    let helm = Toolbox::helm()?;
+    let helm = Toolbox::read()?.helm;
     let chart = Chart::new(&helm, workspace().join("charts/task-pubsub"), "task-pubsub");
     let mut values = json!({
         "broker": {"active": "kafka", "subscribe": ["redis", "kafka", "rabbitmq"]},

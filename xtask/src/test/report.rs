@@ -39,6 +39,12 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
+    /// The same for a test program, with `only` in place of its own words.
+    pub(crate) fn arguments(&self, only: &[String]) -> Vec<String> {
+        let skip = self.skip.iter().map(|word| format!("--skip={word}"));
+        [only.join(",")].into_iter().chain(skip).collect()
+    }
+
     /// Whether what has this name is selected.
     pub(crate) fn takes(&self, name: &str) -> bool {
         let has_one = |words: &[String]| words.iter().any(|word| name.contains(word.as_str()));

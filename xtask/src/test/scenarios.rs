@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use harness::console;
 
-use super::report::{Report, Selection};
+use super::report::Report;
 use crate::cargo::{self, Ended};
 use crate::stack;
 
@@ -29,9 +29,8 @@ pub(super) async fn check(report: &mut Report, long: bool, keep: bool) -> Result
     let Some(only) = report.other_words() else {
         return Ok(());
     };
-    let Selection { skip, list, .. } = report.selection.clone();
-    let mut args = vec![only.join(",")];
-    args.extend(skip.iter().map(|word| format!("--skip={word}")));
+    let list = report.selection.list;
+    let mut args = report.selection.arguments(&only);
     if long {
         args.push("--include-ignored".to_owned());
     }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::ValueEnum as _;
 use harness::console;
+use harness::toolbox::BROKERS;
 use serde_json::{Value, json};
 
 use super::{Tools, ensure, look, table::Tool};
@@ -29,7 +30,7 @@ pub(crate) struct Args {
 /// Lists the tools. Exit code 1 when one is missing.
 pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     let wanted = match &args.tools[..] {
-        [] if args.stack => stack::tell_tests(&stack::BROKERS).await?,
+        [] if args.stack => stack::tell_tests(&BROKERS).await?,
         [] => Tool::value_variants().to_vec(),
         tools => tools.to_vec(),
     };

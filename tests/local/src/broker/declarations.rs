@@ -11,9 +11,6 @@ use serde_json::json;
 use super::{Declaration, Ready, topic::Reader};
 use crate::site::token;
 
-/// The entries of `brokers` that a stack can start a broker for.
-pub const ENTRIES: [&str; 6] = ["redis", "kafka", "rabbitmq", "jetstream", "snssqs", "gcp"];
-
 /// A broker for a test: a small heap, one collector thread, and the fast compiler, which doubles the start.
 const JVM: [&str; 4] = [
     "-Xms64m",

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{API, Stack, WORKER, endpoint, topics, without};
 use crate::{
-    broker::{BrokerProcess, ENTRIES, Topics},
+    broker::{BrokerProcess, Topics},
     endpoints::Endpoints,
     options::StackOptions,
     pod::Pod,
@@ -17,6 +17,7 @@ use crate::{
 use harness::{
     chart::{Chart, merge},
     folder::WorkFolder,
+    toolbox::BROKERS,
     workspace,
 };
 
@@ -45,7 +46,7 @@ impl Stack {
             options.restarts,
         );
         let mut brokers = BTreeMap::new();
-        for entry in ENTRIES {
+        for entry in BROKERS {
             if let Some(broker) = BrokerProcess::new(entry, &options.toolbox, folder.path())? {
                 brokers.insert(entry, broker);
             }
@@ -65,7 +66,7 @@ impl Stack {
         let mut resources = Resources::create(folder.path(), &secrets)?;
         resources.apply(&rendered)?;
 
-        for entry in ENTRIES.into_iter().filter(|entry| options.starts(entry)) {
+        for entry in BROKERS.into_iter().filter(|entry| options.starts(entry)) {
             options.progress.set_message(format!("start: {entry}"));
             broker(&mut brokers, entry, &topics(&rendered)?).await?;
         }

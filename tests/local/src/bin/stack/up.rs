@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::builder::PossibleValuesParser;
-use harness::toolbox::Toolbox;
-use local_stack::broker::ENTRIES;
+use harness::toolbox::{BROKERS, Toolbox};
 use local_stack::{Stack, StackOptions};
 use serde_json::json;
 
@@ -18,7 +17,7 @@ const LOOK: Duration = Duration::from_millis(500);
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The broker that carries the events.
-    #[arg(long, default_value = "redis", value_parser = PossibleValuesParser::new(ENTRIES))]
+    #[arg(long, default_value = "redis", value_parser = PossibleValuesParser::new(BROKERS))]
     broker: String,
     /// Prints one line of JSON on standard output when everything is ready.
     #[arg(long)]
