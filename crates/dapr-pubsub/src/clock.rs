@@ -1,4 +1,5 @@
 //! The time of day, for what others read: a record in the state store, a metric. No decision about a lease or a deadline is made by it.
+//! And the longest span of time that anything is set to.
 
 // Wall-clock time is what is wanted here.
 #![allow(clippy::disallowed_types)]
@@ -9,4 +10,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub(crate) fn since_1970() -> Duration {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.unwrap_or_default()
+}
+
+/// Ten years. A longer span means "never", and could not be added to an instant.
+const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
+
+/// What a caller has asked for, so that it can be calculated with.
+pub(crate) fn bounded(span: Duration) -> Duration {
+    span.min(LONGEST)
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -25,7 +26,7 @@ use crate::telemetry::InboxMetrics;
 use crate::{Sidecar, clock};
 use record::Record;
 use store::{Store, StoreError};
-use watch::Watch;
+use watch::{Sight, Watch};
 
 /// Where an [`Inbox`] keeps its records, and for how long.
 #[derive(Clone, Debug)]
@@ -88,7 +89,7 @@ impl InboxOptions {
 /// A failure is the handler's own: it is counted in the record, survives restarts and is shared by replicas. That the store is
 /// away, that a claim is in the way or that the process has died is not a failure of the event.
 ///
-/// Records: `{"state":"claimed","owner":"<uuid>"}`, with `"failures":<n>` after the first one;
+/// Records: `{"state":"claimed","owner":"<uuid>","lease":<milliseconds>}`, with `"failures":<n>` after the first one;
 /// `{"state":"failed","failures":<n>,"reason":"...","at":<milliseconds since 1970>,"dropped":<bool>}`; and `{"state":"done"}`.
 #[derive(Clone)]
 pub struct Inbox {
@@ -102,6 +103,8 @@ struct Inner {
     metrics: InboxMetrics,
     /// The tasks that renew claims: one for each lease that is held.
     keepers: TaskTracker,
+    /// The process ends: what is left to write has to be written now.
+    closing: CancellationToken,
 }
 
 /// What [`Inbox::claim`] found.
@@ -126,12 +129,21 @@ pub enum Claim {
 
 impl Inbox {
     /// No I/O happens before the first claim.
-    pub fn new(sidecar: &Sidecar, options: InboxOptions) -> Self {
+    pub fn new(sidecar: &Sidecar, mut options: InboxOptions) -> Self {
+        for span in [
+            &mut options.lease,
+            &mut options.retention,
+            &mut options.call_timeout,
+            &mut options.retry_pause,
+        ] {
+            *span = clock::bounded(*span);
+        }
         let inner = Inner {
             store: Store::new(sidecar.clone(), options.store.clone()),
             watch: Watch::new(options.lease),
             metrics: InboxMetrics::new(&options.consumer),
             keepers: TaskTracker::new(),
+            closing: CancellationToken::new(),
             options,
         };
         Self {
@@ -153,19 +165,22 @@ impl Inbox {
         claim.map(|(claim, _)| claim)
     }
 
-    /// Asks the state store for a record that does not exist, within `deadline`. `Ok` means that claims can be made: while
-    /// they cannot, a service should turn its app health red, so that events wait in the broker.
+    /// Writes a record that is no event's and ends after a minute, within `deadline`. `Ok` means that claims can be made, which a
+    /// store that is full or read-only does not take although it can be read.
     pub async fn check(&self, deadline: Duration) -> Result<(), InboxError> {
         let key = record_key(&self.inner.options.consumer, "", "check");
-        self.inner.store.get(&key, deadline).await?;
+        self.inner.store.probe(&key, deadline).await?;
         Ok(())
     }
 
     /// Waits until every lease has ended, at most for `deadline`; returns how many have not.
-    /// Events must not be delivered any more.
+    /// Events must not be delivered any more. The attempts of handlers that were interrupted are counted at once.
     pub async fn shutdown(&self, deadline: Duration) -> usize {
-        let keepers = &self.inner.keepers;
+        let Inner {
+            keepers, closing, ..
+        } = &*self.inner;
         keepers.close();
+        closing.cancel();
         match timeout(deadline, keepers.wait()).await {
             Ok(()) => 0,
             Err(_) => keepers.len(),
@@ -196,6 +211,7 @@ impl Inbox {
         let claimed = |failures| Record::Claimed {
             owner: owner.clone(),
             failures,
+            lease: millis(options.lease),
         };
         // Twice, because the record can vanish between the attempt to create it and the look at what
         // was in the way.
@@ -220,13 +236,24 @@ impl Inbox {
                 Record::Claimed {
                     owner: holder,
                     failures,
+                    ..
                 } if holder == owner => (failures, "fresh"),
-                // A living holder renews its claim, which changes the etag. This one has been the
-                // same for longer than a lease: its TTL is missing, not kept, or long because there were failures before.
-                Record::Claimed { failures, .. } if watch.is_stale(key, &etag) => {
+                Record::Claimed {
+                    owner: holder,
+                    failures,
+                    lease,
+                } => {
+                    let sight = Sight {
+                        owner: &holder,
+                        etag: &etag,
+                        lease: Duration::from_millis(lease),
+                    };
+                    if !watch.is_stale(key, sight) {
+                        return Ok((Claim::Busy, "busy"));
+                    }
+                    // Its TTL is missing, not kept, or long because there were failures before.
                     (failures, "taken_over")
                 }
-                Record::Claimed { .. } => return Ok((Claim::Busy, "busy")),
                 Record::Failed { at, .. } if options.is_too_soon(at) => {
                     return Ok((Claim::Busy, "busy"));
                 }
@@ -261,7 +288,13 @@ impl Inbox {
 
     fn fresh(&self, key: &str, owner: String, failures: u32, started: Instant) -> Claim {
         let key = key.to_owned();
-        Claim::Fresh(lease::hold(&self.inner, key, owner, failures, started))
+        let lease = millis(self.inner.options.lease);
+        let mine = Record::Claimed {
+            owner,
+            failures,
+            lease,
+        };
+        Claim::Fresh(lease::hold(&self.inner, key, mine, failures, started))
     }
 
     /// Notes that the event is given up, before that is said: whoever gets it again has one more attempt.
@@ -315,7 +348,11 @@ impl InboxOptions {
 
 /// Milliseconds since 1970.
 fn now() -> u64 {
-    u64::try_from(clock::since_1970().as_millis()).unwrap_or(u64::MAX)
+    millis(clock::since_1970())
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl fmt::Debug for Inbox {

@@ -10,6 +10,7 @@ mod secret;
 mod sidecar;
 mod subscriptions;
 mod telemetry;
+mod text;
 mod trace_context;
 mod watchdog;
 

@@ -6,6 +6,11 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
+use crate::text;
+
+/// Bytes of an error that are logged: it may quote what the handler was given.
+const ERROR: usize = 1000;
+
 /// The fate of a delivered event. Answered as `200 {"status":"SUCCESS"|"RETRY"|"DROP"}`.
 ///
 /// Dapr reads the body, not the code: a 2xx whose body it cannot decode counts as success, a
@@ -95,6 +100,7 @@ where
             Err(error) => {
                 // `{:#}` prints the whole chain of an error type that supports it.
                 let text = format!("{error:#}");
+                let text = text::cut(&text, ERROR);
                 let outcome = error.into();
                 match outcome {
                     Outcome::Success => {

@@ -21,9 +21,10 @@ use tracing::{Instrument as _, Span, field};
 pub use error::PublishError;
 pub use event::NewEvent;
 
-use crate::Sidecar;
 use crate::telemetry::{self, PublishMetrics};
+use crate::text::shown;
 use crate::trace_context::TraceHeaders;
+use crate::{Sidecar, clock};
 use queue::{Entry, Queue};
 
 /// Where a [`Publisher`] sends to, and what bounds it.
@@ -113,7 +114,14 @@ struct Shared {
 
 impl Publisher {
     /// Starts the publisher's only task; call it inside a tokio runtime. Nothing is sent yet.
-    pub fn new(sidecar: &Sidecar, options: PublisherOptions) -> Self {
+    pub fn new(sidecar: &Sidecar, mut options: PublisherOptions) -> Self {
+        for span in [
+            &mut options.attempt_timeout,
+            &mut options.backoff_initial,
+            &mut options.backoff_max,
+        ] {
+            *span = clock::bounded(*span);
+        }
         let metrics = PublishMetrics::new(&options.topic);
         let shared = Arc::new(Shared {
             sidecar: sidecar.clone(),
@@ -148,10 +156,10 @@ impl Publisher {
             otel.kind = "producer",
             otel.status_code = field::Empty,
             messaging.destination.name = options.topic,
-            messaging.message.id = event.id,
+            messaging.message.id = shown(&event.id),
             error.type = field::Empty,
         );
-        telemetry::describe(&span, "send", Some(&options.pubsub));
+        telemetry::describe(&span, "send", &options.pubsub);
         let started = Instant::now();
         let result = self
             .send(event, started, deadline)
@@ -200,7 +208,7 @@ impl Publisher {
     ) -> Result<(), PublishError> {
         event.check()?;
         let _counted = self.inner.callers.token();
-        let deadline = started + limit;
+        let deadline = started + clock::bounded(limit);
         let (reply, mut answer) = oneshot::channel();
         let span = Span::current();
         let trace = TraceHeaders::of(&span);
@@ -210,17 +218,13 @@ impl Publisher {
         match timeout_at(deadline, &mut answer).await {
             Ok(Ok(result)) => result,
             // Shut down while a call was under way.
-            Ok(Err(_)) => Err(PublishError::Deadline {
-                deadline: limit,
-                source: None,
-            }),
+            Ok(Err(_)) => Err(ticket.unknown(limit)),
             Err(_) => match ticket.withdraw() {
                 Some(entry) => Err(entry.out_of_time(Instant::now())),
                 // Part of a call; its answer may have arrived this very moment.
-                None => answer.try_recv().unwrap_or(Err(PublishError::Deadline {
-                    deadline: limit,
-                    source: None,
-                })),
+                None => answer
+                    .try_recv()
+                    .unwrap_or_else(|_| Err(ticket.unknown(limit))),
             },
         }
     }

@@ -28,7 +28,7 @@ use handler::ErasedHandler;
 pub use handler::{EventHandler, Handled, HandlerFuture};
 use limits::Limits;
 
-use crate::{Inbox, Secret};
+use crate::{Inbox, Secret, clock};
 
 /// Who tells daprd what this application subscribes to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -131,7 +131,7 @@ impl<S: Clone + Send + Sync + 'static> Subscriptions<S> {
     /// delivery that have not ended by then answer RETRY. Default: 5 s. Keep it below the timeout
     /// of the sidecar's inbound policy, which otherwise gives up first and delivers again.
     pub fn handler_timeout(mut self, timeout: Duration) -> Self {
-        self.limits.handler = timeout;
+        self.limits.handler = clock::bounded(timeout);
         self
     }
 

@@ -56,13 +56,11 @@ pub(crate) fn name_trace(span: &Span) {
 
 /// Attributes that are the same for every event of a kind: for traces, where they are looked for, and
 /// not as fields, which every log line inside the span would repeat.
-pub(crate) fn describe(span: &Span, operation: &'static str, pubsub: Option<&str>) {
+pub(crate) fn describe(span: &Span, operation: &'static str, pubsub: &str) {
     span.set_attribute("messaging.system", SYSTEM);
     span.set_attribute("messaging.operation.type", operation);
     span.set_attribute("messaging.operation.name", operation);
-    if let Some(pubsub) = pubsub {
-        span.set_attribute("dapr.pubsub.name", pubsub.to_owned());
-    }
+    span.set_attribute("dapr.pubsub.name", pubsub.to_owned());
 }
 
 /// What a publisher counts.

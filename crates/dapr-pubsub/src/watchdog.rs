@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::telemetry::WatchdogMetrics;
 use crate::{
-    Activity, CANARY_TYPE, EventState, Inbox, NewEvent, Publisher, PublisherOptions, Sidecar,
+    Activity, CANARY_TYPE, EventState, Inbox, NewEvent, Publisher, PublisherOptions, Sidecar, clock,
 };
 
 /// One question to the sidecar.
@@ -125,8 +125,10 @@ impl Watchdog {
         inbox: &Inbox,
         activity: Activity,
         topics: Vec<String>,
-        options: WatchdogOptions,
+        mut options: WatchdogOptions,
     ) -> Self {
+        options.silence = clock::bounded(options.silence);
+        options.patience = clock::bounded(options.patience);
         Self {
             sidecar: sidecar.clone(),
             inbox: inbox.clone(),
@@ -185,7 +187,7 @@ impl Watchdog {
             self.since = Instant::now();
             self.proven.clear();
             self.absent.clear();
-            pause = (pause * 2).clamp(self.options.silence, LONGEST_PAUSE);
+            pause = (pause * 2).min(LONGEST_PAUSE).max(self.options.silence);
         }
     }
 

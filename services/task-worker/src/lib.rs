@@ -9,6 +9,7 @@ mod health;
 mod task_created;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use dapr_pubsub::{Inbox, Sidecar, Watchdog};
@@ -21,6 +22,9 @@ use tokio::net::TcpListener;
 pub use config::Config;
 pub use effect::{Effect, EffectError, LogTask};
 pub use task_created::TaskCreated;
+
+/// How long the records of interrupted events may take, after the port has closed.
+const LAST_RECORDS: Duration = Duration::from_secs(1);
 
 /// The ports, bound before anything is promised.
 #[derive(Debug)]
@@ -62,7 +66,10 @@ pub async fn run<E: Effect>(
     let readiness = Readiness::default();
     let health = health::Health::new(&sidecar, inbox.clone(), &readiness);
 
-    let worker = Arc::new(events::Worker { effect, inbox });
+    let worker = Arc::new(events::Worker {
+        effect,
+        inbox: inbox.clone(),
+    });
     let subscriptions = events::subscriptions(&worker, &config);
     let (activity, topics) = (subscriptions.activity(), subscriptions.topics());
     // Without an inbox it could not be known that another replica has heard.
@@ -80,13 +87,18 @@ pub async fn run<E: Effect>(
         "listening"
     );
     let protocols = Protocols::Http1AndHttp2;
-    let service = server::serve(
-        listeners.events,
-        protocols,
-        router,
-        config.limits,
-        &shutdown,
-    );
+    let service = async {
+        let limits = config.limits;
+        server::serve(listeners.events, protocols, router, limits, &shutdown).await;
+        let Some(inbox) = inbox else { return };
+        let left = inbox.shutdown(LAST_RECORDS).await;
+        if left > 0 {
+            tracing::warn!(
+                events = left,
+                "events were still being handled at the end: they are delivered again when their claims have lapsed"
+            );
+        }
+    };
     let both = async {
         tokio::select! {
             () = service => {}

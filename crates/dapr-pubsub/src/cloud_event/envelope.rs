@@ -8,8 +8,9 @@ use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::payload::Payload;
+use super::payload::{Payload, misfit};
 use super::{CloudEvent, DecodeError, ExtensionValue};
+use crate::text::shown;
 
 mod callback;
 
@@ -60,7 +61,8 @@ enum Extension<'a> {
 impl<'a> Envelope<'a> {
     /// Reads the attributes and checks the required ones.
     pub fn parse(body: &'a [u8]) -> Result<Self, DecodeError> {
-        let attributes: Attributes<'a> = serde_json::from_slice(body).map_err(DecodeError::Json)?;
+        let attributes: Attributes<'a> = serde_json::from_slice(body)
+            .map_err(|error| DecodeError::Json(misfit::describe(None, &error)))?;
         attributes.into_envelope()
     }
 
@@ -98,7 +100,7 @@ impl<'a> Envelope<'a> {
     pub fn decode<T: DeserializeOwned>(&self) -> Result<CloudEvent<T>, DecodeError> {
         let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);
         Ok(CloudEvent {
-            data: self.payload.decode()?,
+            data: self.payload.decode(self.data_content_type.as_deref())?,
             id: self.id.to_string(),
             source: self.source.to_string(),
             kind: self.kind.to_string(),
@@ -165,7 +167,7 @@ impl<'a> Attributes<'a> {
     fn into_envelope(mut self) -> Result<Envelope<'a>, DecodeError> {
         let version = self.require("specversion")?;
         if version != "1.0" {
-            return Err(DecodeError::SpecVersion(version.into_owned()));
+            return Err(DecodeError::SpecVersion(shown(&version).to_owned()));
         }
         let json = self.take("data");
         let base64 = self.take("data_base64");

@@ -1,17 +1,24 @@
 //! The payload in its two forms, and bytes that are not JSON.
 
+pub(super) mod misfit;
+mod objects;
+mod raw_bytes;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde::de::value::{BytesDeserializer, StrDeserializer};
-use serde::de::{DeserializeOwned, Error, SeqAccess, Visitor};
+use serde::de::value::{Error as ValueError, StrDeserializer};
+use serde::de::{DeserializeOwned, Error, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::DecodeError;
+use crate::text::shown;
+use objects::Objects;
+use raw_bytes::RawBytes;
 
 /// `data` of an event that is not JSON: `CloudEvent<Binary>`.
 ///
@@ -49,7 +56,9 @@ impl<'a> Wire<'a> {
             "application/octet-stream" => Self::Bytes(data),
             "application/xml" => Self::text(data),
             text if text.starts_with("text/") => Self::text(data),
-            _ if data.is_empty() => return Err(DecodeError::ContentType(content_type.to_owned())),
+            _ if data.is_empty() => {
+                return Err(DecodeError::ContentType(shown(content_type).to_owned()));
+            }
             json if json.ends_with("+json") => Self::Json(data),
             _ => Self::Bytes(data),
         })
@@ -59,48 +68,94 @@ impl<'a> Wire<'a> {
         std::str::from_utf8(data).map_or(Self::Bytes(data), Self::Text)
     }
 
-    fn decode<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+    fn decode<T: DeserializeOwned>(&self, content_type: Option<&str>) -> Result<T, DecodeError> {
         match *self {
             Self::Absent => absent(),
             // Bytes that were published in base64 under this type look the same here.
-            Self::Json(data) => serde_json::from_slice(data).or_else(|error| {
-                T::deserialize(BytesDeserializer::<serde_json::Error>::new(data))
-                    .map_err(|_| DecodeError::Data(error))
-            }),
-            Self::Text(text) => T::deserialize(StrDeserializer::<serde_json::Error>::new(text))
-                .map_err(DecodeError::Data),
+            Self::Json(data) => from_json(data, content_type)
+                .or_else(|error| T::deserialize(RawBytes(data)).map_err(|_| error)),
+            Self::Text(text) => T::deserialize(StrDeserializer::<ValueError>::new(text))
+                .or_else(|_| from_text(text, content_type)),
             Self::Bytes(data) => from_bytes(data),
         }
     }
 }
 
 impl Payload<'_> {
-    pub(super) fn decode<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+    /// `content_type` is for the words about text that is not JSON.
+    pub(super) fn decode<T: DeserializeOwned>(
+        &self,
+        content_type: Option<&str>,
+    ) -> Result<T, DecodeError> {
         match self {
             Self::Absent => absent(),
-            Self::Json(text) => serde_json::from_str(text.get()).map_err(DecodeError::Data),
+            Self::Json(text) => from_json(text.get().as_bytes(), content_type),
             Self::Base64(text) => {
-                let bytes = STANDARD
-                    .decode(text.as_bytes())
-                    .map_err(|error| DecodeError::Base64(error.into()))?;
-                from_bytes(&bytes)
+                let bytes = STANDARD.decode(text.as_bytes());
+                from_bytes(&bytes.map_err(|_| DecodeError::Base64)?)
             }
-            Self::Wire(wire) => wire.decode(),
+            Self::Wire(wire) => wire.decode(content_type),
         }
     }
 }
 
 /// An event without data fits `()` and `Option`.
 fn absent<T: DeserializeOwned>() -> Result<T, DecodeError> {
-    serde_json::from_str("null").map_err(DecodeError::Data)
+    read(b"null")
 }
 
-/// `Binary` (or another type of bytes) takes them as they are. A struct does not: for it they are JSON text, which is what a
-/// `rawPayload` subscription delivers.
+/// JSON, or a string of JSON: what is published as text, or without a content type, comes so, and so does what was encoded twice.
+fn from_json<T: DeserializeOwned>(
+    json: &[u8],
+    content_type: Option<&str>,
+) -> Result<T, DecodeError> {
+    read(json).or_else(|error| match serde_json::from_slice::<String>(json) {
+        Ok(text) => from_text(&text, content_type),
+        Err(_) => Err(error),
+    })
+}
+
+fn from_text<T: DeserializeOwned>(
+    text: &str,
+    content_type: Option<&str>,
+) -> Result<T, DecodeError> {
+    read(text.as_bytes()).map_err(|error| {
+        if is_json(text.as_bytes()) {
+            error
+        } else {
+            DecodeError::Text(shown(content_type.unwrap_or("none")).to_owned())
+        }
+    })
+}
+
+/// `Binary` (or another type of bytes) takes them as they are. A struct does not: for it they are JSON text.
 fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
-    T::deserialize(BytesDeserializer::<serde_json::Error>::new(bytes))
-        .or_else(|_| serde_json::from_slice(bytes))
-        .map_err(DecodeError::Data)
+    T::deserialize(RawBytes(bytes)).or_else(|error| {
+        read(bytes).map_err(|of_json| {
+            if is_json(bytes) {
+                of_json
+            } else {
+                DecodeError::Data(misfit::mismatch(&error.to_string()))
+            }
+        })
+    })
+}
+
+fn is_json(text: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(text).is_ok()
+}
+
+fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, DecodeError> {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    T::deserialize(Objects(&mut deserializer))
+        .and_then(|data| deserializer.end().map(|()| data))
+        .map_err(|error| {
+            // Once more, and slower, for the way to the place.
+            let mut again = serde_json::Deserializer::from_slice(json);
+            let found = serde_path_to_error::deserialize::<_, T>(Objects(&mut again)).err();
+            let path = found.map(|found| found.path().to_string());
+            DecodeError::Data(misfit::describe(path.as_deref(), &error))
+        })
 }
 
 impl<'de> Deserialize<'de> for Binary {
@@ -134,3 +189,6 @@ impl<'de> Deserialize<'de> for Binary {
         deserializer.deserialize_byte_buf(AnyBytes)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,17 +93,16 @@ impl fmt::Debug for Lease {
     }
 }
 
-/// Starts to hold a claim that was written not earlier than `started`.
+/// Starts to hold the claim `mine`, which was written not earlier than `started`.
 pub(super) fn hold(
     inbox: &Arc<Inner>,
     key: String,
-    owner: String,
+    mine: Record,
     failures: u32,
     started: Instant,
 ) -> Lease {
     let (commands, receiver) = oneshot::channel();
     let lost = CancellationToken::new();
-    let mine = Record::Claimed { owner, failures };
     let keeper = Keeper::new(
         Arc::clone(inbox),
         key,

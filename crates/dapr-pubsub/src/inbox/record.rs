@@ -11,6 +11,9 @@ pub(super) enum Record {
         /// Attempts that failed before.
         #[serde(default, skip_serializing_if = "is_zero")]
         failures: u32,
+        /// How long the claim lasts unless it is renewed, in milliseconds: others may have another lease.
+        #[serde(default)]
+        lease: u64,
     },
     /// Nobody is, and as many attempts have failed.
     Failed {
@@ -43,6 +46,7 @@ mod tests {
         let claimed = |failures| Record::Claimed {
             owner: "6c1b".to_owned(),
             failures,
+            lease: 10_000,
         };
         let failed = Record::Failed {
             failures: 3,
@@ -51,10 +55,13 @@ mod tests {
             dropped: false,
         };
         let as_documented = [
-            (claimed(0), r#"{"state":"claimed","owner":"6c1b"}"#),
+            (
+                claimed(0),
+                r#"{"state":"claimed","owner":"6c1b","lease":10000}"#,
+            ),
             (
                 claimed(2),
-                r#"{"state":"claimed","owner":"6c1b","failures":2}"#,
+                r#"{"state":"claimed","owner":"6c1b","failures":2,"lease":10000}"#,
             ),
             (
                 failed,

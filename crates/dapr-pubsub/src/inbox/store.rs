@@ -11,12 +11,17 @@ use tonic::{Code, Status};
 use super::record::Record;
 use crate::Sidecar;
 
-/// First-write, and durable on replicas where the store has any: a claim that a failover forgets is
-/// an effect that happens twice.
+/// First-write. Strong consistency is asked for where a record is read, not where it is written: `state.redis` would `WAIT` for as
+/// many replicas as there were when it started, up to a second after each write, and ignore what came of it (dapr/components-contrib
+/// `state/redis/redis.go`, `Set`). One lost replica would slow every event down and prove nothing. What a failover may forget is the
+/// store's own business (Redis: `min-replicas-to-write`).
 const OPTIONS: StateOptions = StateOptions {
     concurrency: StateConcurrency::ConcurrencyFirstWrite as i32,
-    consistency: StateConsistency::ConsistencyStrong as i32,
+    consistency: StateConsistency::ConsistencyUnspecified as i32,
 };
+
+/// The shortest that is longer than a restart of whoever writes it.
+const PROBE_TTL: Duration = Duration::from_mins(1);
 
 #[derive(Clone)]
 pub(super) struct Store {
@@ -100,6 +105,16 @@ impl Store {
         Ok(Some((record, found.etag)))
     }
 
+    /// Writes a record that nobody reads.
+    pub(super) async fn probe(&self, key: &str, limit: Duration) -> Result<(), StoreError> {
+        let options = StateOptions {
+            concurrency: StateConcurrency::ConcurrencyLastWrite as i32,
+            ..OPTIONS
+        };
+        self.save(key, &Record::Done, None, options, PROBE_TTL, limit)
+            .await
+    }
+
     /// Writes the record if there is none: a first-write without etag.
     pub(super) async fn create(
         &self,
@@ -108,7 +123,7 @@ impl Store {
         ttl: Duration,
         limit: Duration,
     ) -> Result<(), StoreError> {
-        self.save(key, record, None, ttl, limit).await
+        self.save(key, record, None, OPTIONS, ttl, limit).await
     }
 
     /// Writes the record if the present one has this etag.
@@ -124,7 +139,8 @@ impl Store {
         ttl: Duration,
         limit: Duration,
     ) -> Result<(), StoreError> {
-        self.save(key, record, Some(etag), ttl, limit).await
+        self.save(key, record, Some(etag), OPTIONS, ttl, limit)
+            .await
     }
 
     async fn save(
@@ -132,6 +148,7 @@ impl Store {
         key: &str,
         record: &Record,
         etag: Option<&str>,
+        options: StateOptions,
         ttl: Duration,
         limit: Duration,
     ) -> Result<(), StoreError> {
@@ -143,7 +160,7 @@ impl Store {
                 value: value.to_owned(),
             }),
             metadata: HashMap::from([("ttlInSeconds".to_owned(), ttl)]),
-            options: Some(OPTIONS),
+            options: Some(options),
         };
         let request = SaveStateRequest {
             store_name: self.name.clone(),

@@ -19,8 +19,9 @@ pub enum PublishError {
         /// How many waited.
         waiting: usize,
     },
-    /// Time ran out and the outcome is unknown: an attempt was under way, or an earlier one got no
-    /// answer. Publishing again under the same id is safe. Over HTTP this is a 504.
+    /// The outcome is unknown: time ran out while an attempt was under way, or an attempt before got no answer, or an error of the
+    /// broker's, which may have stored the event before its connection broke. Publishing again under the same id is safe. Over
+    /// HTTP this is a 504.
     #[error("no acknowledgement within {deadline:?}: the event may have been published")]
     Deadline {
         /// The caller's deadline.
@@ -28,8 +29,8 @@ pub enum PublishError {
         /// How the last attempt that ended did end.
         source: Option<BoxError>,
     },
-    /// Every attempt until the deadline was refused: the sidecar or the broker is down, or the
-    /// component is not loaded. Over HTTP this is a 503.
+    /// No attempt until the deadline has reached the broker: the sidecar is down, or the component is not loaded. Over HTTP this is
+    /// a 503.
     #[error("not published: {attempts} attempts refused until the deadline")]
     Unavailable {
         /// How many attempts there were. 0: the event waited behind calls that got no answer.

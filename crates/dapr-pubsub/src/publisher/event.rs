@@ -17,7 +17,8 @@ use crate::trace_context::TraceHeaders;
 #[derive(Clone, Debug)]
 pub struct NewEvent {
     /// `id` of the envelope. Choose it where the event is decided on, not where it is sent: all
-    /// attempts carry it, and with it a subscriber recognises an event it has seen. Not empty.
+    /// attempts carry it, and with it a subscriber recognises an event it has seen. Not empty; like every attribute printable ASCII
+    /// and at most 1024 bytes.
     pub id: String,
     /// The payload.
     pub data: Bytes,
@@ -35,6 +36,9 @@ pub struct NewEvent {
     /// `subject` of the envelope.
     pub subject: Option<String>,
 }
+
+/// Bytes of an attribute, a key or a media type. All of them together, each of its bytes percent-encoded, still fit into a head.
+const LONGEST_ATTRIBUTE: usize = 1024;
 
 impl NewEvent {
     /// An event whose data is `data` as JSON.
@@ -81,14 +85,27 @@ impl NewEvent {
         self
     }
 
+    /// What is refused here could be published, and then stand in its subscribers' way.
+    ///
     /// Metadata comes back as headers of the delivery, by HTTP or gRPC, where only printable ASCII is valid (grpc-go
-    /// `internal/metadata/metadata.go`, `ValidatePair`): the event could be published but never be delivered.
+    /// `internal/metadata/metadata.go`, `ValidatePair`), and a head has a limit.
     pub(super) fn check(&self) -> Result<(), PublishError> {
         if self.id.is_empty() {
             return Err(PublishError::unfit("the event has no id"));
         }
-        let mut attributes = self.attributes();
-        match attributes.find(|(_, value)| !is_printable(value)) {
+        let key = self.partition_key.as_deref();
+        let keyed = key.map(|key| ("partitionKey", key)).into_iter();
+        let content_type = ("the content type", &*self.content_type);
+        let texts = self.attributes().chain([content_type]);
+        for (name, value) in texts.clone().chain(keyed) {
+            if value.len() > LONGEST_ATTRIBUTE {
+                return Err(PublishError::unfit(format!(
+                    "{name} has {} bytes; at most {LONGEST_ATTRIBUTE} are allowed",
+                    value.len()
+                )));
+            }
+        }
+        match texts.into_iter().find(|(_, value)| !is_printable(value)) {
             Some((name, _)) => Err(PublishError::unfit(format!(
                 "{name} contains a character that is not printable ASCII, and could not be delivered"
             ))),
@@ -114,7 +131,7 @@ impl NewEvent {
         metadata
     }
 
-    fn attributes(&self) -> impl Iterator<Item = (&'static str, &str)> {
+    fn attributes(&self) -> impl Iterator<Item = (&'static str, &str)> + Clone {
         let optional = [
             ("cloudevent.source", &self.source),
             ("cloudevent.type", &self.kind),
@@ -144,7 +161,7 @@ fn escaped(key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::NewEvent;
+    use super::{LONGEST_ATTRIBUTE, NewEvent};
     use crate::PublishError;
 
     #[test]
@@ -178,6 +195,11 @@ mod tests {
                 ..fit.clone()
             },
             fit.clone().with_subject("Aufgabe f\u{fc}r heute"),
+            fit.clone().with_subject("x".repeat(LONGEST_ATTRIBUTE + 1)),
+            fit.clone()
+                .with_partition_key("x".repeat(LONGEST_ATTRIBUTE + 1)),
+            NewEvent::new("1", "x", "text/plain\r\nx: y"),
+            NewEvent::new("1", "x", "x".repeat(LONGEST_ATTRIBUTE + 1)),
         ] {
             assert!(
                 matches!(unfit.check(), Err(PublishError::Rejected { .. })),

@@ -4,7 +4,7 @@
 //! broker is away events get old in the queue, and the oldest go first. Attempts cut to what these have left would never give a
 //! component the time to reconnect, for which RabbitMQ's waits half a second first.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use dapr::dapr::proto::runtime::v1::{
@@ -38,17 +38,17 @@ pub(super) async fn together(shared: &Shared, mut entries: Vec<Entry>) {
         }
         // daprd 1.18 never answers like this, but its API allows it.
         Ok(answer) => {
-            let failed: HashSet<_> = answer
-                .failed_entries
-                .into_iter()
-                .map(|failed| failed.entry_id)
-                .collect();
+            let failed = answer.failed_entries.into_iter();
+            let mut failed: HashMap<_, _> =
+                failed.map(|entry| (entry.entry_id, entry.error)).collect();
             let mut again = Vec::new();
-            for (index, entry) in entries.into_iter().enumerate() {
-                if failed.contains(&index.to_string()) {
-                    again.push(entry);
-                } else {
-                    entry.settle(Ok(()));
+            for (index, mut entry) in entries.into_iter().enumerate() {
+                match failed.remove(&index.to_string()) {
+                    Some(error) => {
+                        entry.failed(Status::internal(error), true);
+                        again.push(entry);
+                    }
+                    None => entry.settle(Ok(())),
                 }
             }
             apart(shared, again).await;
@@ -59,12 +59,15 @@ pub(super) async fn together(shared: &Shared, mut entries: Vec<Entry>) {
                     conclude(shared, entry, status.clone(), verdict);
                 }
             }
-            BulkVerdict::Unclear => {
+            BulkVerdict::Unclear { unknown } => {
                 tracing::debug!(
                     %status,
                     events = entries.len(),
                     "a bulk publish failed: its events are published one by one"
                 );
+                for entry in &mut entries {
+                    entry.failed(status.clone(), unknown);
+                }
                 apart(shared, entries).await;
             }
         },
@@ -113,7 +116,7 @@ async fn single(shared: &Shared, mut entry: Entry) {
         Ok(()) => entry.settle(Ok(())),
         Err(status) => {
             // What could be this event's own fault must not happen to others again.
-            entry.alone |= of_bulk(&status) == BulkVerdict::Unclear;
+            entry.alone |= matches!(of_bulk(&status), BulkVerdict::Unclear { .. });
             let verdict = of_event(&status);
             conclude(shared, entry, status, verdict);
         }
@@ -168,7 +171,8 @@ async fn bulk(shared: &Shared, entries: &mut [Entry]) -> Result<BulkPublishRespo
 /// After a failed attempt: the end, or a rest before the next one.
 fn conclude(shared: &Shared, mut entry: Entry, status: Status, verdict: Verdict) {
     let unknown = match verdict {
-        Verdict::Reject => return entry.settle(Err(PublishError::rejected(status))),
+        Verdict::Unfit => return entry.settle(Err(PublishError::rejected(status))),
+        Verdict::Reject => return entry.reject(status),
         Verdict::Retry { unknown } => unknown,
     };
     let now = Instant::now();

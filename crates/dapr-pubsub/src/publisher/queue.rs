@@ -1,7 +1,7 @@
 //! The events that wait: for a call, or for their next attempt.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use tonic::Status;
 use tracing::Span;
 
 use super::{NewEvent, PublishError, PublisherOptions};
+use crate::BoxError;
 use crate::telemetry::PublishMetrics;
 use crate::trace_context::TraceHeaders;
 
@@ -37,7 +38,7 @@ pub(super) struct Entry {
     pub(super) attempts: u32,
     /// An attempt without an answer may have succeeded.
     unknown: bool,
-    last: Option<Status>,
+    last: LastCause,
     accepted: Instant,
     deadline: Instant,
     reply: Reply,
@@ -69,7 +70,7 @@ impl Entry {
             alone: false,
             attempts: 0,
             unknown: false,
-            last: None,
+            last: LastCause::default(),
             accepted: Instant::now(),
             deadline,
             reply,
@@ -88,7 +89,16 @@ impl Entry {
 
     pub(super) fn failed(&mut self, status: Status, unknown: bool) {
         self.unknown |= unknown;
-        self.last = Some(status);
+        self.last.set(status);
+    }
+
+    /// The end, by an answer that would come again. It says nothing about an attempt before it that may have succeeded.
+    pub(super) fn reject(mut self, status: Status) {
+        if !self.unknown {
+            return self.settle(Err(PublishError::rejected(status)));
+        }
+        self.failed(status, true);
+        self.give_up(Instant::now());
     }
 
     /// What the caller is told when no further attempt will be made.
@@ -107,7 +117,7 @@ impl Entry {
     }
 
     fn into_error(self, now: Instant) -> (Reply, PublishError) {
-        let source = self.last.map(|status| Box::new(status).into());
+        let source = self.last.get();
         let error = if self.unknown {
             PublishError::Deadline {
                 deadline: now - self.accepted,
@@ -120,6 +130,21 @@ impl Entry {
             }
         };
         (self.reply, error)
+    }
+}
+
+/// How the last attempt that ended did end. The caller asks, too, when its time is up while another one is under way.
+#[derive(Clone, Debug, Default)]
+struct LastCause(Arc<Mutex<Option<Status>>>);
+
+impl LastCause {
+    fn set(&self, status: Status) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(status);
+    }
+
+    fn get(&self) -> Option<BoxError> {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.clone().map(|status| Box::new(status).into())
     }
 }
 
@@ -234,6 +259,7 @@ impl Queue {
         let number = state.next;
         state.next += 1;
         entry.number = number;
+        let last = entry.last.clone();
         state.insert(entry);
         drop(state);
         self.metrics.queued(1);
@@ -241,6 +267,7 @@ impl Queue {
         Ok(Ticket {
             queue: self,
             number,
+            last,
         })
     }
 
@@ -333,6 +360,7 @@ impl Queue {
 pub(super) struct Ticket<'a> {
     queue: &'a Queue,
     number: u64,
+    last: LastCause,
 }
 
 impl Ticket<'_> {
@@ -341,6 +369,14 @@ impl Ticket<'_> {
         let entry = self.queue.lock().remove(self.number);
         self.queue.count_out(usize::from(entry.is_some()));
         entry
+    }
+
+    /// What the caller of an event that is part of a call, or was, is told without a result.
+    pub(super) fn unknown(&self, deadline: Duration) -> PublishError {
+        PublishError::Deadline {
+            deadline,
+            source: self.last.get(),
+        }
     }
 }
 

@@ -20,13 +20,14 @@ pub(super) enum Verdict {
     Retry { unknown: bool },
     /// The same answer would come again.
     Reject,
+    /// It is about the event itself, so no attempt before can have succeeded either.
+    Unfit,
 }
 
 /// The answer to the publication of one event.
 pub(super) fn of_event(status: &Status) -> Verdict {
     match status.code() {
         _ if component_not_loaded(status) => Verdict::Retry { unknown: false },
-        // The broker's own errors are INTERNAL, whatever they are.
         Code::Unavailable
         | Code::DeadlineExceeded
         | Code::Cancelled
@@ -36,8 +37,9 @@ pub(super) fn of_event(status: &Status) -> Verdict {
         | Code::NotFound => Verdict::Retry {
             unknown: outcome_unknown(status),
         },
+        Code::InvalidArgument => Verdict::Unfit,
         // gRPC's own check of the message size. Every other exhaustion passes.
-        Code::ResourceExhausted if status.message().contains("larger than max") => Verdict::Reject,
+        Code::ResourceExhausted if status.message().contains("larger than max") => Verdict::Unfit,
         Code::ResourceExhausted => Verdict::Retry { unknown: false },
         _ => Verdict::Reject,
     }
@@ -48,7 +50,9 @@ pub(super) enum BulkVerdict {
     /// It says the same about each event.
     Each(Verdict),
     /// It may be about some of the events only: they have to be asked about one by one.
-    Unclear,
+    ///
+    /// `unknown`: the broker may have taken some before.
+    Unclear { unknown: bool },
 }
 
 /// The answer to a bulk call.
@@ -62,7 +66,11 @@ pub(super) fn of_bulk(status: &Status) -> BulkVerdict {
         | Code::NotFound
         | Code::PermissionDenied
         | Code::Unauthenticated => BulkVerdict::Each(of_event(status)),
-        _ => BulkVerdict::Unclear,
+        // Refused as a whole, before anything was sent.
+        Code::InvalidArgument | Code::Unimplemented | Code::ResourceExhausted => {
+            BulkVerdict::Unclear { unknown: false }
+        }
+        _ => BulkVerdict::Unclear { unknown: true },
     }
 }
 
@@ -75,10 +83,10 @@ fn component_not_loaded(status: &Status) -> bool {
         .is_some_and(|info| NOT_LOADED.contains(&info.reason.as_str()))
 }
 
-/// A refused connection sent nothing, and a status that daprd wrote is an answer. What is left broke
-/// off in the middle, or took too long.
+/// A refused connection sent nothing, and neither did daprd when it says UNAVAILABLE. A broker's own errors are INTERNAL, whatever
+/// they are: its connection may have broken after it had stored the event. What is left broke off in the middle, or took too long.
 fn outcome_unknown(status: &Status) -> bool {
-    if matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled) {
+    if !matches!(status.code(), Code::Unavailable | Code::NotFound) {
         return true;
     }
     let mut cause = status.source();
@@ -124,18 +132,17 @@ mod tests {
             Code::InvalidArgument,
             "DAPR_PUBSUB_METADATA_DESERIALIZATION",
         );
-        assert_eq!(of_event(&bad), Verdict::Reject);
-        assert_eq!(of_bulk(&bad), BulkVerdict::Unclear);
+        assert_eq!(of_event(&bad), Verdict::Unfit);
+        assert_eq!(of_bulk(&bad), BulkVerdict::Unclear { unknown: false });
     }
 
     #[test]
     fn a_failed_bulk_call_says_nothing_about_each_event() {
-        assert_eq!(of_event(&Status::internal("broker")), REFUSED);
-        assert_eq!(of_bulk(&Status::internal("broker")), BulkVerdict::Unclear);
-        assert_eq!(
-            of_bulk(&Status::unimplemented("old daprd")),
-            BulkVerdict::Unclear
-        );
+        let broker = Status::internal("connection reset");
+        assert_eq!(of_event(&broker), UNKNOWN);
+        assert_eq!(of_bulk(&broker), BulkVerdict::Unclear { unknown: true });
+        let old = Status::unimplemented("old daprd");
+        assert_eq!(of_bulk(&old), BulkVerdict::Unclear { unknown: false });
     }
 
     #[test]
@@ -149,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_broke_off_is_unknown() {
+    fn only_what_was_not_sent_is_refused() {
         assert_eq!(of_event(&Status::deadline_exceeded("late")), UNKNOWN);
         assert_eq!(of_event(&Status::unavailable("says daprd")), REFUSED);
         let refused = ConnectError("connection refused".into());
@@ -161,10 +168,7 @@ mod tests {
     #[test]
     fn too_large_is_final() {
         let large = "grpc: received message larger than max (5 vs. 4)";
-        assert_eq!(
-            of_event(&Status::resource_exhausted(large)),
-            Verdict::Reject
-        );
+        assert_eq!(of_event(&Status::resource_exhausted(large)), Verdict::Unfit);
         assert_eq!(of_event(&Status::resource_exhausted("busy")), REFUSED);
     }
 }

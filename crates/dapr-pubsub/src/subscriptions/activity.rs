@@ -8,8 +8,9 @@ use tokio::time::Instant;
 
 use crate::clock;
 
-/// The names come from the sidecar, which has a handful.
+/// The names come from the sidecar, which has a handful; what comes from elsewhere must not be a label of its own.
 const MOST: usize = 64;
+const UNKNOWN: &str = "unknown";
 
 /// What was delivered to this process and when, as far as the [`Watchdog`](crate::Watchdog) and the metrics need it. Clones
 /// share it.
@@ -38,7 +39,12 @@ pub(super) struct Active {
 
 impl Activity {
     pub(super) fn begin(&self, pubsub: &str, topic: &str) -> Active {
-        let way = (pubsub.to_owned(), topic.to_owned());
+        let mut way = (pubsub.to_owned(), topic.to_owned());
+        let seen = self.lock();
+        if seen.len() >= MOST && !seen.contains_key(&way) {
+            UNKNOWN.clone_into(&mut way.0);
+        }
+        drop(seen);
         self.note(&way, 1);
         Active {
             activity: self.clone(),
@@ -66,9 +72,6 @@ impl Activity {
 
     fn note(&self, way: &Way, change: isize) {
         let mut seen = self.lock();
-        if seen.len() >= MOST && !seen.contains_key(way) {
-            return;
-        }
         let at = clock::since_1970().as_secs_f64();
         let entry = seen.entry(way.clone()).or_insert(Seen {
             last: Instant::now(),
@@ -82,6 +85,13 @@ impl Activity {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Way, Seen>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Active {
+    /// The component, for labels.
+    pub(super) fn pubsub(&self) -> &str {
+        &self.way.0
     }
 }
 

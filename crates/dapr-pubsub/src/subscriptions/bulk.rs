@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
+use super::activity::Active;
 use super::delivery::Route;
 use super::respond::{json, problem};
 use crate::cloud_event::salvage_id;
@@ -53,6 +54,7 @@ impl<'a> BulkBody<'a> {
 
 pub(super) async fn deliver<S: Clone + Send + Sync + 'static>(
     route: &Route<S>,
+    active: &Active,
     parts: &Parts,
     body: BulkBody<'_>,
     state: &S,
@@ -62,6 +64,7 @@ pub(super) async fn deliver<S: Clone + Send + Sync + 'static>(
     for entry in body.entries {
         deliveries.push(deliver_one(
             route,
+            active,
             parts.clone(),
             entry,
             state.clone(),
@@ -83,6 +86,7 @@ pub(super) async fn deliver<S: Clone + Send + Sync + 'static>(
 
 async fn deliver_one<S: Clone + Send + Sync + 'static>(
     route: &Route<S>,
+    active: &Active,
     parts: Parts,
     entry: Entry<'_>,
     state: S,
@@ -93,7 +97,7 @@ async fn deliver_one<S: Clone + Send + Sync + 'static>(
         let body = entry.event.get().as_bytes();
         let id = || salvage_id(body);
         route
-            .receive(parts, Envelope::parse(body), id, state, deadline)
+            .receive(active, parts, Envelope::parse(body), id, state, deadline)
             .await
     } else {
         Outcome::Retry

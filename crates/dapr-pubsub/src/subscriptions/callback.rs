@@ -37,6 +37,7 @@ use super::delivery::Route;
 use super::in_hand::InHand;
 use super::limits::Limits;
 use super::{SubscribeEntry, token};
+use crate::text::shown;
 use crate::{DecodeError, Envelope, Outcome, Secret};
 use message::{Message, TooLarge};
 
@@ -208,6 +209,7 @@ impl<S: Clone + Send + Sync + 'static> Call<S> {
     }
 
     fn undeclared(path: &str, topic: &str) -> Outcome {
+        let (path, topic) = (shown(path), shown(topic));
         tracing::error!(
             path,
             topic,
@@ -234,13 +236,18 @@ impl<S: Clone + Send + Sync + 'static> AppCallback for Call<S> {
             let outcome = Self::undeclared(&event.path, &event.topic);
             return Ok(tonic::Response::new(answered(outcome)));
         };
-        let _active = route
-            .activity
-            .begin(&event.pubsub_name, route.subscription.topic());
+        let active = route.begin(&event.pubsub_name);
         let parts = parts(route.subscription.route(), &metadata, extensions);
         let (envelope, id) = (Envelope::of_callback(&event), || Some(event.id.clone()));
         let outcome = route
-            .receive(parts, envelope, id, self.state.clone(), self.deadline)
+            .receive(
+                &active,
+                parts,
+                envelope,
+                id,
+                self.state.clone(),
+                self.deadline,
+            )
             .await;
         Ok(tonic::Response::new(answered(outcome)))
     }

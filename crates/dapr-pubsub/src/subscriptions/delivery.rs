@@ -11,13 +11,17 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument as _, Span, field};
 
 use super::Subscription;
-use super::activity::Activity;
+use super::activity::{Active, Activity};
 use super::attempts::Attempts;
 use super::handler::{ErasedHandler, Handled};
 use super::in_hand::InHand;
 use super::limits::Limits;
 use crate::telemetry::{self, DeliveryMetrics};
+use crate::text::{self, shown};
 use crate::{CANARY_TYPE, DecodeError, Envelope, Inbox, Outcome, Secret, canary, trace_context};
+
+/// Bytes of a panic's message that are logged: it may quote what the handler was given.
+const PANIC: usize = 500;
 
 /// An extractor has refused.
 const NOT_EXTRACTED: &str = "not_extracted";
@@ -35,9 +39,17 @@ pub(super) struct Route<S> {
 }
 
 impl<S: Clone + Send + Sync + 'static> Route<S> {
+    /// Notes a delivery through `pubsub`, by the sidecar's word.
+    pub(super) fn begin(&self, pubsub: &str) -> Active {
+        let known = !pubsub.is_empty() && self.subscription.knows_pubsub(pubsub);
+        let pubsub = if known { pubsub } else { "unknown" };
+        self.activity.begin(pubsub, self.subscription.topic())
+    }
+
     /// One event, alone or out of a bulk delivery, or what was not one; `id` is asked for its id then.
     pub(super) async fn receive(
         &self,
+        active: &Active,
         parts: Parts,
         event: Result<Envelope<'_>, DecodeError>,
         id: impl FnOnce() -> Option<String>,
@@ -45,22 +57,20 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         deadline: Instant,
     ) -> Outcome {
         match event {
-            Ok(event) => self.process(parts, &event, state, deadline).await,
+            Ok(event) => self.process(active, parts, &event, state, deadline).await,
             Err(error) => self.undecodable(&error, id().as_deref()),
         }
     }
 
     async fn process(
         &self,
+        active: &Active,
         parts: Parts,
         event: &Envelope<'_>,
         state: S,
         deadline: Instant,
     ) -> Outcome {
-        let span = self.span(event, &parts.headers);
-        let pubsub = event
-            .pubsub_name()
-            .filter(|name| self.subscription.knows_pubsub(name));
+        let span = self.span(active, event, &parts.headers);
         let started = Instant::now();
         let handled = self
             .handle(parts, event, state, deadline)
@@ -80,7 +90,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         self.metrics.handled(
             started.elapsed(),
             self.subscription.topic(),
-            pubsub.unwrap_or("unknown"),
+            active.pubsub(),
             outcome.as_str(),
             error,
         );
@@ -129,7 +139,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
                 (Outcome::Retry, Some(NOT_EXTRACTED))
             }
             Err(Interrupted::Panicked(panic)) => {
-                let panic = panic_message(panic.as_ref());
+                let panic = text::cut(panic_message(panic.as_ref()), PANIC);
                 tracing::error!(panic, "the event handler panicked");
                 (Outcome::Retry, Some("panic"))
             }
@@ -171,12 +181,13 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
 
     pub(super) fn undecodable(&self, error: &DecodeError, id: Option<&str>) -> Outcome {
         let topic = self.subscription.topic();
+        let id = id.map(shown);
         tracing::warn!(topic, id, %error, reason = error.reason(), "an event that cannot be read: dropped");
         self.metrics.undecodable(topic, error.reason());
         Outcome::Drop
     }
 
-    fn span(&self, event: &Envelope<'_>, headers: &HeaderMap) -> Span {
+    fn span(&self, active: &Active, event: &Envelope<'_>, headers: &HeaderMap) -> Span {
         let topic = self.subscription.topic();
         let span = tracing::info_span!(
             "process",
@@ -185,7 +196,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
             otel.status_code = field::Empty,
             trace_id = field::Empty,
             messaging.destination.name = topic,
-            messaging.message.id = event.id(),
+            messaging.message.id = shown(event.id()),
             dapr.pubsub.outcome = field::Empty,
             error.type = field::Empty,
         );
@@ -197,7 +208,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         if let Some(remote) = parent.and_then(|parent| trace_context::parse(parent, state)) {
             telemetry::continue_trace(&span, remote);
         }
-        telemetry::describe(&span, "process", event.pubsub_name());
+        telemetry::describe(&span, "process", active.pubsub());
         telemetry::name_trace(&span);
         span
     }

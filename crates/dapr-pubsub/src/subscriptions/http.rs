@@ -40,7 +40,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         let deadline = Instant::now() + self.limits.handler;
         let (parts, body) = request.into_parts();
         let pubsub = text(&parts.headers, PUBSUB).unwrap_or_default().to_owned();
-        let _active = self.activity.begin(&pubsub, self.subscription.topic());
+        let active = self.begin(&pubsub);
         let bulk = !is_cloud_event(&parts.headers);
         let limit = self.limits.message(bulk);
         let length = text(&parts.headers, header::CONTENT_LENGTH.as_str());
@@ -70,11 +70,11 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
             }
         };
         if bulk && let Some(entries) = BulkBody::parse(&body) {
-            return bulk::deliver(self, &parts, entries, &state, deadline).await;
+            return bulk::deliver(self, &active, &parts, entries, &state, deadline).await;
         }
         let id = || salvage_id(&body);
         let outcome = self
-            .receive(parts, Envelope::parse(&body), id, state, deadline)
+            .receive(&active, parts, Envelope::parse(&body), id, state, deadline)
             .await;
         outcome.into_response()
     }

@@ -17,6 +17,7 @@ use super::in_hand::InHand;
 use super::respond::{json, problem};
 use super::{Mode, Subscriptions};
 use crate::telemetry::DeliveryMetrics;
+use crate::text::shown;
 
 pub(super) fn build<S: Clone + Send + Sync + 'static>(all: Subscriptions<S>) -> Router<S> {
     let list = subscribe_list(&all);
@@ -98,7 +99,7 @@ async fn unknown(request: Request) -> Response {
     }
     if request.method() == Method::POST {
         tracing::error!(
-            path = request.uri().path(),
+            path = shown(request.uri().path()),
             "a delivery for a route that no subscription declares: answered 500, so that it is retried"
         );
         return problem(

@@ -90,9 +90,9 @@ async fn everything_is_counted() {
         ("", ""),
     ] {
         let body = format!(
-            r#"{{"specversion":"1.0","id":"{data}","source":"s","type":"t","pubsubname":"{pubsub}","data":"{data}"}}"#
+            r#"{{"specversion":"1.0","id":"{data}","source":"s","type":"t","pubsubname":"of-the-publisher","data":"{data}"}}"#
         );
-        let request = Request::post("/e").header("content-type", "application/cloudevents+json");
+        let request = delivery(pubsub);
         router
             .clone()
             .oneshot(request.body(Body::from(body)).unwrap())
@@ -100,10 +100,8 @@ async fn everything_is_counted() {
             .unwrap();
     }
 
-    let canary = format!(
-        r#"{{"specversion":"1.0","id":"c","source":"s","type":"{CANARY_TYPE}","pubsubname":"pubsub"}}"#
-    );
-    let request = Request::post("/e").header("content-type", "application/cloudevents+json");
+    let canary = format!(r#"{{"specversion":"1.0","id":"c","source":"s","type":"{CANARY_TYPE}"}}"#);
+    let request = delivery("pubsub");
     let request = request.body(Body::from(canary)).unwrap();
     router.clone().oneshot(request).await.unwrap();
 
@@ -155,6 +153,13 @@ async fn everything_is_counted() {
     for (line, count) in expected {
         assert_eq!(found.get(&line), Some(&count), "{line}\nin {found:#?}");
     }
+}
+
+/// The component is named by the sidecar, in a header.
+fn delivery(pubsub: &str) -> http::request::Builder {
+    Request::post("/e")
+        .header("content-type", "application/cloudevents+json")
+        .header("pubsubname", pubsub)
 }
 
 fn inbox_line(result: &str) -> String {

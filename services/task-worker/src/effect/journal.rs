@@ -54,17 +54,20 @@ impl Journal {
         state.current.contains(&entry) || state.previous.contains(&entry)
     }
 
+    /// Remembers an event. After an error this process knows it all the same; only the next one may not.
     pub(super) fn record(&self, source: &str, id: &str) -> io::Result<()> {
         let entry = entry(source, id);
+        let line = format!("{entry}\n");
         let mut state = self.state();
-        state.file.write_all(format!("{entry}\n").as_bytes())?;
         state.current.insert(entry);
-        if state.current.len() >= self.capacity {
+        let full = state.current.len() >= self.capacity;
+        let written = state.file.write_all(line.as_bytes());
+        if full {
+            state.previous = std::mem::take(&mut state.current);
             std::fs::rename(&self.path, older(&self.path))?;
             state.file = append_to(&self.path)?;
-            state.previous = std::mem::take(&mut state.current);
         }
-        Ok(())
+        written
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -142,6 +145,15 @@ mod tests {
         for id in ["a", "b"] {
             assert!(journal.contains("task-api", id), "{id}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_known_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&folder.path().join("journal")).unwrap();
+        journal.state().file = append_to(Path::new("/dev/full")).unwrap();
+        journal.record("task-api", "a").unwrap_err();
+        assert!(journal.contains("task-api", "a"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use prost_types::{Struct, Value};
 
 use super::super::payload::{Payload, Wire};
 use super::{DecodeError, Envelope, Extension, ExtensionValue};
+use crate::text::shown;
 
 /// Whole numbers beyond it are not all there in a `double`, which is what a `Value` has.
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -64,7 +65,9 @@ impl<'a> Fields<'a> {
     fn into_envelope(self, pubsub: &'a str, topic: &'a str) -> Result<Envelope<'a>, DecodeError> {
         let require = |name, value: &'a str| given(value).ok_or(DecodeError::Attribute(name));
         if require("specversion", self.spec_version)? != "1.0" {
-            return Err(DecodeError::SpecVersion(self.spec_version.to_owned()));
+            return Err(DecodeError::SpecVersion(
+                shown(self.spec_version).to_owned(),
+            ));
         }
         let mut rest: BTreeMap<&str, &Value> = self
             .extensions

@@ -154,7 +154,7 @@ fn bad_data_is_an_error_of_its_own() {
     ));
     let no_base64 = with(r#""data_base64":"***""#);
     let decoded = Envelope::parse(&no_base64).unwrap().decode::<Binary>();
-    assert!(matches!(decoded, Err(DecodeError::Base64(_))));
+    assert!(matches!(decoded, Err(DecodeError::Base64)));
     let number = with(r#""data_base64":5"#);
     assert!(matches!(
         Envelope::parse(&number),

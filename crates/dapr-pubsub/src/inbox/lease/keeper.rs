@@ -249,7 +249,11 @@ impl Keeper {
         if self.inbox.options.max_attempts.is_none() {
             return;
         }
-        sleep_until(self.valid_until - self.inbox.options.lease / EARLY).await;
+        let end = self.valid_until - self.inbox.options.lease / EARLY;
+        tokio::select! {
+            () = sleep_until(end) => {}
+            () = self.inbox.closing.cancelled() => {}
+        }
         let reason = "the handler was interrupted: it panicked or took too long".to_owned();
         let noted = self.note_failure(reason, self.failures.saturating_add(1), false);
         if let Err(error) = noted.await {

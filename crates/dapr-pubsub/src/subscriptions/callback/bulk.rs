@@ -10,10 +10,11 @@ use futures_util::{StreamExt as _, stream};
 use http::request::Parts;
 use tokio::time::Instant;
 
+use super::super::activity::Active;
 use super::super::delivery::Route;
 use super::{Call, parts, status};
 use crate::cloud_event::salvage_id;
-use crate::{Envelope, Outcome};
+use crate::{DecodeError, Envelope, Outcome};
 
 pub(super) async fn deliver<S: Clone + Send + Sync + 'static>(
     call: &Call<S>,
@@ -26,16 +27,19 @@ pub(super) async fn deliver<S: Clone + Send + Sync + 'static>(
         let statuses = ids.map(|id| answer(id, outcome)).collect();
         return TopicEventBulkResponse { statuses };
     };
-    let _active = route
-        .activity
-        .begin(&request.pubsub_name, route.subscription.topic());
+    let active = &route.begin(&request.pubsub_name);
     let parts = parts(route.subscription.route(), &metadata, extensions);
     let (pubsub, topic) = (request.pubsub_name.as_str(), request.topic.as_str());
     let mut deliveries = Vec::with_capacity(request.entries.len());
     for entry in &request.entries {
         let parts = parts.clone();
         deliveries.push(async move {
-            let outcome = one(call, route, parts, entry, pubsub, topic).await;
+            let event = match &entry.event {
+                Some(Event::CloudEvent(event)) => Envelope::of_bulk_callback(event, pubsub, topic),
+                Some(Event::Bytes(body)) => Envelope::parse(body),
+                None => Envelope::parse(b""),
+            };
+            let outcome = one(call, route, active, parts, entry, event).await;
             answer(entry.entry_id.clone(), outcome)
         });
     }
@@ -49,27 +53,24 @@ pub(super) async fn deliver<S: Clone + Send + Sync + 'static>(
 async fn one<S: Clone + Send + Sync + 'static>(
     call: &Call<S>,
     route: &Route<S>,
+    active: &Active,
     parts: Parts,
     entry: &TopicEventBulkRequestEntry,
-    pubsub: &str,
-    topic: &str,
+    event: Result<Envelope<'_>, DecodeError>,
 ) -> Outcome {
     // Not begun in time: the answer for the others must not wait for this one.
     if Instant::now() >= call.deadline {
         return Outcome::Retry;
     }
-    let event = match &entry.event {
-        Some(Event::CloudEvent(event)) => Envelope::of_bulk_callback(event, pubsub, topic),
-        Some(Event::Bytes(body)) => Envelope::parse(body),
-        None => Envelope::parse(b""),
-    };
     let id = || match &entry.event {
         Some(Event::CloudEvent(event)) => Some(event.id.clone()),
         Some(Event::Bytes(body)) => salvage_id(body),
         None => None,
     };
     let state = call.state.clone();
-    route.receive(parts, event, id, state, call.deadline).await
+    route
+        .receive(active, parts, event, id, state, call.deadline)
+        .await
 }
 
 fn answer(entry_id: String, outcome: Outcome) -> TopicEventBulkResponseEntry {

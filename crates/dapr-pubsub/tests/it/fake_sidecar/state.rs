@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use dapr::dapr::proto::common::v1::state_options::StateConcurrency;
 use dapr::dapr::proto::runtime::v1::{
     DeleteStateRequest, GetStateRequest, GetStateResponse, SaveStateRequest,
 };
@@ -88,7 +89,9 @@ impl State {
             let half = self.verdict("save", &value).await?;
             let present = self.record(&item.key);
             let etag = item.etag.map(|etag| etag.value);
+            let concurrency = item.options.unwrap_or_default().concurrency();
             if let Some(present) = &present
+                && concurrency == StateConcurrency::ConcurrencyFirstWrite
                 && etag.as_deref() != Some(present.version.to_string().as_str())
             {
                 return Err(match etag {

@@ -89,6 +89,50 @@ async fn when_the_store_is_down_nothing_is_known() {
     assert!(soon(inbox.claim(SOURCE, "1")).await.is_err());
 }
 
+/// Redis out of memory, READONLY or MISCONF: it answers, and takes nothing.
+#[tokio::test]
+async fn a_store_that_can_only_be_read_does_not_pass_the_check() {
+    let fake = FakeSidecar::start();
+    let inbox = Inbox::new(&fake.sidecar(), options(TEN));
+    for _ in 0..2 {
+        inbox.check(TEN).await.unwrap();
+    }
+    fake.state().disturb(|operation, _| {
+        let full = Status::internal("OOM command not allowed when used memory > 'maxmemory'");
+        (operation == "save").then_some(Verdict::Refuse(full))
+    });
+    assert!(inbox.check(TEN).await.is_err());
+}
+
+/// Its etags begin where those of the dead one's claim did.
+#[tokio::test]
+async fn the_claim_of_the_next_holder_is_not_taken_over_for_the_dead_ones() {
+    let fake = FakeSidecar::start();
+    let inbox = Inbox::new(&fake.sidecar(), options(Duration::from_millis(100)));
+    let claimed = |owner: &str| {
+        let record = format!(r#"{{"state":"claimed","owner":"{owner}","lease":100}}"#);
+        fake.state().put(KEY, &record);
+    };
+    claimed("dead");
+    assert!(matches!(inbox.claim(SOURCE, "1").await, Ok(Claim::Busy)));
+    tokio::time::sleep(Duration::from_millis(160)).await;
+    claimed("alive");
+    assert!(matches!(inbox.claim(SOURCE, "1").await, Ok(Claim::Busy)));
+}
+
+#[tokio::test]
+async fn a_holder_with_a_longer_lease_keeps_its_claim() {
+    let fake = FakeSidecar::start();
+    let inbox = Inbox::new(&fake.sidecar(), options(Duration::from_millis(100)));
+    let record = r#"{"state":"claimed","owner":"slow","lease":6000}"#;
+    fake.state().put(KEY, record);
+    for _ in 0..2 {
+        assert!(matches!(inbox.claim(SOURCE, "1").await, Ok(Claim::Busy)));
+        tokio::time::sleep(Duration::from_millis(160)).await;
+    }
+    assert!(matches!(inbox.claim(SOURCE, "1").await, Ok(Claim::Busy)));
+}
+
 #[tokio::test]
 async fn a_claim_that_was_written_but_reported_as_failed_is_made_good() {
     let fake = FakeSidecar::start();

@@ -105,7 +105,7 @@ async fn what_daprd_will_never_take_is_told_at_once() {
 #[tokio::test]
 async fn refusals_until_the_deadline_mean_unavailable() {
     let fake = FakeSidecar::start();
-    fake.on_publish(fails(usize::MAX, Status::internal("redis is down")));
+    fake.on_publish(fails(usize::MAX, Status::unavailable("daprd is starting")));
     let publisher = Publisher::new(&fake.sidecar(), slow_retries());
     let started = Instant::now();
     let result = publisher.publish(event("1"), 2 * SECOND).await;
@@ -115,9 +115,54 @@ async fn refusals_until_the_deadline_mean_unavailable() {
             attempts: 2..,
             source: Some(source),
         }) => {
-            assert!(source.to_string().contains("redis is down"), "{source}");
+            assert!(source.to_string().contains("daprd is starting"), "{source}");
         }
         other => panic!("{other:?}"),
+    }
+}
+
+/// The broker's connection may break after it has stored the event; that it refuses later ones says nothing about the first.
+#[tokio::test]
+async fn an_error_of_the_broker_leaves_the_outcome_unknown() {
+    let fake = FakeSidecar::start();
+    let mut first = true;
+    fake.on_publish(move |_| {
+        Answer::Fail(if std::mem::take(&mut first) {
+            Status::internal("connection reset by peer")
+        } else {
+            Status::unavailable("daprd is starting")
+        })
+    });
+    let publisher = Publisher::new(&fake.sidecar(), options());
+    match publisher.publish(event("1"), 300 * MS).await {
+        Err(PublishError::Deadline {
+            source: Some(source),
+            ..
+        }) => assert!(source.to_string().contains("starting"), "{source}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Entries of a bulk call may have been taken before it failed, whatever becomes of the single calls after it.
+#[tokio::test]
+async fn a_bulk_call_that_fails_midway_leaves_every_outcome_unknown() {
+    let fake = FakeSidecar::start();
+    fake.on_publish(|call| {
+        Answer::Fail(if call.ids().len() > 1 {
+            Status::internal("broken pipe")
+        } else {
+            Status::unavailable("daprd is starting")
+        })
+    });
+    let publisher = Publisher::new(&fake.sidecar(), options());
+    let all = publish_all(&publisher, &["1", "2", "3"], 300 * MS);
+    for (id, result) in soon(all.join_all()).await {
+        let shared = fake.calls().iter().any(|call| {
+            let ids = call.ids();
+            ids.len() > 1 && ids.contains(&id)
+        });
+        let unknown = matches!(result, Err(PublishError::Deadline { .. }));
+        assert_eq!(unknown, shared, "{id}: {result:?}");
     }
 }
 
@@ -158,6 +203,50 @@ async fn an_attempt_without_an_answer_makes_the_outcome_unknown_for_good() {
         "{result:?}"
     );
     assert!(fake.calls().len() > 2);
+}
+
+/// A rejection is final for what it answers, and says nothing about an attempt before it.
+#[tokio::test]
+async fn a_rejection_after_an_unknown_attempt_leaves_the_outcome_unknown() {
+    let fake = FakeSidecar::start();
+    let mut first = true;
+    fake.on_publish(move |_| {
+        Answer::Fail(if std::mem::take(&mut first) {
+            Status::internal("connection reset by peer")
+        } else {
+            Status::permission_denied("the scopes were changed")
+        })
+    });
+    let publisher = Publisher::new(&fake.sidecar(), options());
+    match publisher.publish(event("1"), SECOND).await {
+        Err(PublishError::Deadline {
+            source: Some(source),
+            ..
+        }) => assert!(source.to_string().contains("scopes"), "{source}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn time_that_runs_out_in_the_middle_of_a_call_keeps_the_last_cause() {
+    let fake = FakeSidecar::start();
+    let mut first = true;
+    fake.on_publish(move |_| {
+        if std::mem::take(&mut first) {
+            Answer::Fail(Status::unavailable("daprd is starting"))
+        } else {
+            Answer::Never
+        }
+    });
+    let publisher = Publisher::new(&fake.sidecar(), options());
+    match publisher.publish(event("1"), 300 * MS).await {
+        Err(PublishError::Deadline {
+            source: Some(source),
+            ..
+        }) => assert!(source.to_string().contains("starting"), "{source}"),
+        other => panic!("{other:?}"),
+    }
+    assert!(fake.calls().len() > 1);
 }
 
 #[tokio::test]
