@@ -74,3 +74,21 @@ Component.
 {{- end -}}
 {{- if $known -}}true{{- end -}}
 {{- end -}}
+
+{{/* The apps that may call a service of this release, as policies of a Configuration: one per app and namespace, which is Dapr's key. */}}
+{{- define "task-pubsub.callers" -}}
+{{- $policies := dict -}}
+{{- range .Values.invocation.allow -}}
+{{- $namespace := .namespace | default $.Release.Namespace -}}
+{{- $key := printf "%s.%s" $namespace .appId -}}
+{{- $known := get $policies $key | default (dict
+      "appId" .appId "namespace" $namespace "trustDomain" $.Values.invocation.trustDomain "defaultAction" "deny" "operations" list) -}}
+{{- $operation := dict "name" .path "httpVerb" .methods "action" "allow" -}}
+{{- $_ := set $policies $key (set $known "operations" (append $known.operations $operation)) -}}
+{{- end -}}
+{{- $list := list -}}
+{{- range $key := keys $policies | sortAlpha -}}
+{{- $list = append $list (get $policies $key) -}}
+{{- end -}}
+{{- toYaml $list -}}
+{{- end -}}

@@ -22,4 +22,11 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- range $index, $caller := .Values.invocation.allow -}}
+{{- range $name, $service := $services -}}
+{{- if and (eq $service.role "subscriber") (eq (lower $caller.path | trimSuffix "/") (lower $service.route)) }}
+- invocation.allow[{{ $index }}].path: `{{ $caller.path }}` is the route of services.{{ $name }}; {{ $caller.appId }} could hand in events that no broker has seen. Publish them to the topic.
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
