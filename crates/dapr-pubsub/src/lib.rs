@@ -24,8 +24,8 @@ pub use publisher::{NewEvent, PublishError, Publisher, PublisherOptions};
 pub use secret::Secret;
 pub use sidecar::{LoadedComponent, Sidecar, SidecarError, SidecarOptions};
 pub use subscriptions::{
-    Activity, EventHandler, Handled, HandlerFuture, Mode, PubsubOptions, Routes, SubscribeEntry,
-    Subscription, Subscriptions,
+    Activity, DeadLetters, EventHandler, Handled, HandlerFuture, Mode, PubsubOptions, Routes,
+    SubscribeEntry, Subscription, Subscriptions,
 };
 pub use watchdog::{Hearing, Watchdog, WatchdogOptions};
 

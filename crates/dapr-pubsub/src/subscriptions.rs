@@ -5,6 +5,7 @@ mod activity;
 mod attempts;
 mod bulk;
 mod callback;
+mod dead_letters;
 mod declaration;
 mod delivery;
 mod handler;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use axum::Router;
 
 pub use activity::Activity;
+pub use dead_letters::DeadLetters;
 pub use declaration::{PubsubOptions, Routes, SubscribeEntry, Subscription};
 use handler::ErasedHandler;
 pub use handler::{EventHandler, Handled, HandlerFuture};
@@ -85,6 +87,7 @@ pub struct Subscriptions<S = ()> {
     canary_inbox: Option<Inbox>,
     limits: Limits,
     activity: Activity,
+    dead_letters: DeadLetters,
 }
 
 impl<S: Clone + Send + Sync + 'static> Subscriptions<S> {
@@ -97,6 +100,7 @@ impl<S: Clone + Send + Sync + 'static> Subscriptions<S> {
             canary_inbox: None,
             limits: Limits::default(),
             activity: Activity::default(),
+            dead_letters: DeadLetters::default(),
         }
     }
 
@@ -157,6 +161,11 @@ impl<S: Clone + Send + Sync + 'static> Subscriptions<S> {
         self.activity.clone()
     }
 
+    /// What is dropped and comes again, for readiness.
+    pub fn dead_letters(&self) -> DeadLetters {
+        self.dead_letters.clone()
+    }
+
     /// The topics that are declared.
     pub fn topics(&self) -> Vec<String> {
         let topics = self.routes.iter();
@@ -204,6 +213,8 @@ impl<S: Clone + Send + Sync + 'static> Subscriptions<S> {
     /// The router.
     ///
     /// # Panics
+    /// When there is an inbox and a subscription with `rawPayload`, of which no redelivery could be recognised.
+    ///
     /// In programmatic mode, when a subscription names no pub/sub component: daprd would be told
     /// nothing, and the service would wait for events that never come.
     pub fn into_router(self) -> Router<S> {

@@ -64,7 +64,6 @@ pub async fn run<E: Effect>(
         .options(&config.delivery)
         .map(|options| Inbox::new(&sidecar, options));
     let readiness = Readiness::default();
-    let health = health::Health::new(&sidecar, inbox.clone(), &readiness);
 
     let worker = Arc::new(events::Worker {
         effect,
@@ -72,6 +71,8 @@ pub async fn run<E: Effect>(
     });
     let subscriptions = events::subscriptions(&worker, &config);
     let (activity, topics) = (subscriptions.activity(), subscriptions.topics());
+    let dead_letters = subscriptions.dead_letters();
+    let health = health::Health::new(&sidecar, inbox.clone(), dead_letters, &readiness);
     // Without an inbox it could not be known that another replica has heard.
     let watchdog = worker.inbox.as_ref().zip(config.delivery.watchdog());
     let watchdog =

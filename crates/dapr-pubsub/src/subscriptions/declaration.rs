@@ -164,6 +164,17 @@ impl Subscription {
         self.pubsubs.iter().map(entry).collect()
     }
 
+    /// Whether any component is told to deliver what was published as it is, without an envelope
+    /// (dapr/components-contrib `metadata/utils.go`, `IsRawPayload`).
+    pub fn is_raw(&self) -> bool {
+        let own = self.options.values().map(|it| &it.metadata);
+        let all = own.chain([&self.metadata]).flatten();
+        all.into_iter().any(|(name, value)| {
+            let yes = ["1", "t", "T", "true", "TRUE", "True"];
+            name.eq_ignore_ascii_case("rawPayload") && yes.contains(&value.as_str())
+        })
+    }
+
     pub(super) fn knows_pubsub(&self, name: &str) -> bool {
         self.pubsubs.is_empty() || self.pubsubs.iter().any(|pubsub| pubsub == name)
     }
@@ -189,6 +200,17 @@ mod tests {
         assert_eq!(entries[0].metadata["queueType"], "classic");
         assert_eq!(entries[1].dead_letter_topic.as_deref(), Some("dlx-t"));
         assert_eq!(entries[1].metadata["queueType"], "quorum");
+    }
+
+    #[test]
+    fn a_payload_without_an_envelope_is_seen_wherever_it_is_asked_for() {
+        assert!(!Subscription::new("t", "/e").is_raw());
+        let everywhere = Subscription::new("t", "/e").metadata("rawpayload", "true");
+        assert!(everywhere.is_raw());
+        let own: PubsubOptions =
+            serde_json::from_value(serde_json::json!({"metadata": {"rawPayload": "1"}})).unwrap();
+        let one = Subscription::new("t", "/e").pubsub_options([("b".to_owned(), own)].into());
+        assert!(one.is_raw());
     }
 
     #[test]

@@ -13,12 +13,15 @@ use tracing::{Instrument as _, Span, field};
 use super::Subscription;
 use super::activity::{Active, Activity};
 use super::attempts::Attempts;
+use super::dead_letters::DeadLetters;
 use super::handler::{ErasedHandler, Handled};
 use super::in_hand::InHand;
 use super::limits::Limits;
 use crate::telemetry::{self, DeliveryMetrics};
 use crate::text::{self, shown};
-use crate::{CANARY_TYPE, DecodeError, Envelope, Inbox, Outcome, Secret, canary, trace_context};
+use crate::{
+    CANARY_TYPE, DecodeError, Envelope, Inbox, Outcome, Secret, canary, record_key, trace_context,
+};
 
 /// Bytes of a panic's message that are logged: it may quote what the handler was given.
 const PANIC: usize = 500;
@@ -35,6 +38,7 @@ pub(super) struct Route<S> {
     pub(super) attempts: Option<Arc<Attempts>>,
     pub(super) in_hand: InHand,
     pub(super) activity: Activity,
+    pub(super) dead_letters: DeadLetters,
     pub(super) metrics: DeliveryMetrics,
 }
 
@@ -56,10 +60,22 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         state: S,
         deadline: Instant,
     ) -> Outcome {
-        match event {
-            Ok(event) => self.process(active, parts, &event, state, deadline).await,
-            Err(error) => self.undecodable(&error, id().as_deref()),
+        let (outcome, key) = match event {
+            Ok(event) => {
+                let outcome = self.process(active, parts, &event, state, deadline).await;
+                let key = || record_key("", event.source(), event.id());
+                (outcome, (outcome == Outcome::Drop).then(key))
+            }
+            Err(error) => {
+                let id = id();
+                (self.undecodable(&error, id.as_deref()), id)
+            }
+        };
+        if let Some(key) = key {
+            let topic = self.subscription.topic();
+            self.dead_letters.note(active.pubsub(), topic, key);
         }
+        outcome
     }
 
     async fn process(

@@ -39,6 +39,12 @@ pub(super) fn build<S: Clone + Send + Sync + 'static>(all: Subscriptions<S>) -> 
         )
         .fallback(unknown);
     for (subscription, handler) in all.routes {
+        assert!(
+            all.canary_inbox.is_none() || !subscription.is_raw(),
+            "the subscription to `{}` has rawPayload: daprd gives every redelivery a new id, so the inbox would recognise none and \
+             an event could have several effects",
+            subscription.topic()
+        );
         let path = subscription.route().to_owned();
         let route = Arc::new(Route {
             subscription,
@@ -49,6 +55,7 @@ pub(super) fn build<S: Clone + Send + Sync + 'static>(all: Subscriptions<S>) -> 
             attempts: attempts.clone(),
             in_hand: in_hand.clone(),
             activity: all.activity.clone(),
+            dead_letters: all.dead_letters.clone(),
             metrics: metrics.clone(),
         });
         by_path.insert(path.clone(), Arc::clone(&route));

@@ -66,9 +66,9 @@ pub(crate) struct CreatedTask {
         (status = 429, description = "Too many requests for this instance", body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u64, description = "Seconds"))),
         (status = 500, description = "A fault of the service or its configuration", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The sidecar or the broker is not available; the event was not taken", body = Problem,
+        (status = 503, description = "The sidecar or its component is not available; the event was not taken", body = Problem,
             content_type = "application/problem+json", headers(("Retry-After" = u64, description = "Seconds"))),
-        (status = 504, description = "No answer in time; the event may have been taken", body = Problem,
+        (status = 504, description = "No acknowledgement in time; the event may have been taken", body = Problem,
             content_type = "application/problem+json", headers(("Retry-After" = u64, description = "Seconds"))),
     )
 )]

@@ -7,11 +7,14 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::{Extension, Router};
-use dapr_pubsub::{Binary, CloudEvent, InboxError, Outcome, Subscriptions};
+use dapr_pubsub::{
+    Binary, CloudEvent, Inbox, InboxError, InboxOptions, Outcome, Subscription, Subscriptions,
+};
 use futures_util::stream;
 use http::{HeaderMap, Method};
 
 use super::{Task, delivery, envelope, obedient, outcome, send, subscription};
+use crate::fake_sidecar::FakeSidecar;
 use crate::soon;
 
 #[tokio::test]
@@ -60,6 +63,33 @@ async fn a_body_that_does_not_arrive_is_a_retry() {
     assert_eq!(outcome(&router, Body::from_stream(endless)).await, "RETRY");
     let broken = stream::iter([Err::<Bytes, _>(std::io::Error::other("reset"))]);
     assert_eq!(outcome(&router, Body::from_stream(broken)).await, "RETRY");
+}
+
+/// daprd gives an event back to the broker when its dead letter is not taken.
+#[tokio::test]
+async fn what_is_dropped_again_and_again_is_told() {
+    let subscriptions = obedient();
+    let dead_letters = subscriptions.dead_letters();
+    let router = subscriptions.into_router();
+    for title in ["drop", "fine", "drop"] {
+        outcome(&router, envelope(title).to_string()).await;
+        assert_eq!(dead_letters.returning(), None);
+    }
+    outcome(&router, envelope("drop").to_string()).await;
+    let (_, topic) = dead_letters.returning().unwrap();
+    assert_eq!(topic, "task-events");
+}
+
+#[tokio::test]
+#[should_panic(expected = "an event could have several effects")]
+async fn raw_payloads_are_refused_where_an_inbox_is_to_recognise_them() {
+    let fake = FakeSidecar::start();
+    let inbox = Inbox::new(&fake.sidecar(), InboxOptions::new("store", "consumer"));
+    let raw = Subscription::new("t", "/e").metadata("rawPayload", "true");
+    let subscriptions = Subscriptions::<()>::new().canary_inbox(Some(inbox));
+    let _ = subscriptions
+        .on(raw, async |_: CloudEvent<Task>| ())
+        .into_router();
 }
 
 #[tokio::test]
