@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result};
-use harness::console::{self, Step, bold};
+use harness::console::{self, Step, style};
 use harness::toolbox::{KafkaTools, Toolbox};
 
 use crate::cargo;
@@ -43,7 +43,8 @@ pub(crate) async fn run(command: &str, args: &Args) -> Result<ExitCode> {
     let release = command == "bench";
     let wanted = wanted(&brokers);
     let first = first_run(&wanted, release).await?;
-    console::note(&format!("{}{first}\n", bold(purpose)));
+    let purpose = style(purpose).bold().for_stderr();
+    console::note(&format!("{purpose}{first}\n"));
     let ((), tools) = tokio::try_join!(cargo::build_stack(release), tools::ensure(&wanted))?;
     Step::start("tools").done(&tools.versions());
     toolbox(&tools, release)?.write()?;

@@ -4,18 +4,16 @@
 //! for an event of its own, as a preflight does, waits behind all of them.
 
 use std::fmt;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use task_probe::Answer;
+use harness::effects::Effects;
+use harness::kubectl::Kubectl;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::load;
-use super::pod_logs::Lines;
-use harness::kubectl::Kubectl;
-use harness::worker_log;
+use crate::Site;
+use crate::load::{self, Answers};
 
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -57,24 +55,19 @@ impl fmt::Display for Throttled {
 struct Throttling {
     kubectl: Kubectl,
     rate: u32,
-    answers: Lines,
-    acknowledged: u64,
-    log: Lines,
-    effects: u64,
+    answers: Answers,
+    effects: Effects,
 }
 
 impl LoadThrottle {
-    /// For the load of `rate` events a second whose answers are in the folder `answers`, and the subscriber whose logs are in
-    /// `effects`.
-    pub fn start(kubectl: &Kubectl, rate: u32, answers: &Path, effects: &Path) -> Self {
+    /// For a load of `rate` events a second, and the effects of its subscriber.
+    pub fn start(site: &Site, rate: u32, answers: &Answers, effects: &Effects) -> Self {
         let stop = CancellationToken::new();
         let throttling = Throttling {
-            kubectl: kubectl.clone(),
+            kubectl: site.kubectl.clone(),
             rate,
-            answers: Lines::of(answers),
-            acknowledged: 0,
-            log: Lines::of(effects),
-            effects: 0,
+            answers: answers.clone(),
+            effects: effects.clone(),
         };
         let mut task = JoinSet::new();
         task.spawn(throttling.run(stop.clone()));
@@ -90,7 +83,7 @@ impl LoadThrottle {
 }
 
 impl Throttling {
-    async fn run(mut self, stop: CancellationToken) -> Result<Throttled> {
+    async fn run(self, stop: CancellationToken) -> Result<Throttled> {
         let mut throttled = Throttled {
             rate: self.rate / SLOWER,
             time: Duration::ZERO,
@@ -117,21 +110,10 @@ impl Throttling {
     }
 
     /// Acknowledged events without an effect. Not more than an estimate: it does not look which ones.
-    async fn behind(&mut self) -> Result<u64> {
-        let Self {
-            answers,
-            acknowledged,
-            log,
-            effects,
-            ..
-        } = self;
-        let count = |line: &str| {
-            let answer = serde_json::from_str(line);
-            *acknowledged += u64::from(matches!(answer, Ok(Answer::Acknowledged(_))));
-        };
-        answers.look(count).await?;
-        let count = |line: &str| *effects += u64::from(line.contains(worker_log::MARK));
-        log.look(count).await?;
-        Ok(acknowledged.saturating_sub(*effects))
+    async fn behind(&self) -> Result<u64> {
+        self.answers.look().await?;
+        let acknowledged = self.answers.ledger().acknowledged_so_far() as u64;
+        let effects: u64 = self.effects.look().await?.values().sum();
+        Ok(acknowledged.saturating_sub(effects))
     }
 }

@@ -113,8 +113,7 @@ impl Repository {
                 "user.email=e2e@example.com",
             ])
             .args(args);
-        output(command, LIMIT, "")
-            .await
-            .with_context(|| format!("git {}", args.join(" ")))
+        let said = output(&mut command, LIMIT, "").await;
+        said.with_context(|| format!("git {}", args.join(" ")))
     }
 }

@@ -1,10 +1,8 @@
 //! The work folder of one stack: `target/stacks/<unique>`, gone when the stack is.
 
-use std::{
-    fs::{self, File},
-    io,
-    path::{Path, PathBuf},
-};
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 

@@ -128,6 +128,16 @@ impl Ledger {
         self.entries().acknowledged.len()
     }
 
+    /// Tells, as often as it is asked, what is missing until `events` more have been acknowledged than now.
+    pub fn more(&self, events: usize) -> impl Fn() -> Option<String> {
+        let goal = self.acknowledged_so_far() + events;
+        move || {
+            let so_far = self.acknowledged_so_far();
+            let last = || self.failures().last().cloned();
+            (so_far < goal).then(|| format!("{so_far} of {goal}; the last failure: {:?}", last()))
+        }
+    }
+
     /// The failures so far.
     pub fn failures(&self) -> Vec<Failure> {
         self.entries().failures.clone()

@@ -66,18 +66,3 @@ fn claim(port: u16) -> Result<File> {
         .and_then(|()| File::create(&file))
         .with_context(|| format!("cannot claim {}", file.display()))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reserved_port_is_free_to_listen_on_and_taken_for_others() {
-        let port = Port::reserve().unwrap();
-        assert!(TcpListener::bind(("127.0.0.1", port.number())).is_ok());
-        assert!(claim(port.number()).unwrap().try_lock().is_err());
-        let number = port.number();
-        drop(port);
-        assert!(claim(number).unwrap().try_lock().is_ok());
-    }
-}

@@ -62,12 +62,10 @@ impl Ended {
 impl Process {
     /// Starts the child. An error here means that it could not be started at all; a program that exits at once
     /// is noticed by [`Process::ready`].
-    pub async fn start(launch: Launch) -> Result<Self> {
+    pub fn start(launch: &Launch) -> Result<Self> {
         let (name, log) = (launch.name.clone(), launch.log.clone());
-        let child = launch
-            .spawn()
-            .await
-            .with_context(|| format!("cannot start {name}"))?;
+        let child = launch.spawn();
+        let child = child.with_context(|| format!("cannot start {name}"))?;
         // A child that was not waited for yet has an id.
         let id = child
             .id()

@@ -1,17 +1,16 @@
 //! A process in a container's place: it keeps its command, its ports and its log across restarts, and the kubelet's part in that.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Result;
-use tokio::{sync::watch, task::JoinSet, time::sleep};
+use harness::launch::Launch;
+use harness::process::{Ended, Process};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
 
-use harness::{
-    launch::Launch,
-    process::{Ended, Process},
-};
+use crate::Http;
 
 /// Before a container is started again. The real kubelet's pauses are longer; what comes back must be ready for it in either case.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -53,8 +52,8 @@ struct Shared {
 
 impl Container {
     /// Starts it. Without a kubelet, nobody but the harness starts it again.
-    pub async fn start(launch: Launch, kubelet: Option<&Arc<Kubelet>>) -> Result<Self> {
-        let process = Process::start(launch.clone()).await?;
+    pub fn start(launch: Launch, kubelet: Option<&Arc<Kubelet>>) -> Result<Self> {
+        let process = Process::start(&launch)?;
         let shared = Arc::new(Shared {
             launch,
             current: watch::Sender::new(Arc::new(process)),
@@ -75,11 +74,17 @@ impl Container {
         Arc::clone(&self.shared.current.borrow())
     }
 
+    /// Waits until `GET url` is answered 2xx. At the deadline the error carries the last answer.
+    pub async fn ready(&self, http: &Http, url: &str, deadline: Duration) -> Result<()> {
+        let probe = async || http.succeeds(url).await;
+        self.process().ready(deadline, probe).await
+    }
+
     /// Kills it and starts it again on the same ports. Does not wait until it is ready.
     pub async fn restart(&self) -> Result<()> {
         self.kill().await?;
         let mut held = self.shared.held.lock().await;
-        self.shared.start().await?;
+        self.shared.start()?;
         *held = false;
         Ok(())
     }
@@ -108,8 +113,8 @@ impl Drop for Container {
 }
 
 impl Shared {
-    async fn start(&self) -> Result<()> {
-        let process = Process::start(self.launch.clone()).await?;
+    fn start(&self) -> Result<()> {
+        let process = Process::start(&self.launch)?;
         self.current.send_replace(Arc::new(process));
         Ok(())
     }
@@ -134,13 +139,10 @@ async fn keep(shared: Arc<Shared>, kubelet: Arc<Kubelet>) {
             continue;
         }
         let name = process.name();
-        let again = match shared.start().await {
+        let again = match shared.start() {
             Ok(()) => "was started again".to_owned(),
             Err(error) => format!("cannot be started again: {error:#}"),
         };
         kubelet.tell(format!("{name} ended ({status}) and {again}"));
     }
 }
-
-#[cfg(test)]
-mod tests;

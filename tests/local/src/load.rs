@@ -68,18 +68,8 @@ impl Load {
 
     /// Waits until `events` more events have been acknowledged.
     pub async fn acknowledge(&self, events: usize, deadline: Duration) -> Result<()> {
-        let goal = self.ledger.acknowledged_so_far() + events;
-        until("acknowledged events", deadline, async || {
-            let so_far = self.ledger.acknowledged_so_far();
-            let missing = || {
-                format!(
-                    "{so_far} of {goal}; the last failure: {:?}",
-                    self.ledger.failures().last()
-                )
-            };
-            Ok((so_far < goal).then(missing))
-        })
-        .await
+        let more = self.ledger.more(events);
+        until("acknowledged events", deadline, async || Ok(more())).await
     }
 
     /// Waits until a publish has failed: the outage has then lasted longer than retries can hide.

@@ -16,12 +16,11 @@ use anyhow::{Context as _, Result, bail, ensure};
 use harness::chart::merge;
 use harness::ledger::{Count, Ledger};
 use harness::toolbox::Toolbox;
-use harness::worker_log::WorkerLog;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::load::{self, Load};
-use crate::{Endpoint, Http, Stack, StackOptions};
+use crate::{Stack, StackOptions};
 
 pub use table::{ALL, LONG, Scenario};
 
@@ -167,14 +166,11 @@ impl UnderLoad {
 }
 
 /// Posts a task as any client does, and returns its id.
-async fn post(
-    http: &Http,
-    endpoint: &Endpoint,
-    title: &str,
-    headers: &[(&str, &[u8])],
-) -> Result<Uuid> {
-    let answer = load::send(http, endpoint, title, headers).await?;
-    ensure!(answer.status == 200, "{}: {}", answer.status, answer.text());
+async fn post(stack: &Stack, title: &str, headers: &[(&str, &[u8])]) -> Result<Uuid> {
+    let endpoint = stack.endpoints().pick().context("no instance is ready")?;
+    let answer = load::send(stack.http(), &endpoint, title, headers).await?;
+    let (status, text) = (answer.status, answer.text());
+    ensure!(status == 200, "{status}: {text}");
     let body: Value = answer.json()?;
     Ok(body["id"].as_str().context("no id")?.parse()?)
 }
@@ -186,24 +182,18 @@ async fn settled(stack: &Stack, ledger: &Ledger) -> Result<Count> {
 
 /// The same where so many events may be missing for good.
 async fn settled_but(stack: &Stack, ledger: &Ledger, lost: u64) -> Result<Count> {
-    let mut log = WorkerLog::new(&stack.worker_log());
-    let all = log
-        .wait("every acknowledged event", SETTLE_DEADLINE, |effects| {
-            ledger.missing(effects).len() as u64 <= lost
-        })
-        .await;
-    if all.is_err() {
-        let whereabouts = whereabouts(stack, &ledger.missing(log.effects())).await;
-        let logs = stack.keep_logs()?;
-        bail!(
-            "{}; {whereabouts}; logs are in {}",
-            ledger.total(log.effects()),
-            logs.display()
-        );
+    let effects = stack.effects();
+    let enough = |effects: &_| ledger.missing(effects).len() as u64 <= lost;
+    let all = effects.wait("every acknowledged event", SETTLE_DEADLINE, enough);
+    if all.await.is_err() {
+        let so_far = effects.look().await?.clone();
+        let whereabouts = whereabouts(stack, &ledger.missing(&so_far)).await;
+        let (total, logs) = (ledger.total(&so_far), stack.keep_logs()?);
+        bail!("{total}; {whereabouts}; logs are in {}", logs.display());
     }
-    log.settle(QUIET).await?;
+    effects.settle(QUIET).await?;
     stack.check()?;
-    Ok(ledger.total(log.effects()))
+    Ok(ledger.total(&*effects.look().await?))
 }
 
 /// What became of events without an effect. Those in the dead letters were tried in vain; of others the sidecars' logs tell.

@@ -1,15 +1,18 @@
 //! A real daprd, started as Dapr's injector would start it (dapr/dapr: `pkg/injector/patcher/sidecar_container.go`).
 
-use std::{
-    ops::Deref,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Result;
+use harness::deployment::Deployment;
+use harness::launch::Launch;
+use harness::ports::Port;
 
-use super::{container::Container, http::Http, resources::Resources, site::Site};
-use harness::{deployment::Deployment, launch::Launch, ports::Port};
+use crate::Http;
+use crate::container::Container;
+use crate::resources::Resources;
+use crate::site::Site;
 
 /// daprd is up in a second; component initialisation on a busy machine takes longer.
 const READY: Duration = Duration::from_mins(1);
@@ -52,7 +55,7 @@ struct Ports {
 
 impl Sidecar {
     /// Starts the sidecar of one pod. `name` is the pod's; `app_port` is where its app listens, if it does.
-    pub async fn start(
+    pub fn start(
         site: &Site,
         resources: &Resources,
         template: &Deployment,
@@ -86,16 +89,15 @@ impl Sidecar {
             launch = launch.env(name, value);
         }
         Ok(Self {
-            container: Container::start(launch, site.kubelet.as_ref()).await?,
+            container: Container::start(launch, site.kubelet.as_ref())?,
             ports,
         })
     }
 
     /// Waits until its API serves the app; the app itself may still be starting.
-    pub async fn ready(&self, http: &Http) -> Result<()> {
+    pub async fn serves(&self, http: &Http) -> Result<()> {
         let url = format!("{}/v1.0/healthz/outbound", self.http_url());
-        let probe = async || http.succeeds(&url).await;
-        self.process().ready(READY, probe).await
+        self.ready(http, &url, READY).await
     }
 
     /// Base URL of its HTTP API.

@@ -1,15 +1,13 @@
 //! What all parts of one stack share.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{container::Kubelet, http::Http};
 use harness::toolbox::Toolbox;
+
+use crate::Http;
+use crate::container::Kubelet;
 
 /// The place where a stack runs: programs, work folder, HTTP client and tokens.
 #[derive(Debug)]

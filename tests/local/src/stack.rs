@@ -4,26 +4,25 @@ mod change;
 mod jobs;
 mod start;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
+use harness::chart::{Chart, Rendered};
+use harness::effects::{Effects, MARK};
+use harness::folder::WorkFolder;
+use harness::log;
+use harness::process::Process;
 use serde_json::Value;
+use uuid::Uuid;
 
-use super::{
-    broker::{BrokerProcess, Topics},
-    endpoints::{Endpoint, Endpoints},
-    http::Http,
-    options::StackOptions,
-    pod::Pod,
-    resources::Resources,
-    site::Site,
-};
-use harness::{
-    chart::{Chart, Rendered},
-    folder::WorkFolder,
-    log,
-    process::Process,
-};
+use crate::broker::{BrokerProcess, Topics};
+use crate::endpoints::{Endpoint, Endpoints};
+use crate::pod::Pod;
+use crate::resources::Resources;
+use crate::site::Site;
+use crate::{Http, StackOptions};
 
 pub use change::Rollout;
 pub use jobs::Finished;
@@ -131,7 +130,7 @@ impl Stack {
     pub async fn dead_letters(&self) -> Result<String> {
         let component = format!("pubsub-{}", self.active());
         let subscriptions = self.rendered.of_kind("Subscription");
-        let mut specs = subscriptions.map(|subscription| &subscription.object["spec"]);
+        let mut specs = subscriptions.map(|subscription| &subscription["spec"]);
         // On RabbitMQ it is not the topic of the values.
         let spec = specs.find(|spec| spec["pubsubname"] == component);
         let topic = spec.and_then(|spec| spec["deadLetterTopic"].as_str());
@@ -142,6 +141,23 @@ impl Stack {
     /// The log of all `task-worker` processes of this stack, in the order in which they wrote.
     pub fn worker_log(&self) -> PathBuf {
         self.folder.path().join(format!("{WORKER}.log"))
+    }
+
+    /// What that log tells of effects.
+    pub fn effects(&self) -> Effects {
+        Effects::of(&self.worker_log())
+    }
+
+    /// The line in it that tells of the effect of a task.
+    pub fn line_of(&self, task: Uuid) -> Result<String> {
+        let (log, id) = (
+            std::fs::read_to_string(self.worker_log())?,
+            task.to_string(),
+        );
+        let mut lines = log.lines().filter(|line| line.contains(MARK));
+        let line = lines.find(|line| line.contains(&id));
+        line.map(str::to_owned)
+            .with_context(|| format!("no line for {task}"))
     }
 
     /// The file in which `task-worker` remembers its effects across a crash.

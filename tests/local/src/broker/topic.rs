@@ -8,7 +8,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use harness::command;
 use http_body_util::Full;
-use hyper::{Request, StatusCode, header::AUTHORIZATION};
+use hyper::{Method, Request, StatusCode, header::AUTHORIZATION};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -24,10 +25,11 @@ const ANSWER: Duration = Duration::from_secs(10);
 const MANY: u32 = 100_000;
 
 /// How one broker is read.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum Reader {
-    /// The program, and the server's port.
-    RedisCli(PathBuf, String),
+    /// By the program beside the server's.
+    RedisCli { server: PathBuf, port: String },
     /// Kafka's folder of data. Dapr sends uncompressed batches, so an event's JSON stands in them as it is.
     Kafka(PathBuf),
     /// Its folder of data, in which messages stand as they are, and what a client needs to make streams.
@@ -61,10 +63,10 @@ impl Reader {
 
     pub(super) async fn read(&self, http: &Http, topic: &str) -> Result<String> {
         match self {
-            Self::RedisCli(program, port) => {
-                let mut command = Command::new(program);
-                command.args(["-p", port, "XRANGE", topic, "-", "+"]);
-                let stored = command::output(command, ANSWER, "").await?;
+            Self::RedisCli { server, port } => {
+                let mut redis = Command::new(server.with_file_name("redis-cli"));
+                redis.args(["-p", port, "XRANGE", topic, "-", "+"]);
+                let stored = command::output(&mut redis, ANSWER, "").await?;
                 Ok(stored.trim().to_owned())
             }
             Self::Kafka(data) => {
@@ -118,23 +120,21 @@ fn files(root: &Path, wanted: &dyn Fn(&str) -> bool, extension: &str) -> Result<
 
 /// The answer to a request, in JSON; null where there is no such thing.
 async fn ask(http: &Http, url: &str, login: &str, body: Option<&Value>) -> Result<Value> {
-    let request = match body {
-        Some(body) => Request::post(url).body(Full::from(body.to_string()))?,
-        None => Request::get(url).body(Full::default())?,
+    let (method, body) = match body {
+        Some(body) => (Method::POST, body.to_string()),
+        None => (Method::GET, String::new()),
     };
-    let (mut parts, body) = request.into_parts();
     let login = format!("Basic {}", STANDARD.encode(login));
-    parts.headers.insert(AUTHORIZATION, login.parse()?);
-    let answer = http.send(Request::from_parts(parts, body), ANSWER).await?;
+    let request = Request::builder().method(method).uri(url);
+    let request = request
+        .header(AUTHORIZATION, login)
+        .body(Full::from(body))?;
+    let answer = http.send(request, ANSWER).await?;
     if answer.status == StatusCode::NOT_FOUND {
         return Ok(Value::Null);
     }
-    ensure!(
-        answer.status.is_success(),
-        "{url}: {} {}",
-        answer.status,
-        answer.text()
-    );
+    let (status, said) = (answer.status, answer.text());
+    ensure!(status.is_success(), "{url}: {status} {said}");
     answer.json()
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use harness::chart::merge;
 use harness::ledger::Count;
-use harness::worker_log::WorkerLog;
 use serde_json::json;
 
 use super::crashes::DEADLINE;
@@ -52,12 +51,10 @@ pub(super) async fn there_and_back(setup: Setup, first: &str, second: &str) -> R
 
 /// Waits until everything that `broker` has acknowledged has had its effect; only then may it be retired.
 async fn drained(stack: &Stack, under: &UnderLoad, broker: &str) -> Result<()> {
-    let mut log = WorkerLog::new(&stack.worker_log());
     let empty = |count: &Count| count.lost == 0;
-    log.wait(&format!("{broker} drained"), SETTLE_DEADLINE, |effects| {
-        under.ledger.count(effects).get(broker).is_none_or(empty)
-    })
-    .await
+    let drained = |effects: &_| under.ledger.count(effects).get(broker).is_none_or(empty);
+    let what = format!("{broker} drained");
+    stack.effects().wait(&what, SETTLE_DEADLINE, drained).await
 }
 
 /// How a pod ended that got SIGTERM under load; an error unless by itself and within its grace period.

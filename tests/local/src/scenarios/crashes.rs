@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use harness::chart::merge;
 use harness::ledger::{Count, Ledger};
-use harness::worker_log::WorkerLog;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -114,16 +113,15 @@ pub(super) async fn of_the_state_store_for_long(setup: Setup, broker: &str) -> R
 async fn worker(stack: &Stack) -> Result<String> {
     let UnderLoad { ledger, load } = UnderLoad::start(stack).await?;
     let worker = stack.worker().service()?;
-    let mut log = WorkerLog::new(&stack.worker_log());
+    let effects = stack.effects();
     for kill in 0..KILLS {
         worker.process().suspend();
         load.acknowledge(IN_HAND, DEADLINE).await?;
         if kill % 2 == 1 {
-            log.look().await?;
-            let before = log.effects().len();
+            let before = effects.look().await?.len();
             worker.process().resume();
-            log.wait("an effect", DEADLINE, |effects| effects.len() > before)
-                .await?;
+            let some = effects.wait("an effect", DEADLINE, |effects| effects.len() > before);
+            some.await?;
         }
         worker.restart().await?;
         stack.ready().await?;
@@ -240,9 +238,7 @@ pub(super) async fn but_unrecorded(
 }
 
 async fn unrecorded(stack: &Stack) -> Result<u64> {
-    let mut log = WorkerLog::new(&stack.worker_log());
-    log.look().await?;
-    let effects: u64 = log.effects().values().sum();
+    let effects: u64 = stack.effects().look().await?.values().sum();
     let journal = stack.worker_journal();
     // The generation before the one that is written, if there is one. Older ones are forgotten: after a long run this is too much.
     let older = fs::read_to_string(journal.with_added_extension("1")).unwrap_or_default();

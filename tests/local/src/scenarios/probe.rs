@@ -1,10 +1,10 @@
 //! Preflight and smoke, as their Jobs run them: what they prove, and that they fail where they must.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use harness::chart::merge;
-use harness::worker_log::WorkerLog;
 use serde_json::{Value, json};
 
 use super::{QUIET, SETTLE_DEADLINE, Setup};
@@ -80,13 +80,12 @@ pub(super) async fn jobs(setup: Setup, broker: &str, sidecar: &str) -> Result<St
 
 /// Waits for so many effects, and that there are no more.
 async fn effects(stack: &Stack, tasks: usize) -> Result<()> {
-    let mut log = WorkerLog::new(&stack.worker_log());
-    log.wait("the tasks' effects", SETTLE_DEADLINE, |effects| {
-        effects.len() >= tasks
-    })
-    .await?;
-    log.settle(QUIET).await?;
-    let all: u64 = log.effects().values().sum();
+    let effects = stack.effects();
+    let enough = |effects: &HashMap<_, _>| effects.len() >= tasks;
+    let what = "the tasks' effects";
+    effects.wait(what, SETTLE_DEADLINE, enough).await?;
+    effects.settle(QUIET).await?;
+    let all: u64 = effects.look().await?.values().sum();
     ensure!(all == tasks as u64, "{tasks} tasks had {all} effects");
     Ok(())
 }

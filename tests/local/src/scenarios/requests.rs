@@ -6,7 +6,6 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use futures_util::future::try_join_all;
 use harness::ledger::Ledger;
-use harness::worker_log::WorkerLog;
 use serde_json::json;
 use task_api::IDEMPOTENCY_KEY;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -41,16 +40,7 @@ pub(super) async fn one_by_one(setup: Setup) -> Result<String> {
 /// The same key, at once and after a restart: one id, one effect.
 async fn same_key(stack: &Stack) -> Result<String> {
     const KEY: &[u8] = b"8e03978e-40d5-43dd-bc93-6894a57f9324";
-    let task = async |title| {
-        let endpoint = stack.endpoints().pick().context("no instance is ready")?;
-        post(
-            stack.http(),
-            &endpoint,
-            title,
-            &[(IDEMPOTENCY_KEY.as_str(), KEY)],
-        )
-        .await
-    };
+    let task = async |title| post(stack, title, &[(IDEMPOTENCY_KEY.as_str(), KEY)]).await;
     let at_once = (0..SAME_KEY).map(|_| task("Learn Dapr pub/sub"));
     let mut ids: HashSet<_> = try_join_all(at_once).await?.into_iter().collect();
     stack.api().service()?.restart().await?;
@@ -58,18 +48,13 @@ async fn same_key(stack: &Stack) -> Result<String> {
     ids.insert(task("Learn Dapr pub/sub").await?);
     ensure!(ids.len() == 1, "one key and one body gave {ids:?}");
     let other = task("Another title").await?;
-    ensure!(
-        ids.insert(other),
-        "another body under the same key is another task"
-    );
+    ensure!(ids.insert(other), "the same id for another body");
 
-    let mut log = WorkerLog::new(&stack.worker_log());
-    log.wait("both tasks", DEADLINE, |effects| {
-        ids.iter().all(|id| effects.contains_key(id))
-    })
-    .await?;
-    log.settle(QUIET).await?;
-    let mut effects = ids.iter().map(|id| log.effects()[id]);
+    let (effects, ids) = (stack.effects(), Vec::from_iter(ids));
+    effects.wait_for("both tasks", DEADLINE, &ids).await?;
+    effects.settle(QUIET).await?;
+    let so_far = effects.look().await?;
+    let mut effects = ids.iter().map(|id| so_far[id]);
     ensure!(effects.all(|it| it == 1), "more than one effect: {ids:?}");
     Ok(format!(
         "{} requests with one key: 1 id, 1 effect",

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Result, anyhow, ensure};
 use dapr_pubsub::CloudEvent;
 use harness::wait::until;
 use task_worker::{Effect, EffectError, TaskCreated};
@@ -82,11 +82,8 @@ pub(super) async fn retried(stack: &mut Stack) -> Result<String> {
             effects,
         };
         for task in tasks {
-            let seen = seen.get(task);
-            ensure!(
-                seen == Some(&expected),
-                "{task}: {seen:?}, not {expected:?}"
-            );
+            let seen = seen[task];
+            ensure!(seen == expected, "{task}: {seen:?}, not {expected:?}");
         }
     }
     let letters = stack.dead_letters().await?;
@@ -102,10 +99,9 @@ pub(super) async fn retried(stack: &mut Stack) -> Result<String> {
 }
 
 async fn posts(stack: &Stack, title: &str, tasks: usize) -> Result<Vec<Uuid>> {
-    let endpoint = stack.endpoints().pick().context("no instance is ready")?;
     let mut ids = Vec::new();
     for _ in 0..tasks {
-        ids.push(post(stack.http(), &endpoint, title, &[]).await?);
+        ids.push(post(stack, title, &[]).await?);
     }
     Ok(ids)
 }

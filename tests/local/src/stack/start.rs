@@ -59,11 +59,8 @@ impl Stack {
             "task-pubsub",
         );
         let rendered = chart.render(&values).await?;
-        let mut secrets = json!({});
-        for broker in brokers.values() {
-            merge(&mut secrets, broker.secrets());
-        }
-        let mut resources = Resources::create(folder.path(), &secrets)?;
+        let secrets = brokers.values().flat_map(|it| it.secrets().clone());
+        let mut resources = Resources::create(folder.path(), &secrets.collect())?;
         resources.apply(&rendered)?;
 
         for entry in BROKERS.into_iter().filter(|entry| options.starts(entry)) {
@@ -76,15 +73,9 @@ impl Stack {
             rendered.deployment_of(WORKER)?,
             rendered.deployment_of(API)?,
         );
-        let worker = Pod::start(
-            &site,
-            &resources,
-            worker,
-            &options.app(WORKER),
-            &BTreeMap::new(),
-        )
-        .await?;
-        let api = Pod::start(&site, &resources, api, &options.app(API), &options.api_env).await?;
+        let (app, none) = (options.app(WORKER), BTreeMap::new());
+        let worker = Pod::start(&site, &resources, worker, &app, &none)?;
+        let api = Pod::start(&site, &resources, api, &options.app(API), &options.api_env)?;
         let (http, deadline) = (&site.http, options.ready);
         tokio::try_join!(worker.ready(http, deadline), api.ready(http, deadline))?;
 

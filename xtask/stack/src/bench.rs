@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use harness::console::{self, Step, bold};
+use harness::console::{self, Step, style};
 use harness::process::Process;
 use harness::toolbox::Toolbox;
 use local_stack::{Stack, StackOptions};
@@ -78,12 +78,12 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let heading = format!("Events a second, {} at once", args.connections);
-    console::result(format!("\n{}", bold(&heading)));
+    console::result(format!("\n{}", style(heading).bold()));
     for (target, rate) in TARGETS.iter().zip(rates) {
         let (name, ratio) = (target.name(), rate / rates[1]);
         console::result(format!("  {name:<14}{rate:>9.0}{ratio:>8.2}"));
     }
-    console::result(format!("\n{}", bold("Size")));
+    console::result(format!("\n{}", style("Size").bold()));
     for (name, bytes, idle, peak) in [
         ("task-api", api_bytes, idle[0], peak),
         ("task-worker", worker_bytes, idle[1], idle[1]),
