@@ -69,38 +69,21 @@ impl BrokerProcess {
     /// The broker of an entry of `brokers`, with its data below `folder`; `None` when the toolbox lacks its programs. Nothing runs yet.
     pub(crate) fn new(entry: &str, toolbox: &Toolbox, folder: &Path) -> Result<Option<Self>> {
         let folder = folder.join(entry);
-        let kafka = toolbox.kafka.as_ref();
-        let program = match entry {
-            "redis" => Some(&toolbox.redis_server),
-            "kafka" => kafka.map(|it| &it.java),
-            "rabbitmq" => toolbox.rabbitmq_server.as_ref(),
-            "jetstream" => toolbox.nats_server.as_ref(),
-            "snssqs" => toolbox.moto.as_ref(),
-            "gcp" => toolbox.pubsub_emulator.as_ref(),
-            _ => None,
-        };
-        let Some(program) = program else {
+        let Some(program) = toolbox.brokers.get(entry) else {
             return Ok(None);
         };
         let all: Value = serde_norway::from_str(include_str!("../brokers.yaml"))?;
         let mut text = all[entry].to_string();
-        for (name, value) in [
-            ("program", program.display().to_string()),
-            ("folder", folder.display().to_string()),
-            (
-                "jars",
-                kafka.map_or_else(String::new, |it| it.jars.display().to_string()),
-            ),
-            (
-                "emulators",
-                workspace()
-                    .join("tests/local/emulators")
-                    .display()
-                    .to_string(),
-            ),
-            ("token", token()),
+        let jars = toolbox.jars.clone().unwrap_or_default();
+        let emulators = workspace().join("tests/local/emulators");
+        for (name, path) in [
+            ("program", program),
+            ("folder", &folder),
+            ("jars", &jars),
+            ("emulators", &emulators),
+            ("token", &token().into()),
         ] {
-            text = text.replace(&format!("{{{name}}}"), &value);
+            text = text.replace(&format!("{{{name}}}"), &path.to_string_lossy());
         }
         let mut ports = Vec::new();
         for name in all[entry]["ports"].as_array().into_iter().flatten() {

@@ -6,6 +6,8 @@ use std::time::Duration;
 use anyhow::Result;
 use harness::launch::Launch;
 use harness::process::{Ended, Process};
+use http_body_util::Full;
+use hyper::Request;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -14,6 +16,9 @@ use crate::Http;
 
 /// Before a container is started again. The real kubelet's pauses are longer; what comes back must be ready for it in either case.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// One question whether it is ready.
+const PROBE: Duration = Duration::from_secs(2);
 
 /// Who starts containers again that have ended by themselves, and writes it down.
 #[derive(Debug, Default)]
@@ -76,7 +81,15 @@ impl Container {
 
     /// Waits until `GET url` is answered 2xx. At the deadline the error carries the last answer.
     pub async fn ready(&self, http: &Http, url: &str, deadline: Duration) -> Result<()> {
-        let probe = async || http.succeeds(url).await;
+        let probe = async || {
+            let request = Request::get(url).body(Full::default());
+            let request = request.map_err(|error| error.to_string())?;
+            let answer = http.send(request, PROBE).await;
+            let answer = answer.map_err(|error| format!("{error:#}"))?;
+            let (status, text) = (answer.status, answer.text());
+            let ready = status.is_success().then_some(());
+            ready.ok_or_else(|| format!("GET {url}: {status} {text}"))
+        };
         self.process().ready(deadline, probe).await
     }
 

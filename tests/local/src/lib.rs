@@ -8,7 +8,6 @@ pub mod broker;
 pub mod container;
 pub mod endpoints;
 pub mod environment;
-pub mod http;
 pub mod in_process;
 pub mod load;
 pub mod options;
@@ -22,7 +21,7 @@ pub mod stack;
 
 pub use broker::BrokerProcess;
 pub use endpoints::{Endpoint, Endpoints};
-pub use http::Http;
 pub use options::StackOptions;
 pub use pod::{App, PodEnd};
 pub use stack::{Finished, Rollout, Stack};
+pub use task_probe::client::Client as Http;

@@ -34,6 +34,9 @@ pub struct Setup {
     keep: bool,
 }
 
+/// For what happens under load, on a machine that may be busy.
+const DEADLINE: Duration = Duration::from_mins(2);
+
 /// Long enough for everything that is redelivered after a crash with these timings, and then some.
 const SETTLE_DEADLINE: Duration = Duration::from_mins(5);
 
@@ -124,15 +127,12 @@ fn rate(broker: &str, wanted: u32) -> u32 {
     }
 }
 
-/// The events between two blows: a second's.
-fn events(broker: &str) -> usize {
-    rate(broker, RATE) as usize
-}
-
 /// A stack to which events are published all the time, and what publishers are told.
 struct UnderLoad {
     ledger: Ledger,
     load: Load,
+    /// Events between two blows: a second's.
+    events: usize,
 }
 
 impl UnderLoad {
@@ -145,15 +145,41 @@ impl UnderLoad {
         let ledger = Ledger::default();
         let broker = stack.active();
         let load = Load::start(stack.endpoints(), rate(broker, per_second), &ledger);
-        load.acknowledge(events(broker), crashes::DEADLINE).await?;
-        Ok(Self { ledger, load })
+        let events = rate(broker, RATE) as usize;
+        let this = Self {
+            ledger,
+            load,
+            events,
+        };
+        this.go_on().await?;
+        Ok(this)
+    }
+
+    /// Lets a second's events be acknowledged.
+    async fn go_on(&self) -> Result<()> {
+        self.acknowledge(self.events).await
+    }
+
+    async fn acknowledge(&self, events: usize) -> Result<()> {
+        self.load.acknowledge(events, DEADLINE).await
+    }
+
+    /// Ends the load, and counts when every acknowledged event has its effect, or cannot have it any more.
+    async fn count(self, stack: &Stack) -> Result<(Count, Ledger)> {
+        self.load.stop().await?;
+        Ok((settled(stack, &self.ledger).await?, self.ledger))
+    }
+
+    /// The same; fails unless nothing was lost, doubled or refused.
+    async fn perfect(self, stack: &Stack) -> Result<String> {
+        let (count, ledger) = self.count(stack).await?;
+        perfect(&count, &ledger)
     }
 
     /// After an outage of what publishing needs: requests may have failed, but only in the documented way.
     async fn finish(self, stack: &Stack, lost: u64) -> Result<Count> {
-        let Self { ledger, load } = self;
-        let events = events(stack.active());
-        load.acknowledge(events, crashes::DEADLINE).await?;
+        self.go_on().await?;
+        let Self { ledger, load, .. } = self;
         load.stop().await?;
         for failure in ledger.failures() {
             ensure!(

@@ -4,88 +4,29 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result, ensure};
-use harness::chart::Manifest;
+use harness::chart;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::installations::{RENDERED, files, render, yaml};
 use crate::tools::TOOLS;
 
-/// What is read and not described: type, names, and the file of components-contrib or of Dapr that reads them.
-const UNDESCRIBED: [(&str, &[&str], &str); 11] = [
-    (
-        "pubsub.rabbitmq",
-        &["consumerID"],
-        "pubsub/rabbitmq/metadata.go",
-    ),
-    (
-        "pubsub.rabbitmq",
-        &["concurrencyMode"],
-        "pubsub/concurrency.go",
-    ),
-    (
-        "pubsub.jetstream",
-        &["concurrencyMode"],
-        "pubsub/concurrency.go",
-    ),
-    (
-        "pubsub.aws.snssqs",
-        &["consumerID", "accountID", "partition"],
-        "pubsub/aws/snssqs/metadata.go",
-    ),
-    (
-        "pubsub.aws.snssqs",
-        &["region", "accessKey", "secretKey", "sessionToken"],
-        "common/aws/auth/auth.go",
-    ),
-    (
-        "pubsub.gcp.pubsub",
-        &[
-            "consumerID",
-            "projectID",
-            "identityProjectID",
-            "privateKeyID",
-            "privateKey",
-            "clientEmail",
-            "tokenURI",
-        ],
-        "pubsub/gcp/pubsub/metadata.go",
-    ),
-    (
-        "pubsub.azure.servicebus.topics",
-        &[
-            "azureTenantId",
-            "azureClientId",
-            "azureClientSecret",
-            "azureEnvironment",
-        ],
-        "common/authentication/azure/metadata-properties.go",
-    ),
-    (
-        "state.redis",
-        &["keyPrefix"],
-        "pkg/components/state/state_config.go",
-    ),
-    (
-        "state.postgresql",
-        &["keyPrefix"],
-        "pkg/components/state/state_config.go",
-    ),
-    // A value more than is described.
-    (
-        "pubsub.kafka",
-        &["certificate"],
-        "common/component/kafka/metadata.go",
-    ),
-    // Without a login, which is in `user` and `password`.
-    (
-        "state.postgresql",
-        &["url.UserPassword"],
-        "common/authentication/postgresql/metadata.go",
-    ),
-];
+/// What is read and not described.
+#[derive(Debug, Deserialize)]
+struct Undescribed {
+    #[serde(rename = "type")]
+    kind: String,
+    names: Vec<String>,
+    file: String,
+}
+
+static UNDESCRIBED: LazyLock<Vec<Undescribed>> = LazyLock::new(|| {
+    let all = serde_norway::from_str(include_str!("../../undescribed.yaml"));
+    all.unwrap_or_else(|error| panic!("undescribed.yaml: {error}"))
+});
 
 /// What is described and not read.
 const IGNORED: [(&str, &str); 3] = [
@@ -158,25 +99,19 @@ impl Field {
 
 /// Whether the sources read this, where the description does not say so.
 fn is_undescribed(kind: &str, name: &str) -> bool {
-    UNDESCRIBED
-        .iter()
-        .any(|(of, names, _)| *of == kind && names.contains(&name))
+    let mut all = UNDESCRIBED.iter().filter(|it| it.kind == kind);
+    all.any(|it| it.names.iter().any(|it| it == name))
 }
 
-fn problems(component: &Manifest) -> Result<Vec<String>> {
-    let spec = &component.object["spec"];
+fn problems(component: &Value) -> Result<Vec<String>> {
+    let spec = &component["spec"];
     let kind = spec["type"].as_str().context("no type")?;
     let folder = TOOLS.components_contrib.join(kind.replace('.', "/"));
     let versioned = folder.join(spec["version"].as_str().unwrap_or("v1"));
-    let folder = if versioned.exists() {
-        versioned
-    } else {
-        folder
-    };
-    if !folder.exists() {
+    let Some(folder) = [versioned, folder].into_iter().find(|it| it.exists()) else {
         // Any type may be passed through; this one is no more than an example.
         return Ok(Vec::new());
-    }
+    };
     let description = Description::read(&folder.join("metadata.yaml"))?;
     let mut problems = Vec::new();
     let mut seen = BTreeSet::new();
@@ -211,7 +146,7 @@ fn problems(component: &Manifest) -> Result<Vec<String>> {
 fn daprd_reads_every_item() -> Result<()> {
     for (name, rendered) in RENDERED.iter() {
         for component in rendered.of_kind("Component") {
-            let title = || format!("{name}: {}", component.name);
+            let title = || format!("{name}: {}", chart::name(component));
             let problems = problems(component).with_context(title)?;
             ensure!(problems.is_empty(), "{}: {}", title(), problems.join(", "));
         }
@@ -221,14 +156,11 @@ fn daprd_reads_every_item() -> Result<()> {
 
 #[test]
 fn what_is_not_described_is_in_the_sources() -> Result<()> {
-    for (kind, names, file) in UNDESCRIBED {
-        let modules = [&TOOLS.components_contrib, &TOOLS.dapr];
-        let source = modules
-            .iter()
-            .find_map(|it| std::fs::read_to_string(it.join(file)).ok());
-        let source = source
-            .with_context(|| format!("{kind}: no {file}"))?
-            .to_lowercase();
+    for Undescribed { kind, names, file } in UNDESCRIBED.iter() {
+        let mut modules = [&TOOLS.components_contrib, &TOOLS.dapr].into_iter();
+        let source = modules.find_map(|it| std::fs::read_to_string(it.join(file)).ok());
+        let source = source.with_context(|| format!("{kind}: no {file}"))?;
+        let source = source.to_lowercase();
         for name in names {
             ensure!(
                 source.contains(&name.to_lowercase()),
@@ -257,18 +189,14 @@ fn secrets_are_refused_in_plain() -> Result<()> {
     let (_, address) = NO_SECRETS[0];
     secrets.remove(address);
     ensure!(!secrets.is_empty(), "Dapr marks nothing as a secret");
-    let items: Vec<_> = secrets
-        .iter()
-        .map(|name| json!({"name": name, "value": "x"}))
-        .collect();
+    let plain = |name: &String| json!({"name": name, "value": "x"});
+    let items: Vec<_> = secrets.iter().map(plain).collect();
     let broker = json!({"type": "any-other", "metadata": items});
     let values = json!({"broker": {"active": "any"}, "brokers": {"any": broker}});
     let refusal = render(&TOOLS.helm3, &values).err().context("not refused")?;
     let said = format!("{refusal:#}");
-    let taken = secrets
-        .iter()
-        .filter(|name| !said.contains(&format!("`{name}` has a plain value")));
-    let taken: Vec<_> = taken.collect();
-    ensure!(taken.is_empty(), "the chart takes {taken:?} in plain");
+    let refused = |name: &String| said.contains(&format!("`{name}` has a plain value"));
+    secrets.retain(|name| !refused(name));
+    ensure!(secrets.is_empty(), "the chart takes {secrets:?} in plain");
     Ok(())
 }

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
+use tokio::process::Command;
 
 use crate::installations::{RENDERED, files, folder};
 use crate::tools::{TOOLS, output};

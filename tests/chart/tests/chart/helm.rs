@@ -1,26 +1,21 @@
 //! What Helm and its plugins find.
 
 use std::collections::BTreeMap;
-use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use harness::chart::{KUBE_VERSION, Rendered};
 use serde_json::Value;
+use tokio::process::Command;
 
 use crate::installations::{RENDERED, folder, render, values};
 use crate::tools::{TOOLS, output};
 
 #[test]
 fn lint_has_nothing_to_say() -> Result<()> {
+    let args = ["lint", "--strict", "--quiet", "--kube-version"];
+    let args = [&args[..], &[KUBE_VERSION]].concat();
     for helm in [&TOOLS.helm3, &TOOLS.helm4] {
-        let args = [
-            "lint",
-            "--strict",
-            "--quiet",
-            "--kube-version",
-            KUBE_VERSION,
-        ];
-        output(Command::new(helm).args(args).arg(folder()), "")?;
+        output(Command::new(helm).args(&args).arg(folder()), "")?;
     }
     Ok(())
 }
@@ -28,13 +23,8 @@ fn lint_has_nothing_to_say() -> Result<()> {
 /// What each template renders, and what is refused with which sentence.
 #[test]
 fn unit_tests_pass() -> Result<()> {
-    output(
-        Command::new(&TOOLS.helm_unittest)
-            .arg("--strict")
-            .arg(folder()),
-        "",
-    )?;
-    Ok(())
+    let mut helm_unittest = Command::new(&TOOLS.helm_unittest);
+    output(helm_unittest.arg("--strict").arg(folder()), "").map(drop)
 }
 
 /// People use the one, Argo CD the other. They sort differently, and sort again before they apply.

@@ -1,11 +1,10 @@
 //! Workloads by the best practice that kube-score knows. Whether pods are admitted as `restricted` is the API server's own answer: in
 //! the scenarios on a cluster, and by [`crate::server`].
 
-use std::process::Command;
-
 use anyhow::{Context as _, Result};
 use harness::chart::KUBE_VERSION;
 use serde_json::Value;
+use tokio::process::Command;
 
 use crate::installations::RENDERED;
 use crate::tools::{TOOLS, output};

@@ -1,11 +1,12 @@
 //! What only an API server knows: its validations, what its version finds deprecated, and whether it admits pods as `restricted`.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
+use harness::chart::text;
+use harness::kubectl;
 use serde_json::Value;
+use tokio::process::Command;
 
 use crate::installations::{RENDERED, list};
 use crate::tools::output;
@@ -51,14 +52,12 @@ fn kinds(namespace: &Namespace) -> Result<BTreeSet<String>> {
 #[test]
 #[ignore = "needs the cluster that KUBECONFIG names: `cargo xtask chart --server-side`"]
 fn an_api_server_takes_every_installation() -> Result<()> {
-    let named = std::env::var_os("KUBECONFIG").map(PathBuf::from);
     ensure!(
-        named.is_some(),
+        kubectl::is_named(),
         "KUBECONFIG is not set: it names the cluster that is asked"
     );
     let namespace = Namespace::create()?;
     let kinds = kinds(&namespace)?;
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let known = |object: &&Value| {
         let kind = format!("{} {}", text(&object["apiVersion"]), text(&object["kind"]));
         kinds.contains(&kind)
@@ -69,14 +68,8 @@ fn an_api_server_takes_every_installation() -> Result<()> {
             !objects.is_empty(),
             "{name}: the cluster knows none of its kinds"
         );
-        let apply = [
-            "apply",
-            "--server-side",
-            "--dry-run=server",
-            "--warnings-as-errors",
-            "-f",
-            "-",
-        ];
+        let apply = ["apply", "--server-side", "--dry-run=server"];
+        let apply = [&apply[..], &["--warnings-as-errors", "-f", "-"]].concat();
         let said = namespace.kubectl(&apply, &list(objects.iter().copied()));
         let said = said.with_context(|| name.clone())?;
         let taken = said

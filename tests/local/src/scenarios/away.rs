@@ -7,8 +7,8 @@ use harness::effects::Effects;
 use harness::ledger::Ledger;
 use tokio::time::sleep;
 
-use super::crashes::{DEADLINE, but_unrecorded};
-use super::{RATE, Setup, UnderLoad, events, nothing_dead, settled};
+use super::crashes::but_unrecorded;
+use super::{RATE, Setup, UnderLoad, nothing_dead};
 use crate::Stack;
 
 use How::{Killed, Paused};
@@ -85,7 +85,7 @@ async fn alone(setup: Setup, broker: &str, all: &[Absences]) -> Result<String> {
 }
 
 async fn under_load(stack: &Stack, per_second: u32, all: &[Absences]) -> Result<String> {
-    let UnderLoad { ledger, load } = UnderLoad::at(stack, per_second).await?;
+    let under = UnderLoad::at(stack, per_second).await?;
     let effects = stack.effects();
     let mut told = Vec::new();
     let mut kills = 0;
@@ -93,16 +93,14 @@ async fn under_load(stack: &Stack, per_second: u32, all: &[Absences]) -> Result<
         let (seconds, times) = (absences.seconds, absences.times);
         let mut back = Vec::new();
         for how in absences.kinds.iter().cycle().take(times) {
-            load.acknowledge(events(stack.active()), DEADLINE).await?;
-            back.push(absence(stack, *how, absences, &ledger, &effects).await?);
+            under.go_on().await?;
+            back.push(absence(stack, *how, absences, &under.ledger, &effects).await?);
             kills += usize::from(*how == Killed);
         }
         told.push(format!("{times} x {seconds} s away: {}", figures(&back)));
     }
-    load.stop().await?;
-    let count = settled(stack, &ledger).await?;
+    told.push(but_unrecorded(stack, under, kills).await?);
     nothing_dead(stack).await?;
-    told.push(but_unrecorded(stack, &ledger, count, kills).await?);
     Ok(told.join("; "))
 }
 

@@ -9,8 +9,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::crashes::DEADLINE;
-use super::{Setup, UnderLoad, events, exactly_once, nothing_dead};
+use super::{Setup, UnderLoad, exactly_once, nothing_dead};
 use crate::Stack;
 use harness::chart::merge;
 use harness::effects::Effects;
@@ -53,7 +52,7 @@ pub(super) async fn under_load(setup: Setup, broker: &str) -> Result<String> {
             changes.len() == 1 && changes[0].starts_with(kind),
             "not just one {kind} has changed: {changes:?}"
         );
-        heard(&under, &effects, broker).await?;
+        heard(&under, &effects).await?;
     }
     let failures = under.ledger.failures();
     ensure!(
@@ -72,8 +71,8 @@ pub(super) async fn under_load(setup: Setup, broker: &str) -> Result<String> {
 }
 
 /// Waits until what was acknowledged up to now, and a while longer, has had its effect: the subscriber is not deaf.
-async fn heard(under: &UnderLoad, effects: &Effects, broker: &str) -> Result<()> {
-    under.load.acknowledge(events(broker), DEADLINE).await?;
+async fn heard(under: &UnderLoad, effects: &Effects) -> Result<()> {
+    under.go_on().await?;
     let due = under.ledger.acknowledged_tasks();
     effects.wait_for("events after an edit", HEARD, &due).await
 }

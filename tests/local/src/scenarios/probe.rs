@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use harness::chart::merge;
+use http_body_util::Full;
+use hyper::Request;
 use serde_json::{Value, json};
 
 use super::{QUIET, SETTLE_DEADLINE, Setup};
@@ -12,6 +14,9 @@ use crate::{Stack, StackOptions};
 
 /// What the Jobs may take here. A failure takes all of it.
 const DEADLINE: Duration = Duration::from_secs(15);
+
+/// What the worker counts them by.
+const CANARIES: &str = "dapr_pubsub_canaries";
 
 /// The start of the sidecar, and the end of the process.
 const BESIDES: Duration = Duration::from_secs(20);
@@ -93,11 +98,10 @@ async fn effects(stack: &Stack, tasks: usize) -> Result<()> {
 /// What the worker's metrics say.
 async fn canaries(stack: &Stack) -> Result<u64> {
     let url = format!("{}/metrics", stack.worker().service()?.admin_url());
-    let answer = stack.http().get(&url, Duration::from_secs(5)).await?.text();
-    let lines = answer
-        .lines()
-        .filter(|line| line.starts_with("dapr_pubsub_canaries"));
-    Ok(lines
-        .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
-        .sum())
+    let request = Request::get(url).body(Full::default())?;
+    let answer = stack.http().send(request, Duration::from_secs(5)).await?;
+    let text = answer.text();
+    let lines = text.lines().filter(|line| line.starts_with(CANARIES));
+    let counts = lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
+    Ok(counts.sum())
 }

@@ -6,8 +6,12 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use dapr::dapr::proto::runtime::v1::PublishEventRequest;
 use dapr::dapr::proto::runtime::v1::dapr_client::DaprClient;
+use http_body_util::Full;
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::header::CONTENT_TYPE;
 use local_stack::{Http, Stack};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tonic::transport::{Channel, Endpoint};
@@ -38,7 +42,7 @@ impl Target {
 #[derive(Clone)]
 enum Caller {
     Grpc(DaprClient<Channel>, PublishEventRequest),
-    Http(Http, String, serde_json::Value),
+    Http(Http, Request<Full<Bytes>>),
 }
 
 impl Caller {
@@ -50,14 +54,10 @@ impl Caller {
                     .await
                     .context("no answer")??;
             }
-            Self::Http(http, url, body) => {
-                let answer = http.post_json(url, body, DEADLINE).await?;
-                ensure!(
-                    answer.status.is_success(),
-                    "{}: {}",
-                    answer.status,
-                    answer.text()
-                );
+            Self::Http(http, request) => {
+                let answer = http.send(request.clone(), DEADLINE).await?;
+                let (status, text) = (answer.status, answer.text());
+                ensure!(status.is_success(), "{status}: {text}");
             }
         }
         Ok(())
@@ -100,11 +100,14 @@ fn caller(target: Target, stack: &Stack) -> Result<Caller> {
     Ok(match target {
         Target::PostTasks => {
             let url = format!("{}/tasks", api.service()?.url());
-            Caller::Http(Http::new(), url, json!({"title": "Learn Dapr pub/sub"}))
+            Caller::Http(
+                Http::new(),
+                request(&url, &json!({"title": "Learn Dapr pub/sub"}))?,
+            )
         }
         Target::SidecarHttp => {
             let url = format!("{}/v1.0/publish/{pubsub}/{topic}", api.sidecar().http_url());
-            Caller::Http(Http::new(), url, event)
+            Caller::Http(Http::new(), request(&url, &event)?)
         }
         Target::SidecarGrpc => {
             let channel = Endpoint::from_shared(api.sidecar().grpc_url())?
@@ -120,4 +123,9 @@ fn caller(target: Target, stack: &Stack) -> Result<Caller> {
             Caller::Grpc(DaprClient::new(channel), request)
         }
     })
+}
+
+fn request(url: &str, body: &Value) -> Result<Request<Full<Bytes>>> {
+    let request = Request::post(url).header(CONTENT_TYPE, "application/json");
+    Ok(request.body(Full::from(body.to_string()))?)
 }
