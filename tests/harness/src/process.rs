@@ -3,20 +3,20 @@
 //! Each child leads its own process group, writes stdout and stderr to a log file, and is killed when its
 //! [`Process`] is dropped. Where `setpriv` exists the kernel kills it even when the harness itself gets SIGKILL.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitStatus,
-    time::{Duration, Instant},
-};
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use nix::{
-    sys::signal::{Signal, killpg},
-    unistd::Pid,
-};
-use tokio::{process::Child, sync::watch, task::JoinSet, time::timeout};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tokio::process::Child;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-use crate::{launch::Launch, log};
+use crate::launch::Launch;
+use crate::log;
 
 /// How many lines of the log an error about a dead process quotes.
 const QUOTED_LINES: usize = 12;
@@ -149,18 +149,17 @@ impl Process {
     pub async fn terminate(&self, deadline: Duration) -> Result<Ended> {
         let start = Instant::now();
         self.signal(Signal::SIGTERM);
-        match timeout(deadline, self.wait()).await {
-            Ok(status) => Ok(Ended {
-                status: status?,
-                after: start.elapsed(),
-                forced: false,
-            }),
-            Err(_) => Ok(Ended {
-                status: self.kill().await?,
-                after: start.elapsed(),
-                forced: true,
-            }),
-        }
+        let ended = timeout(deadline, self.wait()).await;
+        let forced = ended.is_err();
+        let status = match ended {
+            Ok(status) => status?,
+            Err(_) => self.kill().await?,
+        };
+        Ok(Ended {
+            status,
+            after: start.elapsed(),
+            forced,
+        })
     }
 
     /// SIGKILL, and waits until it is gone.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use harness::chart::items;
 use harness::launch::Launch;
 use harness::lines::Lines;
 use harness::ports::Port;
@@ -86,7 +87,7 @@ impl BrokerProcess {
             text = text.replace(&format!("{{{name}}}"), &path.to_string_lossy());
         }
         let mut ports = Vec::new();
-        for name in all[entry]["ports"].as_array().into_iter().flatten() {
+        for name in items(&all[entry]["ports"]) {
             let port = Port::reserve()?;
             let name = format!("{{{}}}", name.as_str().unwrap_or_default());
             text = text.replace(&name, &port.number().to_string());

@@ -20,23 +20,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// One question whether it is ready.
 const PROBE: Duration = Duration::from_secs(2);
 
-/// Who starts containers again that have ended by themselves, and writes it down.
-#[derive(Debug, Default)]
-pub struct Kubelet {
-    restarts: Mutex<Vec<String>>,
-}
-
-impl Kubelet {
-    /// What was started again since this was last asked, a line each.
-    pub fn take_restarts(&self) -> Vec<String> {
-        std::mem::take(&mut self.restarts.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn tell(&self, line: String) {
-        let mut restarts = self.restarts.lock().unwrap_or_else(PoisonError::into_inner);
-        restarts.push(line);
-    }
-}
+/// What the kubelet has started again, a line each.
+pub type Restarts = Arc<Mutex<Vec<String>>>;
 
 /// One container.
 #[derive(Debug)]
@@ -56,8 +41,8 @@ struct Shared {
 }
 
 impl Container {
-    /// Starts it. Without a kubelet, nobody but the harness starts it again.
-    pub fn start(launch: Launch, kubelet: Option<&Arc<Kubelet>>) -> Result<Self> {
+    /// Starts it. Where there is a kubelet, it starts it again, and enters that into its list; otherwise nobody but the harness does.
+    pub fn start(launch: Launch, kubelet: Option<&Restarts>) -> Result<Self> {
         let process = Process::start(&launch)?;
         let shared = Arc::new(Shared {
             launch,
@@ -134,7 +119,7 @@ impl Shared {
 }
 
 /// Starts the container again whenever it has ended and the harness has not ended it.
-async fn keep(shared: Arc<Shared>, kubelet: Arc<Kubelet>) {
+async fn keep(shared: Arc<Shared>, restarts: Restarts) {
     let mut current = shared.current.subscribe();
     loop {
         let process = Arc::clone(&current.borrow_and_update());
@@ -156,6 +141,7 @@ async fn keep(shared: Arc<Shared>, kubelet: Arc<Kubelet>) {
             Ok(()) => "was started again".to_owned(),
             Err(error) => format!("cannot be started again: {error:#}"),
         };
-        kubelet.tell(format!("{name} ended ({status}) and {again}"));
+        let mut restarts = restarts.lock().unwrap_or_else(PoisonError::into_inner);
+        restarts.push(format!("{name} ended ({status}) and {again}"));
     }
 }

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use harness::chart::{Rendered, name};
+use harness::chart::{Rendered, items, name};
 use serde_json::{Map, Value, json};
 
 /// In the order in which they are written; what is gone is removed in the reverse order, so that no Subscription
@@ -27,8 +27,8 @@ pub struct Resources {
     watched: PathBuf,
     configurations: PathBuf,
     staging: PathBuf,
-    /// Content by file name, as it was written.
-    applied: BTreeMap<String, String>,
+    /// Content by the place of the kind in [`KINDS`] and the name, as it was written.
+    applied: BTreeMap<(usize, String), String>,
 }
 
 impl Resources {
@@ -57,7 +57,7 @@ impl Resources {
 
     /// The file of a Configuration, for `--config`.
     pub fn configuration(&self, name: &str) -> Result<PathBuf> {
-        let file = self.configurations.join(file_name("Configuration", name));
+        let file = self.configurations.join(format!("{name}.yaml"));
         ensure!(
             file.exists(),
             "the chart renders no Configuration named {name}"
@@ -69,65 +69,61 @@ impl Resources {
     /// Objects that are gone stay until [`Resources::prune`], as with Argo CD's `PruneLast`.
     pub fn apply(&mut self, rendered: &Rendered) -> Result<Vec<String>> {
         let mut changes = Vec::new();
-        for kind in KINDS {
-            for object in rendered.of_kind(kind) {
-                let (file, content) = (file_name(kind, name(object)), content(object)?);
-                let action = match self.applied.get(&file) {
-                    Some(applied) if *applied == content => continue,
-                    Some(_) => "changed",
-                    None => "created",
-                };
-                self.write(kind, &file, &content)?;
-                self.applied.insert(file, content);
-                changes.push(format!("{kind}/{} {action}", name(object)));
-            }
+        for (key, object) in objects(rendered) {
+            let content = content(object)?;
+            let action = match self.applied.get(&key) {
+                Some(applied) if *applied == content => continue,
+                Some(_) => "changed",
+                None => "created",
+            };
+            let (draft, place) = (self.staging.join("draft"), self.place(&key));
+            fs::write(&draft, &content).with_context(|| format!("{}", draft.display()))?;
+            fs::rename(&draft, &place).with_context(|| format!("{}", place.display()))?;
+            changes.push(format!("{}/{} {action}", KINDS[key.0], key.1));
+            self.applied.insert(key, content);
         }
         Ok(changes)
     }
 
     /// Removes the objects that are not rendered any more, and returns a line for each.
     pub fn prune(&mut self, rendered: &Rendered) -> Result<Vec<String>> {
+        let wanted: BTreeMap<_, _> = objects(rendered).collect();
+        let gone = self.applied.keys().rev();
+        let gone: Vec<_> = gone
+            .filter(|it| !wanted.contains_key(it))
+            .cloned()
+            .collect();
         let mut changes = Vec::new();
-        for kind in KINDS.iter().rev() {
-            let wanted = rendered.of_kind(kind).map(|it| file_name(kind, name(it)));
-            let wanted: Vec<_> = wanted.collect();
-            let prefix = format!("{}.", kind.to_lowercase());
-            let gone = |file: &&String| file.starts_with(&prefix) && !wanted.contains(file);
-            let gone: Vec<_> = self.applied.keys().filter(gone).cloned().collect();
-            for file in gone {
-                fs::remove_file(self.place(kind).join(&file)).with_context(|| file.clone())?;
-                self.applied.remove(&file);
-                let name = file.trim_start_matches(&prefix).trim_end_matches(".yaml");
-                changes.push(format!("{kind}/{name} removed"));
-            }
+        for key in gone {
+            let place = self.place(&key);
+            fs::remove_file(&place).with_context(|| format!("{}", place.display()))?;
+            self.applied.remove(&key);
+            changes.push(format!("{}/{} removed", KINDS[key.0], key.1));
         }
         Ok(changes)
     }
 
-    fn write(&self, kind: &str, file: &str, content: &str) -> Result<()> {
-        let (draft, place) = (self.staging.join(file), self.place(kind).join(file));
-        fs::write(&draft, content).with_context(|| format!("{}", draft.display()))?;
-        fs::rename(&draft, &place).with_context(|| format!("{}", place.display()))
-    }
-
-    fn place(&self, kind: &str) -> &Path {
-        if kind == "Configuration" {
-            &self.configurations
-        } else {
-            &self.watched
+    fn place(&self, (kind, name): &(usize, String)) -> PathBuf {
+        match KINDS[*kind] {
+            "Configuration" => self.configurations.join(format!("{name}.yaml")),
+            kind => self.watched.join(format!("{kind}.{name}.yaml")),
         }
     }
 }
 
-fn file_name(kind: &str, name: &str) -> String {
-    format!("{}.{name}.yaml", kind.to_lowercase())
+/// Those of the kinds that sidecars read, in the order of [`KINDS`].
+fn objects(rendered: &Rendered) -> impl Iterator<Item = ((usize, String), &Value)> {
+    let kinds = KINDS.iter().enumerate();
+    kinds.flat_map(|(place, kind)| {
+        let objects = rendered.of_kind(kind);
+        objects.map(move |object| ((place, name(object).to_owned()), object))
+    })
 }
 
 /// The object as daprd understands it outside of a cluster: what refers to a Secret names the store.
 fn content(object: &Value) -> Result<String> {
     let mut object = object.clone();
-    let mut items = object["spec"]["metadata"].as_array().into_iter().flatten();
-    if items.any(|item| item.get("secretKeyRef").is_some()) {
+    if items(&object["spec"]["metadata"]).any(|item| item.get("secretKeyRef").is_some()) {
         object["auth"] = json!({"secretStore": STORE});
     }
     Ok(serde_norway::to_string(&object)?)

@@ -38,19 +38,22 @@ const ELSEWHERE: [&str; 9] = [
     "metrics-port",
 ];
 
+/// The flags of its ports begin like this.
+const PORTS: [&str; 4] = ["dapr-http", "dapr-grpc", "dapr-internal-grpc", "metrics"];
+
+/// Everything is on loopback.
+const ADDRESSES: [&str; 3] = [
+    "--dapr-listen-addresses=127.0.0.1",
+    "--dapr-internal-grpc-listen-address=127.0.0.1",
+    "--metrics-listen-address=127.0.0.1",
+];
+
 /// A daprd that keeps its ports across restarts.
 #[derive(Debug)]
 pub struct Sidecar {
     container: Container,
-    ports: Ports,
-}
-
-#[derive(Debug)]
-struct Ports {
-    http: Port,
-    grpc: Port,
-    internal: Port,
-    metrics: Port,
+    /// As in [`PORTS`].
+    ports: Vec<Port>,
 }
 
 impl Sidecar {
@@ -62,18 +65,20 @@ impl Sidecar {
         name: &str,
         app_port: Option<u16>,
     ) -> Result<Self> {
-        let ports = Ports {
-            http: Port::reserve()?,
-            grpc: Port::reserve()?,
-            internal: Port::reserve()?,
-            metrics: Port::reserve()?,
-        };
+        let ports = PORTS.iter().map(|_| Port::reserve());
+        let ports: Vec<_> = ports.collect::<Result<_>>()?;
+        let numbers = PORTS.iter().zip(&ports);
+        let numbers = numbers.map(|(name, port)| format!("--{name}-port={}", port.number()));
         let log = site.folder.join(format!("{name}.daprd.log"));
         let mut launch = Launch::new(format!("daprd of {name}"), &site.toolbox.daprd, log)
             .folder(&site.folder)
             .args([Path::new("--resources-path"), resources.folder()])
             .args(annotation_flags(template))
-            .args(address_flags(&ports, app_port))
+            // Neither placement nor scheduler is named, so it looks for none.
+            .args(ADDRESSES)
+            .args(numbers)
+            .args(app_port.map(|port| format!("--app-port={port}")))
+            .args(["--enable-metrics"])
             // Otherwise it looks for the address of a network interface.
             .env("DAPR_HOST_IP", "127.0.0.1");
         if let Some(config) = template.annotation("config") {
@@ -102,12 +107,12 @@ impl Sidecar {
 
     /// Base URL of its HTTP API.
     pub fn http_url(&self) -> String {
-        self.ports.http.url()
+        self.ports[0].url()
     }
 
     /// Base URL of its gRPC API.
     pub fn grpc_url(&self) -> String {
-        self.ports.grpc.url()
+        self.ports[1].url()
     }
 
     /// A client of its gRPC API.
@@ -121,7 +126,7 @@ impl Sidecar {
 
     /// Ports that the injector would tell the app by environment.
     pub fn app_env(&self) -> [(String, String); 3] {
-        let (http, grpc) = (self.ports.http.number(), self.ports.grpc.number());
+        let (http, grpc) = (self.ports[0].number(), self.ports[1].number());
         [
             ("DAPR_GRPC_ENDPOINT".to_owned(), self.grpc_url()),
             ("DAPR_GRPC_PORT".to_owned(), grpc.to_string()),
@@ -136,26 +141,6 @@ impl Deref for Sidecar {
     fn deref(&self) -> &Container {
         &self.container
     }
-}
-
-/// Everything on loopback. Neither placement nor scheduler is named, so daprd looks for none.
-fn address_flags(ports: &Ports, app_port: Option<u16>) -> Vec<String> {
-    let mut flags = vec!["--enable-metrics".to_owned()];
-    let reserved = [
-        ("dapr-http", &ports.http),
-        ("dapr-grpc", &ports.grpc),
-        ("dapr-internal-grpc", &ports.internal),
-        ("metrics", &ports.metrics),
-    ];
-    flags.extend(reserved.map(|(name, port)| format!("--{name}-port={}", port.number())));
-    let listen = [
-        "dapr-listen-addresses",
-        "dapr-internal-grpc-listen-address",
-        "metrics-listen-address",
-    ];
-    flags.extend(listen.map(|name| format!("--{name}=127.0.0.1")));
-    flags.extend(app_port.map(|port| format!("--app-port={port}")));
-    flags
 }
 
 /// A flag that daprd does not know ends it, and its log says so.

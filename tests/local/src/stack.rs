@@ -6,7 +6,7 @@ mod start;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use anyhow::{Context as _, Result, bail};
 use harness::chart::{Chart, Rendered};
@@ -91,8 +91,9 @@ impl Stack {
 
     /// Services and sidecars that have ended and were started again since this was last asked, a line each.
     pub fn take_restarts(&self) -> Vec<String> {
-        let kubelet = self.site.kubelet.as_ref();
-        kubelet.map_or_else(Vec::new, |kubelet| kubelet.take_restarts())
+        let restarts = self.site.kubelet.as_ref();
+        let restarts = restarts.map(|it| it.lock().unwrap_or_else(PoisonError::into_inner));
+        restarts.map_or_else(Vec::new, |mut it| std::mem::take(&mut *it))
     }
 
     /// The instances of `task-api` that take requests.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result, ensure};
-use harness::chart;
+use harness::chart::{self, items, text};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -41,60 +41,26 @@ const NO_SECRETS: [(&str, &str); 2] = [
     ("state.postgresql", "connectionString"),
 ];
 
-/// Of one component; fields of logins are listed once for every way to log in.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Description {
-    metadata: Option<Vec<Field>>,
-    authentication_profiles: Option<Vec<Profile>>,
-    builtin_authentication_profiles: Option<Vec<Profile>>,
+/// The fields of a component, those for each way to log in among them.
+fn fields(description: &Value) -> impl Iterator<Item = &Value> {
+    let profiles = ["authenticationProfiles", "builtinAuthenticationProfiles"];
+    let profiles = profiles.iter().flat_map(|list| items(&description[list]));
+    let logins = profiles.flat_map(|profile| items(&profile["metadata"]));
+    items(&description["metadata"]).chain(logins)
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Profile {
-    metadata: Option<Vec<Field>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Field {
-    name: String,
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    required: bool,
-    sensitive: bool,
-    allowed_values: Option<Vec<Value>>,
-}
-
-impl Description {
-    fn read(file: &Path) -> Result<Self> {
-        Ok(serde_json::from_value(yaml(file)?)?)
-    }
-
-    fn fields(&self) -> impl Iterator<Item = &Field> {
-        let own = self.authentication_profiles.iter().flatten();
-        let profiles = own.chain(self.builtin_authentication_profiles.iter().flatten());
-        let logins = profiles.flat_map(|profile| profile.metadata.iter().flatten());
-        self.metadata.iter().flatten().chain(logins)
-    }
-}
-
-impl Field {
-    fn takes(&self, value: &str) -> bool {
-        let allowed = self.allowed_values.iter().flatten();
-        // As YAML, or as quoted YAML.
-        let mut allowed = allowed
-            .map(|it| it.to_string().replace(['"', '\\'], ""))
-            .peekable();
-        let of_kind = match self.kind.as_deref() {
-            Some("bool") => matches!(value, "true" | "false"),
-            Some("number") => value.parse::<f64>().is_ok(),
-            Some("duration") => value.starts_with(|first: char| first.is_ascii_digit()),
-            _ => true,
-        };
-        of_kind && (allowed.peek().is_none() || allowed.any(|it| it == value))
-    }
+fn takes(field: &Value, value: &str) -> bool {
+    // As YAML, or as quoted YAML.
+    let allowed = items(&field["allowedValues"]);
+    let mut allowed = allowed.map(|it| it.to_string().replace(['"', '\\'], ""));
+    let of_kind = match field["type"].as_str() {
+        Some("bool") => matches!(value, "true" | "false"),
+        Some("number") => value.parse::<f64>().is_ok(),
+        Some("duration") => value.starts_with(|first: char| first.is_ascii_digit()),
+        _ => true,
+    };
+    let any = items(&field["allowedValues"]).next().is_none();
+    of_kind && (any || allowed.any(|it| it == value))
 }
 
 /// Whether the sources read this, where the description does not say so.
@@ -112,12 +78,13 @@ fn problems(component: &Value) -> Result<Vec<String>> {
         // Any type may be passed through; this one is no more than an example.
         return Ok(Vec::new());
     };
-    let description = Description::read(&folder.join("metadata.yaml"))?;
+    let description = yaml(&folder.join("metadata.yaml"))?;
     let mut problems = Vec::new();
     let mut seen = BTreeSet::new();
     for item in spec["metadata"].as_array().context("no metadata")? {
         let name = item["name"].as_str().context("no name")?;
-        let fields: Vec<_> = description.fields().filter(|it| it.name == name).collect();
+        let fields = fields(&description).filter(|it| it["name"] == name);
+        let fields: Vec<_> = fields.collect();
         if !seen.insert(name) {
             problems.push(format!("`{name}` twice; daprd takes the last"));
         }
@@ -128,17 +95,19 @@ fn problems(component: &Value) -> Result<Vec<String>> {
             ensure!(item["secretKeyRef"].is_object(), "`{name}` has no value");
             continue;
         };
-        let fits = fields.is_empty() || fields.iter().any(|it| it.takes(value));
+        let fits = fields.is_empty() || fields.iter().any(|it| takes(it, value));
         if !fits && !is_undescribed(kind, value) {
             problems.push(format!("`{name}` does not take `{value}`"));
         }
-        if fields.iter().any(|it| it.sensitive) && !NO_SECRETS.contains(&(kind, name)) {
+        if fields.iter().any(|it| it["sensitive"] == true) && !NO_SECRETS.contains(&(kind, name)) {
             problems.push(format!("`{name}` is a secret and stands there in plain"));
         }
     }
-    let common = description.metadata.iter().flatten();
-    let missing = common.filter(|it| it.required && !seen.contains(it.name.as_str()));
-    problems.extend(missing.map(|it| format!("`{}` is missing", it.name)));
+    let required = items(&description["metadata"]).filter(|it| it["required"] == true);
+    let missing = required
+        .map(|it| text(&it["name"]))
+        .filter(|it| !seen.contains(&**it));
+    problems.extend(missing.map(|it| format!("`{it}` is missing")));
     Ok(problems)
 }
 
@@ -181,9 +150,9 @@ fn secrets_are_refused_in_plain() -> Result<()> {
             files(&folder)?.into_iter().partition(|it| it.is_dir());
         folders.extend(inner);
         for file in files.iter().filter(|it| it.ends_with("metadata.yaml")) {
-            let description = Description::read(file)?;
-            let fields = description.fields().filter(|it| it.sensitive);
-            secrets.extend(fields.map(|it| it.name.clone()));
+            let description = yaml(file)?;
+            let fields = fields(&description).filter(|it| it["sensitive"] == true);
+            secrets.extend(fields.map(|it| text(&it["name"])));
         }
     }
     let (_, address) = NO_SECRETS[0];

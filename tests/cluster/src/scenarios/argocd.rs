@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::change::dead_broker;
 use super::pods;
@@ -136,7 +135,7 @@ impl Environment<'_> {
     async fn third(&self, work: UnderLoad) -> Result<String> {
         let logs = PodLogs::start(&self.site.kubectl, THIRD, &self.site.folder)?;
         let audit = logs.effects();
-        let earlier = HashSet::<Uuid>::from_iter(work.acknowledged().await?);
+        let earlier: HashSet<_> = work.acknowledged().await?.into_iter().collect();
         work.go_on().await?;
         let (figures, ledger) = work.stop().await?;
         let mut later = ledger.acknowledged_tasks();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use harness::chart::items;
 use harness::command;
 use http_body_util::Full;
 use hyper::{Method, Request, StatusCode, header::AUTHORIZATION};
@@ -153,10 +154,6 @@ async fn rabbitmq(http: &Http, url: &str, login: &str, exchange: &str) -> Result
         stored.extend(items(&messages).filter_map(|it| it["payload"].as_str()));
     }
     Ok(stored)
-}
-
-fn items(list: &Value) -> impl Iterator<Item = &Value> {
-    list.as_array().into_iter().flatten()
 }
 
 /// One request to JetStream's API, in the protocol's lines of text.

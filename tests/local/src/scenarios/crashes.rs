@@ -55,29 +55,24 @@ async fn start(setup: &Setup, broker: &str, values: &Value) -> Result<Stack> {
 /// Everything that can die there.
 pub(super) async fn of_everything(setup: Setup, broker: &str) -> Result<String> {
     let mut stack = start(&setup, broker, &concurrency(broker)).await?;
-    let worker = worker(&stack).await.context("the worker killed")?;
-    let sidecar = sidecar(&stack).await.context("its sidecar killed")?;
-    let away = away::shortly(&stack).await.context("the worker away")?;
-    let mut told = vec![
-        format!("worker killed: {worker}"),
-        format!("its sidecar: {sidecar}"),
-        format!("away: {away}"),
-    ];
+    let mut told = Vec::new();
+    let mut tell = |what: &str, result: Result<String>| {
+        let figures = result.with_context(|| what.to_owned())?;
+        told.push(format!("{what}: {figures}"));
+        anyhow::Ok(())
+    };
+    tell("the worker killed", worker(&stack).await)?;
+    tell("its sidecar killed", sidecar(&stack).await)?;
+    tell("the worker away", away::shortly(&stack).await)?;
     if broker == "kafka" {
-        let both = both(&stack).await.context("worker and sidecar restarted")?;
-        let store = state_store(&mut stack, OUTAGE).await;
-        told.push(format!("worker and sidecar: {both}"));
-        told.push(format!("state store: {}", store.context("no state store")?));
+        tell("worker and sidecar restarted", both(&stack).await)?;
+        tell("no state store", state_store(&mut stack, OUTAGE).await)?;
     }
     if broker == "redis" {
-        let publisher = publisher_sidecar(&stack).await;
-        told.push(format!(
-            "publisher's sidecar: {}",
-            publisher.context("the publisher's sidecar killed")?
-        ));
+        let killed = publisher_sidecar(&stack).await;
+        tell("the publisher's sidecar killed", killed)?;
     }
-    let broker = self::broker(&mut stack).await;
-    told.push(format!("broker: {}", broker.context("the broker killed")?));
+    tell("the broker killed", self::broker(&mut stack).await)?;
     told.extend(stack.take_restarts());
     Ok(told.join("; "))
 }

@@ -96,10 +96,8 @@ async fn traces(stack: &Stack) -> Result<usize> {
     let tasks: Vec<_> = traces.keys().copied().collect();
     for (task, line) in tasks.iter().zip(lines(stack, &tasks).await?) {
         let trace = &traces[task];
-        ensure!(
-            line.contains(trace),
-            "the trace {trace} of {task} breaks: {line}"
-        );
+        let whole = line.contains(trace);
+        ensure!(whole, "the trace {trace} of {task} breaks: {line}");
     }
     Ok(tasks.len())
 }
@@ -108,12 +106,11 @@ async fn traces(stack: &Stack) -> Result<usize> {
 async fn unusual(stack: &Stack) -> Result<String> {
     let ledger = Ledger::default();
     let mut foreign = Vec::new();
-    for _ in 0..UNUSUAL {
-        foreign.push(post_foreign(stack, &ledger).await?);
-    }
-    publish_large(stack, &ledger).await?;
-    // What comes behind them is not held up.
-    for _ in 0..UNUSUAL {
+    // What comes behind large ones is not held up.
+    for number in 0..2 * UNUSUAL {
+        if number == UNUSUAL {
+            publish_large(stack, &ledger).await?;
+        }
         foreign.push(post_foreign(stack, &ledger).await?);
     }
     let count = settled(stack, &ledger).await?;
@@ -121,11 +118,8 @@ async fn unusual(stack: &Stack) -> Result<String> {
     for line in lines(stack, &foreign).await? {
         ensure!(line.contains(TITLE), "another title: {line}");
     }
-    Ok(format!(
-        "{UNUSUAL} of {} KiB: {}",
-        LARGE >> 10,
-        exactly_once(&count)?
-    ))
+    let (size, figures) = (LARGE >> 10, exactly_once(&count)?);
+    Ok(format!("{UNUSUAL} of {size} KiB: {figures}"))
 }
 
 /// Posts a task in whose trace a vendor has left what is not ASCII.
@@ -156,9 +150,8 @@ async fn publish_large(stack: &Stack, ledger: &Ledger) -> Result<()> {
         let task = Uuid::now_v7();
         let data = json!({"event_type": "task.created", "task_id": task, "title": title});
         ledger.asked(stack.active());
-        publisher
-            .publish(NewEvent::json(task.to_string(), &data)?, DEADLINE)
-            .await?;
+        let event = NewEvent::json(task.to_string(), &data)?;
+        publisher.publish(event, DEADLINE).await?;
         ledger.acknowledged(stack.active(), task);
     }
     Ok(())
@@ -172,9 +165,8 @@ async fn unreadable(stack: &Stack) -> Result<String> {
     let mut ids = Vec::new();
     for data in [wrong_shape, no_title] {
         let id = Uuid::now_v7().to_string();
-        publisher
-            .publish(NewEvent::json(&id, &data)?, DEADLINE)
-            .await?;
+        let event = NewEvent::json(&id, &data)?;
+        publisher.publish(event, DEADLINE).await?;
         ids.push(id);
     }
     in_the_dead_letters(stack, &ids).await?;

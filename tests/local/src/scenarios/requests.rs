@@ -50,16 +50,14 @@ async fn same_key(stack: &Stack) -> Result<String> {
     let other = task("Another title").await?;
     ensure!(ids.insert(other), "the same id for another body");
 
-    let (effects, ids) = (stack.effects(), Vec::from_iter(ids));
+    let (effects, ids) = (stack.effects(), ids.into_iter().collect::<Vec<_>>());
     effects.wait_for("both tasks", DEADLINE, &ids).await?;
     effects.settle(QUIET).await?;
     let so_far = effects.look().await?;
     let mut effects = ids.iter().map(|id| so_far[id]);
     ensure!(effects.all(|it| it == 1), "more than one effect: {ids:?}");
-    Ok(format!(
-        "{} requests with one key: 1 id, 1 effect",
-        SAME_KEY + 1
-    ))
+    let requests = SAME_KEY + 1;
+    Ok(format!("{requests} requests with one key: 1 id, 1 effect"))
 }
 
 /// Bodies that drip get 408 while others are served.
@@ -123,15 +121,13 @@ pub(super) async fn all_at_once(setup: Setup) -> Result<String> {
         let (http, endpoint, ledger) = (http.clone(), endpoint.clone(), ledger.clone());
         requests.spawn(async move {
             ledger.asked(&endpoint.broker);
-            let posted = load::post(&http, &endpoint, &format!("task {number}"), &ledger).await;
-            posted.map_or_else(
-                |failure| {
-                    let status = failure.status;
-                    ledger.failed(failure);
-                    status
-                },
-                |_| Some(200),
-            )
+            let title = format!("task {number}");
+            let Err(failure) = load::post(&http, &endpoint, &title, &ledger).await else {
+                return Some(200);
+            };
+            let status = failure.status;
+            ledger.failed(failure);
+            status
         });
     }
     let mut statuses: BTreeMap<Option<u16>, usize> = BTreeMap::new();
@@ -141,21 +137,15 @@ pub(super) async fn all_at_once(setup: Setup) -> Result<String> {
     let api = stack.api().service()?.process();
     let peak = api.peak_memory_mib().unwrap_or_default();
     let failures = ledger.failures();
+    let documented = |status: &Option<u16>| matches!(status, Some(200 | 429 | 503 | 504));
     ensure!(
-        statuses
-            .keys()
-            .all(|status| matches!(status, Some(200 | 429 | 503 | 504))),
+        statuses.keys().all(documented),
         "other answers than the documented ones: {statuses:?}; {:?}",
         failures.iter().find(|failure| failure.status.is_none())
     );
     ensure!(peak <= MEMORY_LIMIT_MIB, "task-api used {peak} MiB");
     exactly_once(&settled(&stack, &ledger).await?)?;
-    let statuses: Vec<_> = statuses
-        .iter()
-        .map(|(status, n)| format!("{n} x {}", status.unwrap_or_default()))
-        .collect();
-    Ok(format!(
-        "{}; task-api peaked at {peak} MiB",
-        statuses.join(", ")
-    ))
+    let told = |(status, n): (&Option<u16>, _)| format!("{n} x {}", status.unwrap_or_default());
+    let statuses = statuses.iter().map(told).collect::<Vec<_>>().join(", ");
+    Ok(format!("{statuses}; task-api peaked at {peak} MiB"))
 }

@@ -41,21 +41,21 @@ impl Target {
 /// One way to publish an event and wait for its acknowledgement.
 #[derive(Clone)]
 enum Caller {
-    Grpc(DaprClient<Channel>, PublishEventRequest),
-    Http(Http, Request<Full<Bytes>>),
+    Grpc(DaprClient<Channel>, Box<PublishEventRequest>),
+    Http(Http, Box<Request<Full<Bytes>>>),
 }
 
 impl Caller {
     async fn publish(&mut self) -> Result<()> {
         match self {
             Self::Grpc(client, request) => {
-                let call = client.publish_event(request.clone());
+                let call = client.publish_event(*request.clone());
                 tokio::time::timeout(DEADLINE, call)
                     .await
                     .context("no answer")??;
             }
             Self::Http(http, request) => {
-                let answer = http.send(request.clone(), DEADLINE).await?;
+                let answer = http.send(*request.clone(), DEADLINE).await?;
                 let (status, text) = (answer.status, answer.text());
                 ensure!(status.is_success(), "{status}: {text}");
             }
@@ -120,12 +120,12 @@ fn caller(target: Target, stack: &Stack) -> Result<Caller> {
                 data_content_type: "application/json".to_owned(),
                 metadata: HashMap::new(),
             };
-            Caller::Grpc(DaprClient::new(channel), request)
+            Caller::Grpc(DaprClient::new(channel), Box::new(request))
         }
     })
 }
 
-fn request(url: &str, body: &Value) -> Result<Request<Full<Bytes>>> {
+fn request(url: &str, body: &Value) -> Result<Box<Request<Full<Bytes>>>> {
     let request = Request::post(url).header(CONTENT_TYPE, "application/json");
-    Ok(request.body(Full::from(body.to_string()))?)
+    Ok(Box::new(request.body(Full::from(body.to_string()))?))
 }
