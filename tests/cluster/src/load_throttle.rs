@@ -3,7 +3,6 @@
 //! A machine that is too small for the rate proves nothing by it: its queue grows for as long as the load goes on, and whatever waits
 //! for an event of its own, as a preflight does, waits behind all of them.
 
-use std::fmt;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -28,28 +27,8 @@ const SLOWER: u32 = 3;
 #[derive(Debug)]
 pub struct LoadThrottle {
     stop: CancellationToken,
-    task: JoinSet<Result<Throttled>>,
-}
-
-/// For how long the load was slower.
-#[derive(Debug)]
-pub struct Throttled {
+    task: JoinSet<Result<Duration>>,
     rate: u32,
-    time: Duration,
-}
-
-impl fmt::Display for Throttled {
-    /// Nothing, or what stands after the other figures.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.time.is_zero() {
-            return Ok(());
-        }
-        let (rate, seconds) = (self.rate, self.time.as_secs());
-        write!(
-            f,
-            "; at {rate} events/s for {seconds} s, to be caught up with"
-        )
-    }
 }
 
 struct Throttling {
@@ -71,42 +50,45 @@ impl LoadThrottle {
         };
         let mut task = JoinSet::new();
         task.spawn(throttling.run(stop.clone()));
-        Self { stop, task }
+        Self { stop, task, rate }
     }
 
-    /// Ends it, before the load ends.
-    pub async fn stop(mut self) -> Result<Throttled> {
+    /// Ends it, before the load ends. Nothing, or what stands after the other figures.
+    pub async fn stop(mut self) -> Result<String> {
         self.stop.cancel();
         let ended = self.task.join_next().await;
-        ended.context("nobody watches the load any more")??
+        let time = ended.context("nobody watches the load any more")???;
+        if time.is_zero() {
+            return Ok(String::new());
+        }
+        let (rate, seconds) = (self.rate / SLOWER, time.as_secs());
+        let told = format!("; at {rate} events/s for {seconds} s, to be caught up with");
+        Ok(told)
     }
 }
 
 impl Throttling {
-    async fn run(self, stop: CancellationToken) -> Result<Throttled> {
-        let mut throttled = Throttled {
-            rate: self.rate / SLOWER,
-            time: Duration::ZERO,
-        };
+    /// For how long the load was slower.
+    async fn run(self, stop: CancellationToken) -> Result<Duration> {
+        let mut slower = Duration::ZERO;
         let mut since: Option<Instant> = None;
         while !stop.is_cancelled() {
             let behind = self.behind().await?;
             match since {
                 None if behind > u64::from(self.rate * BEHIND) => {
-                    load::set_rate(&self.kubectl, throttled.rate).await?;
+                    load::set_rate(&self.kubectl, self.rate / SLOWER).await?;
                     since = Some(Instant::now());
                 }
                 Some(then) if behind < u64::from(self.rate * CAUGHT_UP) => {
                     load::set_rate(&self.kubectl, self.rate).await?;
-                    throttled.time += then.elapsed();
+                    slower += then.elapsed();
                     since = None;
                 }
                 _ => {}
             }
             stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
         }
-        throttled.time += since.map_or(Duration::ZERO, |then| then.elapsed());
-        Ok(throttled)
+        Ok(slower + since.map_or(Duration::ZERO, |then| then.elapsed()))
     }
 
     /// Acknowledged events without an effect. Not more than an estimate: it does not look which ones.

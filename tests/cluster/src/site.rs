@@ -4,16 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use harness::chart::{self, Rendered, merge};
+use harness::chart::{self, RELEASE, Rendered, merge};
 use harness::kubectl::Kubectl;
-use harness::workspace;
 use serde_json::{Value, json};
 
 use crate::Helm;
 use crate::scenarios::Setup;
-
-/// The release's name in every namespace.
-pub const RELEASE: &str = "task-pubsub";
 
 /// From nothing to ready.
 pub const ROLLOUT: Duration = Duration::from_secs(150);
@@ -55,13 +51,8 @@ impl Site {
     /// Makes the namespace of the scenario `name`.
     pub async fn create(setup: Setup, name: &str) -> Result<Self> {
         let kubectl = Kubectl::new(&setup.kubectl, &format!("{name}-{}", setup.run));
-        apply(
-            &kubectl,
-            &setup,
-            include_str!("../objects/namespace.yaml"),
-            &[],
-        )
-        .await?;
+        let namespace = include_str!("../objects/namespace.yaml");
+        apply(&kubectl, &setup, namespace, &[]).await?;
         let folder = setup.folder.join(name);
         match std::fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
@@ -84,15 +75,13 @@ impl Site {
         Helm::new(&self.setup.helm4, self.kubectl.namespace(), RELEASE)
     }
 
-    /// The chart of this working copy.
-    pub fn chart(&self) -> PathBuf {
-        workspace().join("charts/task-pubsub")
-    }
-
     /// Upgrades the release, or installs it, by Helm 3, with these values over [`Site::values`].
     pub async fn upgrade(&self, values: &Value) -> Result<()> {
         let values = self.values(values);
-        let upgraded = self.helm().upgrade(&self.chart(), &values, ROLLOUT).await;
+        let upgraded = self
+            .helm()
+            .upgrade(&chart::folder(), &values, ROLLOUT)
+            .await;
         upgraded.map(drop)
     }
 

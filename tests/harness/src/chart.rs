@@ -8,8 +8,8 @@ use serde::Deserialize as _;
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::command;
 use crate::deployment::Deployment;
+use crate::{command, workspace};
 
 /// Helm needs a fraction of a second; a busy machine more.
 const RENDER: Duration = Duration::from_mins(1);
@@ -25,12 +25,18 @@ const API_VERSIONS: [&str; 4] = [
 /// Likewise the version of Kubernetes: a Helm that was built without release flags assumes an ancient one.
 pub const KUBE_VERSION: &str = "1.33.0";
 
+/// The release's name, wherever it is installed.
+pub const RELEASE: &str = "task-pubsub";
+
+/// The chart of this working copy.
+pub fn folder() -> PathBuf {
+    workspace().join("charts/task-pubsub")
+}
+
 /// The chart on disk and the Helm that renders it.
 #[derive(Debug, Clone)]
 pub struct Chart {
     helm: PathBuf,
-    folder: PathBuf,
-    release: String,
 }
 
 /// Everything that the chart renders for one set of values.
@@ -40,27 +46,23 @@ pub struct Rendered {
 }
 
 impl Chart {
-    /// The chart in `folder`, rendered as `release`.
-    pub fn new(helm: &Path, folder: PathBuf, release: &str) -> Self {
+    /// Rendered by this Helm.
+    pub fn new(helm: &Path) -> Self {
         Self {
             helm: helm.to_owned(),
-            folder,
-            release: release.to_owned(),
         }
     }
 
     /// Renders it with `values` laid over its own `values.yaml`. The error is what Helm says.
     pub async fn render(&self, values: &Value) -> Result<Rendered> {
         let mut helm = Command::new(&self.helm);
-        helm.arg("template")
-            .arg(&self.release)
-            .arg(&self.folder)
-            .args(["--values", "-", "--kube-version", KUBE_VERSION]);
+        helm.args(["template", RELEASE]).arg(folder());
+        helm.args(["--values", "-", "--kube-version", KUBE_VERSION]);
         for version in API_VERSIONS {
             helm.args(["--api-versions", version]);
         }
         let yaml = command::output(&mut helm, RENDER, &values.to_string()).await;
-        let yaml = yaml.with_context(|| format!("helm cannot render {}", self.folder.display()))?;
+        let yaml = yaml.context("helm cannot render the chart")?;
         Rendered::parse(&yaml)
     }
 }

@@ -113,6 +113,16 @@ impl Process {
         *self.exit.borrow()
     }
 
+    /// An error with the last lines of its log when it has ended.
+    pub fn runs(&self) -> Result<()> {
+        let Some(status) = self.ended() else {
+            return Ok(());
+        };
+        let (name, log) = (&self.name, self.log.display());
+        let lines = log::tail(&self.log, QUOTED_LINES);
+        bail!("{name} ended ({status}); the last lines of {log}:\n{lines}")
+    }
+
     /// Waits until it has ended, however long that takes; cancel safe.
     pub async fn wait(&self) -> Result<ExitStatus> {
         let mut exit = self.exit.clone();
@@ -130,9 +140,7 @@ impl Process {
         let start = Instant::now();
         let mut reason = "never probed".to_owned();
         while start.elapsed() < deadline {
-            if let Some(status) = self.ended() {
-                bail!(self.death(status));
-            }
+            self.runs()?;
             match timeout(PROBE_LIMIT, probe()).await {
                 Ok(Ok(())) => return Ok(()),
                 Ok(Err(why)) => reason = why,
@@ -193,15 +201,6 @@ impl Process {
         if self.ended().is_none() {
             let _ = killpg(self.group, signal);
         }
-    }
-
-    fn death(&self, status: ExitStatus) -> String {
-        let lines = log::tail(&self.log, QUOTED_LINES);
-        format!(
-            "{} ended ({status}); the last lines of {}:\n{lines}",
-            self.name,
-            self.log.display()
-        )
     }
 }
 

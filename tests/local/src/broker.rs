@@ -30,15 +30,6 @@ const READY: Duration = Duration::from_mins(2);
 /// How long a broker may take to write what it has and end.
 const STOP: Duration = Duration::from_secs(20);
 
-/// The topics of the stack.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Topics {
-    /// Where events are published.
-    pub events: String,
-    /// Where those go that nobody could handle.
-    pub dead_letters: String,
-}
-
 /// An entry of `brokers.yaml`, which says what the fields mean.
 #[derive(Debug, Deserialize)]
 struct Declaration {
@@ -164,9 +155,8 @@ impl BrokerProcess {
     }
 
     /// Makes what the chart's README asks for beforehand, once it runs.
-    pub(crate) async fn prepare(&self, topics: &Topics) -> Result<()> {
-        let topics = [&*topics.events, &*topics.dead_letters];
-        self.declaration.read.prepare(&topics).await
+    pub(crate) async fn prepare(&self, topics: &[String]) -> Result<()> {
+        self.declaration.read.prepare(topics).await
     }
 
     /// Everything that is stored in `topic`, as text in which event ids can be looked for; empty when there is nothing.

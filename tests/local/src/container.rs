@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use harness::launch::Launch;
+use harness::ports::Port;
 use harness::process::{Ended, Process};
 use http_body_util::Full;
 use hyper::Request;
@@ -27,6 +28,8 @@ pub type Restarts = Arc<Mutex<Vec<String>>>;
 #[derive(Debug)]
 pub struct Container {
     shared: Arc<Shared>,
+    /// What it listens on.
+    ports: Vec<Port>,
     /// The kubelet's watch over it, if there is one.
     _watch: JoinSet<()>,
 }
@@ -42,7 +45,7 @@ struct Shared {
 
 impl Container {
     /// Starts it. Where there is a kubelet, it starts it again, and enters that into its list; otherwise nobody but the harness does.
-    pub fn start(launch: Launch, kubelet: Option<&Restarts>) -> Result<Self> {
+    pub fn start(launch: Launch, ports: Vec<Port>, kubelet: Option<&Restarts>) -> Result<Self> {
         let process = Process::start(&launch)?;
         let shared = Arc::new(Shared {
             launch,
@@ -55,8 +58,19 @@ impl Container {
         }
         Ok(Self {
             shared,
+            ports,
             _watch: watch,
         })
+    }
+
+    /// Base URL of its first port: a service's own, a sidecar's HTTP API.
+    pub fn url(&self) -> String {
+        self.ports[0].url()
+    }
+
+    /// Base URL of its second port: a service's admin server, a sidecar's gRPC API.
+    pub fn second_url(&self) -> String {
+        self.ports[1].url()
     }
 
     /// The process that runs, or the last one that did.

@@ -24,8 +24,8 @@ impl HostedWorker {
 
         let mut env = stack.worker().template().env.clone();
         env.extend(stack.worker().sidecar().app_env());
-        let config: Config =
-            crate::environment::parse(&env).context("the worker's environment in the chart")?;
+        let config: Config = crate::environment::parse(&[], &env)
+            .context("the worker's environment in the chart")?;
         let shutdown = Shutdown::new(config.shutdown);
         let mut tasks = JoinSet::new();
         let listeners = Listeners { events, admin };

@@ -14,7 +14,6 @@ pub mod options;
 pub mod pod;
 pub mod resources;
 pub mod scenarios;
-pub mod service;
 pub mod sidecar;
 pub mod site;
 pub mod stack;

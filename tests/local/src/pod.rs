@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use harness::deployment::Deployment;
+use harness::launch::Launch;
 use harness::ports::Port;
 use harness::process::{Ended, Process};
 
 use crate::Http;
 use crate::container::Container;
 use crate::resources::Resources;
-use crate::service::Service;
 use crate::sidecar::Sidecar;
 use crate::site::Site;
 
@@ -35,7 +35,7 @@ pub struct Pod {
     name: String,
     template: Deployment,
     // Dropped in this order: an app that loses its sidecar first would fill its log with complaints.
-    service: Option<Service>,
+    service: Option<Container>,
     sidecar: Sidecar,
 }
 
@@ -69,7 +69,14 @@ impl Pod {
                 let sidecar = sidecar(port.number())?;
                 let env = environment(site, &name, &template, &sidecar, env);
                 let log = site.folder.join(format!("{app_id}.log"));
-                let service = Service::start(site, &name, program, &env, port, &log)?;
+                let admin = Port::reserve()?;
+                // To the environment that its Deployment gives it only the listen addresses are added.
+                let launch = Launch::new(&name, program, log)
+                    .envs(&env)
+                    .env("LISTEN_ADDR", port.address())
+                    .env("ADMIN_ADDR", admin.address());
+                let kubelet = site.kubelet.as_ref();
+                let service = Container::start(launch, vec![port, admin], kubelet)?;
                 (sidecar, Some(service))
             }
         };
@@ -87,7 +94,7 @@ impl Pod {
         let Some(service) = &self.service else {
             return Ok(());
         };
-        let ready = format!("{}/readyz", service.admin_url());
+        let ready = format!("{}/readyz", service.second_url());
         service.ready(http, &ready, deadline).await
     }
 
@@ -135,7 +142,7 @@ impl Pod {
     }
 
     /// The app; an error when it is the caller's.
-    pub fn service(&self) -> Result<&Service> {
+    pub fn service(&self) -> Result<&Container> {
         self.service
             .as_ref()
             .with_context(|| format!("the app of {} is not the harness's", self.name))
@@ -143,7 +150,7 @@ impl Pod {
 
     /// Its processes.
     pub fn processes(&self) -> impl Iterator<Item = Arc<Process>> {
-        let service = self.service.as_deref().map(Container::process);
+        let service = self.service.as_ref().map(Container::process);
         service.into_iter().chain([self.sidecar.process()])
     }
 }

@@ -52,8 +52,6 @@ const ADDRESSES: [&str; 3] = [
 #[derive(Debug)]
 pub struct Sidecar {
     container: Container,
-    /// As in [`PORTS`].
-    ports: Vec<Port>,
 }
 
 impl Sidecar {
@@ -93,26 +91,19 @@ impl Sidecar {
         for (name, value) in variables(template.annotation("env").unwrap_or_default()) {
             launch = launch.env(name, value);
         }
-        Ok(Self {
-            container: Container::start(launch, site.kubelet.as_ref())?,
-            ports,
-        })
+        let container = Container::start(launch, ports, site.kubelet.as_ref())?;
+        Ok(Self { container })
     }
 
     /// Waits until its API serves the app; the app itself may still be starting.
     pub async fn serves(&self, http: &Http) -> Result<()> {
-        let url = format!("{}/v1.0/healthz/outbound", self.http_url());
+        let url = format!("{}/v1.0/healthz/outbound", self.url());
         self.ready(http, &url, READY).await
-    }
-
-    /// Base URL of its HTTP API.
-    pub fn http_url(&self) -> String {
-        self.ports[0].url()
     }
 
     /// Base URL of its gRPC API.
     pub fn grpc_url(&self) -> String {
-        self.ports[1].url()
+        self.second_url()
     }
 
     /// A client of its gRPC API.
@@ -126,11 +117,11 @@ impl Sidecar {
 
     /// Ports that the injector would tell the app by environment.
     pub fn app_env(&self) -> [(String, String); 3] {
-        let (http, grpc) = (self.ports[0].number(), self.ports[1].number());
+        let port = |url: String| url.rsplit(':').next().unwrap_or_default().to_owned();
         [
             ("DAPR_GRPC_ENDPOINT".to_owned(), self.grpc_url()),
-            ("DAPR_GRPC_PORT".to_owned(), grpc.to_string()),
-            ("DAPR_HTTP_PORT".to_owned(), http.to_string()),
+            ("DAPR_GRPC_PORT".to_owned(), port(self.grpc_url())),
+            ("DAPR_HTTP_PORT".to_owned(), port(self.url())),
         ]
     }
 }

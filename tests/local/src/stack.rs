@@ -8,16 +8,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use harness::chart::{Chart, Rendered};
 use harness::effects::{Effects, MARK};
 use harness::folder::WorkFolder;
-use harness::log;
 use harness::process::Process;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::broker::{BrokerProcess, Topics};
+use crate::BrokerProcess;
 use crate::endpoints::{Endpoint, Endpoints};
 use crate::pod::Pod;
 use crate::resources::Resources;
@@ -71,12 +70,12 @@ impl Stack {
     /// sidecars that are started again, none.
     pub fn check(&self) -> Result<()> {
         let brokers = self.brokers.values().filter_map(BrokerProcess::process);
-        brokers.into_iter().try_for_each(runs)?;
+        brokers.into_iter().try_for_each(Process::runs)?;
         if self.options.restarts {
             return Ok(());
         }
         let mut pods = self.api.processes().chain(self.worker.processes());
-        pods.try_for_each(|process| runs(&process))
+        pods.try_for_each(|process| process.runs())
     }
 
     /// Waits until both pods are ready, whoever has started their parts again.
@@ -188,28 +187,19 @@ impl Stack {
     }
 }
 
-fn runs(process: &Process) -> Result<()> {
-    let Some(status) = process.ended() else {
-        return Ok(());
-    };
-    let (name, last) = (process.name(), log::tail(process.log(), 12));
-    bail!("{name} ended ({status}):\n{last}")
-}
-
 fn without(entry: &str) -> String {
     format!("this stack was started without the programs for {entry}")
 }
 
-/// As the services know them.
-fn topics(rendered: &Rendered) -> Result<Topics> {
-    let (api, worker) = (
-        rendered.deployment_of(API)?,
-        rendered.deployment_of(WORKER)?,
-    );
-    Ok(Topics {
-        events: api.variable("TOPIC")?.to_owned(),
-        dead_letters: worker.variable("DEAD_LETTER_TOPIC")?.to_owned(),
-    })
+/// The topics, as the services know them: of events, and of those that nobody could handle.
+fn topics(rendered: &Rendered) -> Result<[String; 2]> {
+    let api = rendered.deployment_of(API)?;
+    let worker = rendered.deployment_of(WORKER)?;
+    let topics = [
+        api.variable("TOPIC")?,
+        worker.variable("DEAD_LETTER_TOPIC")?,
+    ];
+    Ok(topics.map(str::to_owned))
 }
 
 fn endpoint(pod: &Pod) -> Result<Endpoint> {

@@ -5,15 +5,13 @@ use clap::Parser;
 use harness::chart::{self, Chart, Rendered};
 use harness::deployment::Deployment;
 use harness::toolbox::Toolbox;
-use harness::workspace;
-use local_stack::environment::{parse, parse_with};
+use local_stack::environment::parse;
 use serde_json::json;
 use service_kit::config::Check;
 
 #[tokio::test]
 async fn services_and_chart_have_the_same_routes_topics_ports_and_timings() -> Result<()> {
-    let (helm, folder) = (Toolbox::read()?.helm, "charts/task-pubsub");
-    let chart = Chart::new(&helm, workspace().join(folder), "task-pubsub");
+    let chart = Chart::new(&Toolbox::read()?.helm);
     let mut values = json!({
         "broker": {"active": "kafka", "subscribe": ["redis", "kafka", "rabbitmq"]},
         "preflight": {"enabled": true},
@@ -62,7 +60,7 @@ fn same(what: &str, chart: impl ToString, code: impl ToString) -> Result<()> {
 
 /// The environment that the chart sets must be one that the service starts with.
 fn config<C: Parser + Check>(deployment: &Deployment) -> Result<C> {
-    parse(&deployment.env).with_context(|| format!("the environment of {}", deployment.name))
+    parse(&[], &deployment.env).with_context(|| format!("the environment of {}", deployment.name))
 }
 
 /// `dapr.io/app-port` must be the port on which the service listens, here and by its own default.
@@ -79,7 +77,7 @@ fn probe(rendered: &Rendered, api: &Deployment, worker: &Deployment) -> Result<(
         let mut jobs = rendered.of_kind("Job");
         let job = jobs.find(|job| chart::name(job).ends_with(check));
         let job = Deployment::read(job.with_context(|| format!("no Job {check}"))?)?;
-        let config = parse_with::<task_probe::Config>(&[check.to_owned()], &job.env);
+        let config = parse::<task_probe::Config>(&[check.to_owned()], &job.env);
         let config = config.with_context(|| format!("the environment of {check}"))?;
         let app_id = |of: &Deployment| of.annotation("app-id").unwrap_or_default().to_owned();
         same(&format!("{check}'s id"), app_id(&job), &config.app_id)?;

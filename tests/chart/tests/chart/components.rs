@@ -44,7 +44,9 @@ const NO_SECRETS: [(&str, &str); 2] = [
 /// The fields of a component, those for each way to log in among them.
 fn fields(description: &Value) -> impl Iterator<Item = &Value> {
     let profiles = ["authenticationProfiles", "builtinAuthenticationProfiles"];
-    let profiles = profiles.iter().flat_map(|list| items(&description[list]));
+    let profiles = profiles
+        .into_iter()
+        .flat_map(|list| items(&description[list]));
     let logins = profiles.flat_map(|profile| items(&profile["metadata"]));
     items(&description["metadata"]).chain(logins)
 }

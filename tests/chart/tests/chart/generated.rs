@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use harness::chart::folder;
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::installations::{RENDERED, files, folder};
+use crate::installations::{RENDERED, files};
 use crate::tools::{TOOLS, output};
 
 /// Set it to write the files anew.

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
-use harness::chart::{KUBE_VERSION, Rendered};
+use harness::chart::{KUBE_VERSION, Rendered, folder};
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::installations::{RENDERED, folder, render, values};
+use crate::installations::{RENDERED, render, values};
 use crate::tools::{TOOLS, output};
 
 #[test]

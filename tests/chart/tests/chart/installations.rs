@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result};
-use harness::chart::{self, Chart, Rendered};
+use harness::chart::{self, Chart, Rendered, folder};
 use harness::workspace;
 use serde_json::{Value, json};
 
@@ -21,11 +21,6 @@ pub(crate) static RENDERED: LazyLock<BTreeMap<String, Rendered>> = LazyLock::new
     });
     all.collect()
 });
-
-/// The chart's folder.
-pub(crate) fn folder() -> PathBuf {
-    workspace().join("charts/task-pubsub")
-}
 
 /// The values of each installation.
 pub(crate) fn values() -> Result<BTreeMap<String, Value>> {
@@ -54,7 +49,7 @@ fn entries() -> Result<Vec<String>> {
 
 /// Renders the chart with `values` over its own.
 pub(crate) fn render(helm: &Path, values: &Value) -> Result<Rendered> {
-    block_on(Chart::new(helm, folder(), "task-pubsub").render(values))?
+    block_on(Chart::new(helm).render(values))?
 }
 
 /// The objects as `kubectl` and its like take them.

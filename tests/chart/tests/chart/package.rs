@@ -1,10 +1,11 @@
 //! The packed chart holds what users need and nothing else.
 
 use anyhow::Result;
+use harness::chart::folder;
 use harness::workspace;
 use tokio::process::Command;
 
-use crate::installations::{files, folder};
+use crate::installations::files;
 use crate::tools::{TOOLS, output};
 
 const CONTENTS: [&str; 5] = [

@@ -9,7 +9,7 @@ use super::pods;
 use super::under_load::{UnderLoad, two_publishers};
 use crate::site::ROLLOUT;
 use crate::{Helm, Site};
-use harness::chart::merge;
+use harness::chart::{self, merge};
 
 /// An upgrade to a dead broker is given up after this.
 const GIVE_UP: Duration = Duration::from_secs(45);
@@ -31,7 +31,7 @@ fn brokers(active: &str, subscribe: &[&str]) -> Value {
 async fn upgrade(site: &Site, helm: &Helm, active: &str, subscribe: &[&str]) -> Result<()> {
     let mut values = site.values(&brokers(active, subscribe));
     merge(&mut values, &two_publishers());
-    helm.upgrade(&site.chart(), &values, ROLLOUT)
+    helm.upgrade(&chart::folder(), &values, ROLLOUT)
         .await
         .map(drop)
 }
@@ -84,7 +84,7 @@ pub(super) async fn to_a_dead_broker(site: &Site) -> Result<String> {
     merge(&mut values, &two_publishers());
     values["brokers"] = dead_broker(site.kubectl.namespace());
     let values = site.values(&values);
-    let upgraded = helm.upgrade(&site.chart(), &values, GIVE_UP).await;
+    let upgraded = helm.upgrade(&chart::folder(), &values, GIVE_UP).await;
     if upgraded.is_ok() {
         bail!("an upgrade to a broker that does not exist succeeded");
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use harness::chart::{Rendered, text};
+use harness::chart::{self, Rendered, text};
 use harness::wait::until;
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ pub(super) async fn components_last(site: &Site) -> Result<String> {
     // A Subscription that comes while daprd starts may escape it until the watchdog has it started again.
     let watchdog = json!({"delivery": {"watchdog": {"silence": "5s", "patience": "3s"}}});
     let values = site.values(&watchdog);
-    let rendered = site.helm().template(&site.chart(), &values).await?;
+    let rendered = site.helm().template(&chart::folder(), &values).await?;
     let rendered = Rendered::parse(&rendered)?;
     let hook = |object: &&Value| !object["metadata"]["annotations"]["helm.sh/hook"].is_null();
     let of_dapr = |object: &&Value| text(&object["apiVersion"]).starts_with("dapr.io/");

@@ -49,7 +49,7 @@ pub(super) enum Reader {
 
 impl Reader {
     /// Makes the streams of JetStream, which Dapr does not, with the topics' names. Others need nothing.
-    pub(super) async fn prepare(&self, topics: &[&str]) -> Result<()> {
+    pub(super) async fn prepare(&self, topics: &[String]) -> Result<()> {
         let Self::JetStream { address, token, .. } = self else {
             return Ok(());
         };

@@ -1,25 +1,21 @@
 //! How a stack comes up.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use harness::chart::{Chart, merge};
+use harness::folder::WorkFolder;
+use harness::toolbox::BROKERS;
+use harness::workspace;
 use serde_json::{Value, json};
 
 use super::{API, Stack, WORKER, endpoint, topics, without};
-use crate::{
-    broker::{BrokerProcess, Topics},
-    endpoints::Endpoints,
-    options::StackOptions,
-    pod::Pod,
-    resources::Resources,
-    site::Site,
-};
-use harness::{
-    chart::{Chart, merge},
-    folder::WorkFolder,
-    toolbox::BROKERS,
-    workspace,
-};
+use crate::endpoints::Endpoints;
+use crate::pod::Pod;
+use crate::resources::Resources;
+use crate::site::Site;
+use crate::{BrokerProcess, StackOptions};
 
 impl Stack {
     /// Starts everything and waits until both services are ready. Cancel safe: dropping the future kills what runs.
@@ -53,11 +49,7 @@ impl Stack {
         }
 
         let values = values(&options, &brokers);
-        let chart = Chart::new(
-            &options.toolbox.helm,
-            workspace().join("charts/task-pubsub"),
-            "task-pubsub",
-        );
+        let chart = Chart::new(&options.toolbox.helm);
         let rendered = chart.render(&values).await?;
         let secrets = brokers.values().flat_map(|it| it.secrets().clone());
         let mut resources = Resources::create(folder.path(), &secrets.collect())?;
@@ -102,7 +94,7 @@ impl Stack {
 pub(super) async fn broker(
     brokers: &mut BTreeMap<&'static str, BrokerProcess>,
     entry: &str,
-    topics: &Topics,
+    topics: &[String],
 ) -> Result<()> {
     let broker = brokers.get_mut(entry).with_context(|| without(entry))?;
     broker.start().await?;

@@ -106,7 +106,7 @@ fn caller(target: Target, stack: &Stack) -> Result<Caller> {
             )
         }
         Target::SidecarHttp => {
-            let url = format!("{}/v1.0/publish/{pubsub}/{topic}", api.sidecar().http_url());
+            let url = format!("{}/v1.0/publish/{pubsub}/{topic}", api.sidecar().url());
             Caller::Http(Http::new(), request(&url, &event)?)
         }
         Target::SidecarGrpc => {
