@@ -22,8 +22,8 @@ impl HostedWorker {
         let port = events.local_addr()?.port();
         stack.roll_worker_to(App::External(port)).await?;
 
-        let mut env = stack.worker().template().env.clone();
-        env.extend(stack.worker().sidecar().app_env());
+        let mut env = stack.worker.template.env.clone();
+        env.extend(stack.worker.sidecar.app_env());
         let config: Config = crate::environment::parse(&[], &env)
             .context("the worker's environment in the chart")?;
         let shutdown = Shutdown::new(config.shutdown);

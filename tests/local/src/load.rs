@@ -35,17 +35,13 @@ pub struct Load {
 }
 
 /// A task that was created and announced.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
 pub struct Posted {
     /// The task's id.
     pub id: Uuid,
     /// The whole answer, as it came.
+    #[serde(skip)]
     pub body: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Created {
-    id: Uuid,
 }
 
 impl Load {
@@ -148,13 +144,10 @@ pub async fn post(
         failure.retry_after = answer.headers.contains_key(RETRY_AFTER);
         return Err(failure);
     }
-    let created = answer.json();
-    let created: Created = created.map_err(|error| failure(Some(status), error.to_string()))?;
-    ledger.acknowledged(&endpoint.broker, created.id);
-    Ok(Posted {
-        id: created.id,
-        body,
-    })
+    let posted = answer.json::<Posted>();
+    let posted = posted.map_err(|error| failure(Some(status), error.to_string()))?;
+    ledger.acknowledged(&endpoint.broker, posted.id);
+    Ok(Posted { body, ..posted })
 }
 
 /// Posts one task with these headers; any status is an answer.

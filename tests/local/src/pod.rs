@@ -33,10 +33,12 @@ pub enum App {
 #[derive(Debug)]
 pub struct Pod {
     name: String,
-    template: Deployment,
+    /// The Deployment that it was started from.
+    pub template: Deployment,
     // Dropped in this order: an app that loses its sidecar first would fill its log with complaints.
     service: Option<Container>,
-    sidecar: Sidecar,
+    /// The sidecar.
+    pub sidecar: Sidecar,
 }
 
 /// How the parts of a pod ended.
@@ -129,16 +131,6 @@ impl Pod {
     pub fn broker(&self) -> &str {
         let component = self.template.env.get("PUBSUB_NAME");
         component.map_or("", |name| name.strip_prefix("pubsub-").unwrap_or(name))
-    }
-
-    /// The Deployment that it was started from.
-    pub fn template(&self) -> &Deployment {
-        &self.template
-    }
-
-    /// The sidecar.
-    pub fn sidecar(&self) -> &Sidecar {
-        &self.sidecar
     }
 
     /// The app; an error when it is the caller's.

@@ -144,7 +144,7 @@ impl UnderLoad {
     async fn at(stack: &Stack, per_second: u32) -> Result<Self> {
         let ledger = Ledger::default();
         let broker = stack.active();
-        let load = Load::start(stack.endpoints(), rate(broker, per_second), &ledger);
+        let load = Load::start(&stack.endpoints, rate(broker, per_second), &ledger);
         let events = rate(broker, RATE) as usize;
         let this = Self {
             ledger,
@@ -193,7 +193,7 @@ impl UnderLoad {
 
 /// Posts a task as any client does, and returns its id.
 async fn post(stack: &Stack, title: &str, headers: &[(&str, &[u8])]) -> Result<Uuid> {
-    let endpoint = stack.endpoints().pick().context("no instance is ready")?;
+    let endpoint = stack.endpoints.pick().context("no instance is ready")?;
     let answer = load::send(stack.http(), &endpoint, title, headers).await?;
     let (status, text) = (answer.status, answer.text());
     ensure!(status == 200, "{status}: {text}");

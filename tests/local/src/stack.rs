@@ -33,10 +33,13 @@ const WORKER: &str = "task-worker";
 #[derive(Debug)]
 pub struct Stack {
     // Dropped from top to bottom: apps before brokers, and the folder when nobody writes to it any more.
-    api: Pod,
-    worker: Pod,
+    /// The `task-api` that serves now.
+    pub api: Pod,
+    /// The `task-worker` that serves now.
+    pub worker: Pod,
     brokers: BTreeMap<&'static str, BrokerProcess>,
-    endpoints: Endpoints,
+    /// The instances of `task-api` that take requests.
+    pub endpoints: Endpoints,
     resources: Resources,
     rendered: Rendered,
     values: Value,
@@ -93,21 +96,6 @@ impl Stack {
         let restarts = self.site.kubelet.as_ref();
         let restarts = restarts.map(|it| it.lock().unwrap_or_else(PoisonError::into_inner));
         restarts.map_or_else(Vec::new, |mut it| std::mem::take(&mut *it))
-    }
-
-    /// The instances of `task-api` that take requests.
-    pub fn endpoints(&self) -> &Endpoints {
-        &self.endpoints
-    }
-
-    /// The `task-api` that serves now.
-    pub fn api(&self) -> &Pod {
-        &self.api
-    }
-
-    /// The `task-worker` that serves now.
-    pub fn worker(&self) -> &Pod {
-        &self.worker
     }
 
     /// The broker of an entry, running or not; an error when the toolbox lacks its programs. `redis` is the state store, too.

@@ -36,12 +36,12 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     let toolbox = Toolbox::read()?;
     let binaries = ["task-api", "task-worker"].map(|it| toolbox.services.join(it));
     let stack = Stack::start(StackOptions::new(toolbox)).await?;
-    let (api, worker) = (stack.api().service()?, stack.worker().service()?);
+    let (api, worker) = (stack.api.service()?, stack.worker.service()?);
     let memory = |process: &Process| process.peak_memory_mib().unwrap_or_default();
     let idle = [memory(&api.process()), memory(&worker.process())];
     // Publishing is what is measured; consuming would take its processor.
     worker.kill().await?;
-    stack.worker().sidecar().kill().await?;
+    stack.worker.sidecar.kill().await?;
 
     let mut figures = [const { Vec::new() }; 3];
     for round in 1..=args.rounds {

@@ -81,7 +81,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
 
 /// A few tasks, one by one, and what the worker makes of them. Returns the first one's id.
 async fn greet(stack: &Stack, ledger: &Ledger, effects: &Effects) -> Result<String> {
-    let endpoint = stack.endpoints().pick().context("no instance is ready")?;
+    let endpoint = stack.endpoints.pick().context("no instance is ready")?;
     let mut first = None;
     for title in TITLES {
         ledger.asked(&endpoint.broker);
@@ -110,7 +110,7 @@ async fn change(stack: &mut Stack, ledger: &Ledger, effects: &Effects) -> Result
     step.done("started; nobody uses it yet");
 
     let step = Step::start("load on Redis");
-    let load = Load::start(stack.endpoints(), RATE, ledger);
+    let load = Load::start(&stack.endpoints, RATE, ledger);
     load.acknowledge(EVENTS, DEADLINE).await?;
     step.done(&format!("{RATE} tasks a second, and they go on"));
 

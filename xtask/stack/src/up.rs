@@ -33,7 +33,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     let stack = Stack::start(options).await?;
     step.done(&format!("{broker}, two sidecars, two services"));
 
-    let (api, worker) = (stack.api().service()?, stack.worker().service()?);
+    let (api, worker) = (stack.api.service()?, stack.worker.service()?);
     if args.json {
         console::result(json!({
             "task_api": api.url(),

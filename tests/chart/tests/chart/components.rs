@@ -3,7 +3,7 @@
 //! daprd ignores an item of another name without a word, and goes on with the default that loses events.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result, ensure};

@@ -70,16 +70,11 @@ impl Reader {
                 let stored = command::output(&mut redis, ANSWER, "").await?;
                 Ok(stored.trim().to_owned())
             }
-            Self::Kafka(data) => {
-                let partition = |name: &str| {
-                    let number = name.strip_prefix(topic)?.strip_prefix('-')?;
-                    number.parse::<u32>().ok()
-                };
-                files(data, &|folder| partition(folder).is_some(), "log")
-            }
+            // A folder for each partition, of which there are three.
+            Self::Kafka(data) => files(&data.join(format!("{topic}-[0-9]/*.log"))),
             Self::JetStream { data, .. } => {
-                let streams = data.join("jetstream/$G/streams").join(topic);
-                files(&streams, &|folder| folder == "msgs", "blk")
+                let streams = data.join("jetstream/$G/streams");
+                files(&streams.join(topic).join("msgs/*.blk"))
             }
             Self::RabbitMq { url, login } => rabbitmq(http, url, login, topic).await,
             Self::Moto(url) => {
@@ -101,20 +96,11 @@ impl Reader {
     }
 }
 
-/// The files with this extension in the folders below `root` whose names are wanted.
-fn files(root: &Path, wanted: &dyn Fn(&str) -> bool, extension: &str) -> Result<String> {
+/// What is in the files of this pattern.
+fn files(pattern: &Path) -> Result<String> {
     let mut text = String::new();
-    for folder in fs::read_dir(root).with_context(|| root.display().to_string())? {
-        let folder = folder?;
-        if !folder.file_type()?.is_dir() || !wanted(&folder.file_name().to_string_lossy()) {
-            continue;
-        }
-        for file in fs::read_dir(folder.path())? {
-            let file = file?.path();
-            if file.extension().is_some_and(|it| it == extension) {
-                text.push_str(&String::from_utf8_lossy(&fs::read(file)?));
-            }
-        }
+    for file in glob::glob(&pattern.to_string_lossy())? {
+        text.push_str(&String::from_utf8_lossy(&fs::read(file?)?));
     }
     Ok(text)
 }

@@ -113,7 +113,7 @@ async fn absence(
     effects: &Effects,
 ) -> Result<(Duration, Duration)> {
     let Absences { seconds, limit, .. } = *absences;
-    let worker = stack.worker().service()?;
+    let worker = stack.worker.service()?;
     match how {
         Paused => worker.process().suspend(),
         Killed => worker.kill().await?,

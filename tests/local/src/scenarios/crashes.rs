@@ -105,7 +105,7 @@ pub(super) async fn of_the_state_store_for_long(setup: Setup, broker: &str) -> R
 /// had their effect and are not yet recorded as done.
 async fn worker(stack: &Stack) -> Result<String> {
     let under = UnderLoad::start(stack).await?;
-    let worker = stack.worker().service()?;
+    let worker = stack.worker.service()?;
     let effects = stack.effects();
     for kill in 0..KILLS {
         worker.process().suspend();
@@ -125,12 +125,12 @@ async fn worker(stack: &Stack) -> Result<String> {
 
 async fn sidecar(stack: &Stack) -> Result<String> {
     let under = UnderLoad::start(stack).await?;
-    let worker = stack.worker().service()?.process();
+    let worker = stack.worker.service()?.process();
     worker.suspend();
     under.acknowledge(IN_HAND).await?;
-    stack.worker().sidecar().kill().await?;
+    stack.worker.sidecar.kill().await?;
     worker.resume();
-    stack.worker().sidecar().restart().await?;
+    stack.worker.sidecar.restart().await?;
     stack.ready().await?;
     under.go_on().await?;
     under.perfect(stack).await
@@ -139,7 +139,7 @@ async fn sidecar(stack: &Stack) -> Result<String> {
 /// Both containers of the worker end, and one is back before the other.
 async fn both(stack: &Stack) -> Result<String> {
     let under = UnderLoad::start(stack).await?;
-    let (worker, sidecar) = (stack.worker().service()?, stack.worker().sidecar());
+    let (worker, sidecar) = (stack.worker.service()?, &stack.worker.sidecar);
     let (worker, sidecar): (&Container, &Container) = (worker, sidecar);
     for (first, second) in [(sidecar, worker), (worker, sidecar)] {
         tokio::try_join!(worker.kill(), sidecar.kill())?;
@@ -166,9 +166,9 @@ async fn state_store(stack: &mut Stack, seconds: u32) -> Result<String> {
 
 async fn publisher_sidecar(stack: &Stack) -> Result<String> {
     let under = UnderLoad::start(stack).await?;
-    stack.api().sidecar().kill().await?;
+    stack.api.sidecar.kill().await?;
     under.load.fail(DEADLINE).await?;
-    stack.api().sidecar().restart().await?;
+    stack.api.sidecar.restart().await?;
     stack.ready().await?;
     exactly_once(&under.finish(stack, 0).await?)
 }
@@ -189,7 +189,7 @@ async fn broker(stack: &mut Stack) -> Result<String> {
         return exactly_once(&under.finish(stack, 0).await?);
     }
     let mut count = under.finish(stack, UNCONFIRMED).await?;
-    let sidecar = fs::read_to_string(stack.api().sidecar().process().log())?;
+    let sidecar = fs::read_to_string(stack.api.sidecar.process().log())?;
     let unconfirmed = sidecar.matches(NOT_CONFIRMED).count() as u64;
     let lost = std::mem::take(&mut count.lost);
     let figures = exactly_once(&count)?;

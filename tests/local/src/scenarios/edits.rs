@@ -79,7 +79,7 @@ async fn heard(under: &UnderLoad, effects: &Effects) -> Result<()> {
 
 /// It dies and comes back while the worker stands still.
 async fn broker_killed(stack: &mut Stack, broker: &str) -> Result<()> {
-    let worker = stack.worker().service()?.process();
+    let worker = stack.worker.service()?.process();
     worker.suspend();
     sleep(STILL).await;
     stack.broker_mut(broker)?.kill().await?;

@@ -53,7 +53,7 @@ pub(super) async fn through(setup: Setup, broker: &str) -> Result<String> {
 
 /// The tutorial's flow, byte for byte.
 pub(super) async fn tutorial(stack: &Stack) -> Result<()> {
-    let endpoint = stack.endpoints().pick().context("no instance is ready")?;
+    let endpoint = stack.endpoints.pick().context("no instance is ready")?;
     // As curl sends it.
     let request = Request::post(format!("{}/tasks", endpoint.url))
         .header(USER_AGENT, "curl/7.88.1")
@@ -137,7 +137,7 @@ async fn post_foreign(stack: &Stack, ledger: &Ledger) -> Result<Uuid> {
 
 /// Publishes past the API, as other publishers would.
 fn publisher(stack: &Stack) -> Result<Publisher> {
-    let (sidecar, api) = (stack.api().sidecar().client()?, stack.api().template());
+    let (sidecar, api) = (stack.api.sidecar.client()?, &stack.api.template);
     let options = PublisherOptions::new(api.variable("PUBSUB_NAME")?, api.variable("TOPIC")?);
     Ok(Publisher::new(&sidecar, options))
 }

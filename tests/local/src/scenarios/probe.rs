@@ -56,7 +56,7 @@ pub(super) async fn jobs(setup: Setup, broker: &str, sidecar: &str) -> Result<St
     smoke.expect(0, &["smoke passed", received, refused])?;
     effects(&stack, 1).await?;
 
-    let worker = stack.worker().service()?;
+    let worker = stack.worker.service()?;
     worker.kill().await?;
     let missed = "not received by task-worker";
     let failed = tokio::try_join!(stack.run_job("preflight"), stack.run_job("smoke"))?;
@@ -97,7 +97,7 @@ async fn effects(stack: &Stack, tasks: usize) -> Result<()> {
 
 /// What the worker's metrics say.
 async fn canaries(stack: &Stack) -> Result<u64> {
-    let url = format!("{}/metrics", stack.worker().service()?.second_url());
+    let url = format!("{}/metrics", stack.worker.service()?.second_url());
     let request = Request::get(url).body(Full::default())?;
     let answer = stack.http().send(request, Duration::from_secs(5)).await?;
     let text = answer.text();

@@ -43,7 +43,7 @@ async fn same_key(stack: &Stack) -> Result<String> {
     let task = async |title| post(stack, title, &[(IDEMPOTENCY_KEY.as_str(), KEY)]).await;
     let at_once = (0..SAME_KEY).map(|_| task("Learn Dapr pub/sub"));
     let mut ids: HashSet<_> = try_join_all(at_once).await?.into_iter().collect();
-    stack.api().service()?.restart().await?;
+    stack.api.service()?.restart().await?;
     stack.ready().await?;
     ids.insert(task("Learn Dapr pub/sub").await?);
     ensure!(ids.len() == 1, "one key and one body gave {ids:?}");
@@ -62,7 +62,7 @@ async fn same_key(stack: &Stack) -> Result<String> {
 
 /// Bodies that drip get 408 while others are served.
 async fn slow_bodies(stack: &Stack) -> Result<String> {
-    let endpoint = stack.endpoints().pick().context("no instance is ready")?;
+    let endpoint = stack.endpoints.pick().context("no instance is ready")?;
     let host = endpoint.url.trim_start_matches("http://").to_owned();
     let mut slow = JoinSet::new();
     for _ in 0..SLOW {
@@ -113,7 +113,7 @@ async fn drip(host: String) -> Result<u16> {
 /// Ten thousand requests at once: 200 or the documented problem, and memory stays bounded.
 pub(super) async fn all_at_once(setup: Setup) -> Result<String> {
     let stack = Stack::start(setup.options()).await?;
-    let endpoint = stack.endpoints().pick().context("no instance is ready")?;
+    let endpoint = stack.endpoints.pick().context("no instance is ready")?;
     let ledger = Ledger::default();
     let http = Http::new();
     let mut requests = JoinSet::new();
@@ -134,7 +134,7 @@ pub(super) async fn all_at_once(setup: Setup) -> Result<String> {
     while let Some(status) = requests.join_next().await {
         *statuses.entry(status?).or_default() += 1;
     }
-    let api = stack.api().service()?.process();
+    let api = stack.api.service()?.process();
     let peak = api.peak_memory_mib().unwrap_or_default();
     let failures = ledger.failures();
     let documented = |status: &Option<u16>| matches!(status, Some(200 | 429 | 503 | 504));

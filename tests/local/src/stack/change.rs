@@ -38,11 +38,11 @@ impl Stack {
         let values = json!({"broker": {"active": active, "subscribe": subscribe}});
         self.apply_without_pruning(&values).await?;
         let mut rollout = Rollout::default();
-        if *self.worker.template() != self.rendered.deployment_of(WORKER)? {
+        if self.worker.template != self.rendered.deployment_of(WORKER)? {
             rollout.worker = Some(self.roll_worker().await?);
         }
         self.preflight().await?;
-        if *self.api.template() != self.rendered.deployment_of(API)? {
+        if self.api.template != self.rendered.deployment_of(API)? {
             rollout.publisher = Some(self.roll_api().await?);
         }
         self.resources.prune(&self.rendered)?;

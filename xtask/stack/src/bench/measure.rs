@@ -93,8 +93,8 @@ pub(super) async fn rate(
 }
 
 fn caller(target: Target, stack: &Stack) -> Result<Caller> {
-    let api = stack.api();
-    let variable = |name| api.template().variable(name).map(str::to_owned);
+    let api = &stack.api;
+    let variable = |name| api.template.variable(name).map(str::to_owned);
     let (pubsub, topic) = (variable("PUBSUB_NAME")?, variable("TOPIC")?);
     let event = json!({"event_type": "task.created", "task_id": uuid::Uuid::nil(), "title": "Learn Dapr pub/sub"});
     Ok(match target {
@@ -106,11 +106,11 @@ fn caller(target: Target, stack: &Stack) -> Result<Caller> {
             )
         }
         Target::SidecarHttp => {
-            let url = format!("{}/v1.0/publish/{pubsub}/{topic}", api.sidecar().url());
+            let url = format!("{}/v1.0/publish/{pubsub}/{topic}", api.sidecar.url());
             Caller::Http(Http::new(), request(&url, &event)?)
         }
         Target::SidecarGrpc => {
-            let channel = Endpoint::from_shared(api.sidecar().grpc_url())?
+            let channel = Endpoint::from_shared(api.sidecar.grpc_url())?
                 .tcp_nodelay(true)
                 .connect_lazy();
             let request = PublishEventRequest {
