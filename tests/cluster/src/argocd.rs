@@ -55,13 +55,11 @@ impl ArgoCd {
         let (name, run) = (self.name.as_str(), self.run.as_str());
         for file in ["project.yaml", "applicationset.yaml"] {
             let path = repository.folder().join("argocd").join(file);
+            let branch = &repository.branch;
             let text = fs::read_to_string(&path)?
                 .replace(PLACEHOLDER, &repository.sync_url)
                 .replace("namespace: task-pubsub-dev", &format!("namespace: {name}"))
-                .replace(
-                    "revision: main",
-                    &format!("revision: {}", repository.branch),
-                )
+                .replace("revision: main", &format!("revision: {branch}"))
                 .replace("project: task-pubsub", &format!("project: {name}"))
                 .replace("name: task-pubsub-{{", &format!("name: {name}-{{{{"));
             let mut objects: Vec<_> = Rendered::parse(&text)?.objects().cloned().collect();

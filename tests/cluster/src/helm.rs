@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tokio::process::Command;
 
+use harness::chart::RELEASE;
 use harness::command::output;
 
 /// Beyond the limit that Helm is told.
@@ -17,16 +18,14 @@ const MARGIN: Duration = Duration::from_secs(30);
 pub struct Helm {
     program: PathBuf,
     namespace: String,
-    release: String,
 }
 
 impl Helm {
-    /// The release `release` in `namespace`.
-    pub fn new(program: &Path, namespace: &str, release: &str) -> Self {
+    /// The release in `namespace`.
+    pub fn new(program: &Path, namespace: &str) -> Self {
         Self {
             program: program.to_owned(),
             namespace: namespace.to_owned(),
-            release: release.to_owned(),
         }
     }
 
@@ -59,12 +58,12 @@ impl Helm {
         input: &str,
     ) -> Result<String> {
         let mut helm = Command::new(&self.program);
-        helm.args([command, &self.release]).args(args);
+        helm.args([command, RELEASE]).args(args);
         helm.args(["--namespace", &self.namespace]);
         if command != "template" {
             helm.arg(format!("--timeout={}s", limit.as_secs()));
         }
         let ended = output(&mut helm, limit + MARGIN, input).await;
-        ended.with_context(|| format!("helm {command} {}", self.release))
+        ended.with_context(|| format!("helm {command} {RELEASE}"))
     }
 }

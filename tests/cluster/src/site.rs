@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use harness::chart::{self, RELEASE, Rendered, merge};
+use harness::chart::{self, Rendered, merge};
 use harness::kubectl::Kubectl;
 use serde_json::{Value, json};
 
@@ -20,20 +20,15 @@ pub const RUN_LABEL: &str = "task-pubsub-e2e/run";
 /// Until everything in a namespace has ended.
 const GONE: Duration = Duration::from_mins(3);
 
+/// What a release is made of.
+const RESOURCES: &str = "components,subscriptions,resiliencies,configurations,deployments,jobs";
+
 /// What is collected when a scenario fails.
 const EVIDENCE: [(&str, &[&str]); 4] = [
     ("pods.txt", &["get", "pods", "-o", "wide"]),
     ("events.txt", &["get", "events", "--sort-by=.lastTimestamp"]),
     ("described.txt", &["describe", "pods"]),
-    (
-        "resources.yaml",
-        &[
-            "get",
-            "components,subscriptions,resiliencies,configurations,deployments,jobs",
-            "-o",
-            "yaml",
-        ],
-    ),
+    ("resources.yaml", &["get", RESOURCES, "-o", "yaml"]),
 ];
 
 /// A namespace, and what one needs to work in it.
@@ -67,12 +62,12 @@ impl Site {
 
     /// The release, by Helm 3.
     pub fn helm(&self) -> Helm {
-        Helm::new(&self.setup.helm, self.kubectl.namespace(), RELEASE)
+        Helm::new(&self.setup.helm, self.kubectl.namespace())
     }
 
     /// The release, by Helm 4.
     pub fn helm4(&self) -> Helm {
-        Helm::new(&self.setup.helm4, self.kubectl.namespace(), RELEASE)
+        Helm::new(&self.setup.helm4, self.kubectl.namespace())
     }
 
     /// Upgrades the release, or installs it, by Helm 3, with these values over [`Site::values`].

@@ -83,23 +83,20 @@ mod tests {
 
     #[test]
     fn leaves_nothing_keeps_on_request_and_sweeps_what_a_killed_run_left() {
-        let root = std::env::temp_dir().join(format!("stacks-{}", random()));
-        let (alive, kept) = (
-            WorkFolder::create(&root).unwrap(),
-            WorkFolder::create(&root).unwrap(),
-        );
+        let root = tempfile::tempdir().unwrap();
+        let create = || WorkFolder::create(root.path()).unwrap();
+        let (alive, kept) = (create(), create());
         let kept_path = kept.path().to_owned();
         kept.keep().unwrap();
         drop(kept);
-        let killed = root.join("1-dead");
+        let killed = root.path().join("1-dead");
         lock_new(&killed).unwrap();
 
-        drop(WorkFolder::create(&root).unwrap());
+        drop(create());
         let alive_path = alive.path().to_owned();
         assert!(alive_path.exists() && kept_path.exists() && !killed.exists());
 
         drop(alive);
         assert!(!alive_path.exists());
-        fs::remove_dir_all(&root).unwrap();
     }
 }

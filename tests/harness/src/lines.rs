@@ -87,10 +87,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_that_two_streams_brought_is_one() {
-        let folder = std::env::temp_dir().join(format!("lines-{}", crate::random()));
-        fs::create_dir(&folder).unwrap();
-        let write = |file: &str, lines: &str| fs::write(folder.join(file), lines).unwrap();
-        let mut lines = Lines::of(&folder);
+        let folder = tempfile::tempdir().unwrap();
+        let write = |file: &str, lines: &str| fs::write(folder.path().join(file), lines).unwrap();
+        let mut lines = Lines::of(folder.path());
         let mut all = Vec::new();
         write("p-0.1.log", "1 one\n2 one\nunexpected EOF\n");
         lines.look(|line| all.push(line.to_owned())).await.unwrap();
@@ -101,6 +100,5 @@ mod tests {
         all.clear();
         lines.look(|line| all.push(line.to_owned())).await.unwrap();
         assert_eq!(all, ["next\n"], "the stream had broken off");
-        fs::remove_dir_all(&folder).unwrap();
     }
 }

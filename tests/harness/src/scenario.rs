@@ -90,16 +90,10 @@ pub fn main<S: Clone + Send + 'static>(
     let words: Vec<_> = words.iter().flat_map(|it| it.split(',')).collect();
     let wanted =
         |it: &&Scenario<S>| words.is_empty() || words.iter().any(|word| it.name.contains(word));
-    let long = long
-        .iter()
-        .filter(wanted)
-        .map(|it| trial(it).with_ignored_flag(true));
-    let trials: Vec<_> = scenarios
-        .iter()
-        .filter(wanted)
-        .map(trial)
-        .chain(long)
-        .collect();
+    let long = long.iter().filter(wanted).map(&trial);
+    let long = long.map(|trial| trial.with_ignored_flag(true));
+    let trials = scenarios.iter().filter(wanted).map(&trial);
+    let trials: Vec<_> = trials.chain(long).collect();
     // Each waits for its turn in a thread of its own.
     args.test_threads.get_or_insert(trials.len().max(1));
     let ended = libtest_mimic::run(&args, trials);

@@ -8,7 +8,6 @@ pub mod broker;
 pub mod container;
 pub mod endpoints;
 pub mod environment;
-pub mod in_process;
 pub mod load;
 pub mod options;
 pub mod pod;

@@ -33,10 +33,10 @@ async fn services_and_chart_have_the_same_routes_topics_ports_and_timings() -> R
     let worker = programmatic.deployment_of("task-worker")?;
     let worker = config::<task_worker::Config>(&worker)?;
     let declared = worker.subscription.subscription();
-    same("the topic", api.variable("TOPIC")?, declared.topic())?;
+    same("the topic", &api.variable("TOPIC")?, &declared.topic())?;
     let specs: Vec<_> = rendered.of_kind("Subscription").collect();
     let entries = declared.entries();
-    same("subscriptions", specs.len(), entries.len())?;
+    same("subscriptions", &specs.len(), &entries.len())?;
     for entry in entries {
         let declared = serde_json::to_value(&entry)?;
         let mut specs = specs.iter().map(|it| &it["spec"]);
@@ -49,7 +49,7 @@ async fn services_and_chart_have_the_same_routes_topics_ports_and_timings() -> R
     Ok(())
 }
 
-fn same(what: &str, chart: impl ToString, code: impl ToString) -> Result<()> {
+fn same(what: &str, chart: &impl ToString, code: &impl ToString) -> Result<()> {
     let (chart, code) = (chart.to_string(), code.to_string());
     ensure!(
         chart == code,
@@ -66,9 +66,9 @@ fn config<C: Parser + Check>(deployment: &Deployment) -> Result<C> {
 /// `dapr.io/app-port` must be the port on which the service listens, here and by its own default.
 fn port(deployment: &Deployment, port: u16) -> Result<()> {
     let annotated = deployment.annotation("app-port").unwrap_or_default();
-    same("dapr.io/app-port", annotated, port)?;
+    same("dapr.io/app-port", &annotated, &port)?;
     let listens = deployment.variable("LISTEN_ADDR")?.rsplit_once(':');
-    same("LISTEN_ADDR", listens.context("no port")?.1, port)
+    same("LISTEN_ADDR", &listens.context("no port")?.1, &port)
 }
 
 /// The probe's Jobs must start, and wait for the names under which the subscribers record.
@@ -80,18 +80,15 @@ fn probe(rendered: &Rendered, api: &Deployment, worker: &Deployment) -> Result<(
         let config = parse::<task_probe::Config>(&[check.to_owned()], &job.env);
         let config = config.with_context(|| format!("the environment of {check}"))?;
         let app_id = |of: &Deployment| of.annotation("app-id").unwrap_or_default().to_owned();
-        same(&format!("{check}'s id"), app_id(&job), &config.app_id)?;
+        same(&format!("{check}'s id"), &app_id(&job), &config.app_id)?;
         let consumers: Vec<_> = config.expected().consumers().into_iter().collect();
-        same(
-            "consumers",
-            worker.variable("CONSUMER")?,
-            consumers.join(", "),
-        )?;
+        let consumer = worker.variable("CONSUMER")?;
+        same("consumers", &consumer, &consumers.join(", "))?;
         if check == "smoke" {
-            same("the events' source", app_id(api), &config.api_app_id)?;
+            same("the events' source", &app_id(api), &config.api_app_id)?;
         } else {
             let pubsub = api.variable("PUBSUB_NAME")?;
-            same("the component", pubsub, &config.pubsub_name)?;
+            same("the component", &pubsub, &config.pubsub_name)?;
         }
     }
     Ok(())

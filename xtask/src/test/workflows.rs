@@ -52,10 +52,5 @@ fn scripts() -> Result<Vec<PathBuf>> {
     for script in std::fs::read_dir(workspace().join(".github/scripts"))? {
         scripts.push(script?.path());
     }
-    // One is Python.
-    scripts.retain(|script| {
-        let text = std::fs::read_to_string(script);
-        text.is_ok_and(|it| it.lines().next().is_some_and(|line| line.ends_with("sh")))
-    });
     Ok(scripts)
 }

@@ -1,13 +1,10 @@
 //! What Helm and its plugins find.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context as _, Result};
-use harness::chart::{KUBE_VERSION, Rendered, folder};
-use serde_json::Value;
+use harness::chart::{KUBE_VERSION, folder};
 use tokio::process::Command;
 
-use crate::installations::{RENDERED, render, values};
+use crate::installations::{RENDERED, by_name, render, values};
 use crate::tools::{TOOLS, output};
 
 #[test]
@@ -30,20 +27,14 @@ fn unit_tests_pass() -> Result<()> {
 /// People use the one, Argo CD the other. They sort differently, and sort again before they apply.
 #[test]
 fn helm_3_and_helm_4_render_the_same() -> Result<()> {
-    let by_name = |rendered: &Rendered| -> BTreeMap<String, Value> {
-        let named = rendered.objects().map(|object| {
-            let name = format!("{} {}", object["kind"], object["metadata"]["name"]);
-            (name, object.clone())
-        });
-        named.collect()
-    };
     for (name, values) in values()? {
         if name.starts_with("broker-") {
             // An example says more.
             continue;
         }
         let rendered = render(&TOOLS.helm4, &values).with_context(|| name.clone())?;
-        let (three, four) = (by_name(&RENDERED[&name]), by_name(&rendered));
+        let three = by_name(RENDERED[&name].objects());
+        let four = by_name(rendered.objects());
         assert_eq!(
             three.len(),
             rendered.objects().count(),

@@ -52,6 +52,12 @@ pub(crate) fn render(helm: &Path, values: &Value) -> Result<Rendered> {
     block_on(Chart::new(helm).render(values))?
 }
 
+/// By kind and name.
+pub(crate) fn by_name<'a>(objects: impl Iterator<Item = &'a Value>) -> BTreeMap<String, &'a Value> {
+    let named = objects.map(|it| (format!("{} {}", it["kind"], it["metadata"]["name"]), it));
+    named.collect()
+}
+
 /// The objects as `kubectl` and its like take them.
 pub(crate) fn list<'a>(objects: impl Iterator<Item = &'a Value>) -> String {
     let items: Vec<_> = objects.collect();

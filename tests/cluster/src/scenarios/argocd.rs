@@ -118,11 +118,7 @@ impl Environment<'_> {
             "the sync failed at {failed:?}, not at the preflight alone"
         );
         work.go_on().await?;
-        let now = pods::names(kubectl, "task-api").await?;
-        ensure!(
-            publishers == now,
-            "publishers were touched: {publishers:?} are now {now:?}"
-        );
+        pods::same(kubectl, "task-api", &publishers).await?;
 
         let commit = self.repository.revert().await?;
         self.values = before;

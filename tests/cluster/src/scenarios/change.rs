@@ -66,11 +66,7 @@ async fn change(
     work.drained().await?;
     upgrade(site, helm, new, &[new]).await?;
     work.go_on().await?;
-    let same = pods::names(&site.kubectl, "task-worker").await?;
-    ensure!(
-        workers == same,
-        "workers were restarted: {workers:?} are now {same:?}"
-    );
+    pods::same(&site.kubectl, "task-worker", &workers).await?;
     work.perfect().await
 }
 
@@ -97,10 +93,6 @@ pub(super) async fn to_a_dead_broker(site: &Site) -> Result<String> {
 
     helm.run("rollback", &["--wait"], ROLLOUT).await?;
     work.go_on().await?;
-    let now = pods::names(&site.kubectl, "task-api").await?;
-    ensure!(
-        publishers == now,
-        "publishers were replaced: {publishers:?} are now {now:?}"
-    );
+    pods::same(&site.kubectl, "task-api", &publishers).await?;
     work.perfect().await
 }

@@ -46,6 +46,13 @@ pub(super) async fn names(kubectl: &Kubectl, service: &str) -> Result<BTreeSet<S
     Ok(pods.into_iter().map(|pod| pod.name).collect())
 }
 
+/// Fails unless the pods of a service are still those of before.
+pub(super) async fn same(kubectl: &Kubectl, service: &str, old: &BTreeSet<String>) -> Result<()> {
+    let now = names(kubectl, service).await?;
+    ensure!(*old == now, "pods of {service}: {old:?} are now {now:?}");
+    Ok(())
+}
+
 /// Waits until pods of a service have ended: until then they may publish, whatever has replaced them.
 pub(super) async fn ended(kubectl: &Kubectl, service: &str, old: &BTreeSet<String>) -> Result<()> {
     until("the end of old pods", ENDED, async || {

@@ -1,18 +1,11 @@
 use super::*;
+use tempfile::NamedTempFile;
 
-/// A shell that runs `script`; its log is removed with the guard.
-fn shell(script: &str) -> (Process, LogFile) {
-    let log = std::env::temp_dir().join(format!("process-{}.log", crate::random()));
-    let launch = Launch::new("shell", "/bin/sh", &log).args(["-c", script]);
-    (Process::start(&launch).unwrap(), LogFile(log))
-}
-
-struct LogFile(PathBuf);
-
-impl Drop for LogFile {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
+/// A shell that runs `script`, and its log.
+fn shell(script: &str) -> (Process, NamedTempFile) {
+    let log = NamedTempFile::new().unwrap();
+    let launch = Launch::new("shell", "/bin/sh", log.path()).args(["-c", script]);
+    (Process::start(&launch).unwrap(), log)
 }
 
 #[tokio::test]
@@ -20,11 +13,8 @@ async fn a_process_that_dies_is_reported_at_once_with_what_it_said() {
     let (process, _log) = shell("echo no such broker; exit 3");
     let start = Instant::now();
     let never = async || Err("not yet".to_owned());
-    let error = process
-        .ready(Duration::from_mins(1), never)
-        .await
-        .unwrap_err()
-        .to_string();
+    let error = process.ready(Duration::from_mins(1), never).await;
+    let error = error.unwrap_err().to_string();
     assert!(start.elapsed() < Duration::from_secs(10));
     assert!(
         error.contains("exit status: 3") && error.contains("no such broker"),
@@ -45,7 +35,7 @@ async fn sigterm_first_and_sigkill_at_the_deadline() {
 
 async fn terminate(script: &str, deadline: Duration) -> Ended {
     let (process, log) = shell(script);
-    let up = async || match log::tail(&log.0, 1).as_str() {
+    let up = async || match log::tail(log.path(), 1).as_str() {
         "up" => Ok(()),
         _ => Err("silent".to_owned()),
     };

@@ -48,12 +48,16 @@ impl Finished {
 impl Stack {
     /// What Argo CD does before publishers come to a broker. Nothing where the chart renders no preflight.
     pub async fn preflight(&self) -> Result<()> {
-        let mut jobs = self.rendered.of_kind("Job");
-        if !jobs.any(|job| chart::name(job).ends_with(PREFLIGHT)) {
+        if self.job(PREFLIGHT).is_none() {
             return Ok(());
         }
         let passed = self.run_job(PREFLIGHT).await?;
         passed.expect(0, &["preflight passed"])
+    }
+
+    fn job(&self, name: &str) -> Option<&Value> {
+        let mut jobs = self.rendered.of_kind("Job");
+        jobs.find(|job| chart::name(job).ends_with(name))
     }
 
     /// Runs the rendered Job whose name ends in `name` to its end. Where it calls the API, it is sent to an instance that is
@@ -61,8 +65,7 @@ impl Stack {
     pub async fn run_job(&self, name: &str) -> Result<Finished> {
         let api = self.endpoints.pick().context("no instance is ready")?;
         let extra = BTreeMap::from([("API_URL".to_owned(), api.url.clone())]);
-        let mut jobs = self.rendered.of_kind("Job");
-        let job = jobs.find(|job| chart::name(job).ends_with(name));
+        let job = self.job(name);
         let job = job.with_context(|| format!("the chart renders no Job {name}"))?;
         let (template, spec) = (Deployment::read(job)?, &job["spec"]);
         let args = spec["template"]["spec"]["containers"][0]["args"].as_array();
@@ -85,8 +88,8 @@ impl Stack {
         } else {
             // Nobody ends it but the app: a Job whose sidecar goes on never completes.
             let ended = timeout(template.grace, sidecar.process().wait()).await;
-            ended
-                .with_context(|| format!("{pod} has ended, and its ordinary sidecar goes on"))??;
+            let goes_on = || format!("{pod} has ended, and its ordinary sidecar goes on");
+            ended.with_context(goes_on)??;
         }
         Ok(Finished {
             code: status.code(),
