@@ -69,10 +69,9 @@ impl Launch {
     /// Sets many environment variables.
     #[must_use]
     pub fn envs<'a>(mut self, env: impl IntoIterator<Item = (&'a String, &'a String)>) -> Self {
-        self.env.extend(
-            env.into_iter()
-                .map(|(name, value)| (name.clone(), value.into())),
-        );
+        for (name, value) in env {
+            self = self.env(name, value);
+        }
         self
     }
 

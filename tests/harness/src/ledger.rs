@@ -150,12 +150,9 @@ impl Ledger {
 
     /// The acknowledged events that have no effect yet.
     pub fn missing(&self, effects: &HashMap<Uuid, u64>) -> Vec<Uuid> {
-        self.entries()
-            .acknowledged
-            .keys()
-            .filter(|task| !effects.contains_key(*task))
-            .copied()
-            .collect()
+        let mut tasks = self.acknowledged_tasks();
+        tasks.retain(|task| !effects.contains_key(task));
+        tasks
     }
 
     /// The figures for each broker. `effects` counts effects by task.
@@ -163,10 +160,8 @@ impl Ledger {
         let entries = self.entries();
         let mut counts = entries.counts.clone();
         for (task, broker) in &entries.acknowledged {
-            counts
-                .entry(broker.clone())
-                .or_default()
-                .enter(*task, effects);
+            let count = counts.entry(broker.clone()).or_default();
+            count.enter(*task, effects);
         }
         counts
     }

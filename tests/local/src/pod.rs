@@ -167,9 +167,8 @@ pub(super) fn environment(
     }
     // The pod's emptyDir: it survives its containers, and no other pod sees it.
     if let Some(journal) = env.get_mut("EFFECT_JOURNAL") {
-        *journal = journal_of(name, &site.folder)
-            .to_string_lossy()
-            .into_owned();
+        let file = journal_of(name, &site.folder);
+        *journal = file.to_string_lossy().into_owned();
     }
     env.extend(extra.clone());
     env

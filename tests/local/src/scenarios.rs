@@ -95,10 +95,9 @@ impl Setup {
         let mut options = self.options();
         broker.clone_into(&mut options.broker);
         options.standby = standby.iter().map(|&entry| entry.to_owned()).collect();
-        let forgetful = FORGETFUL
-            .iter()
-            .any(|it| *it == broker || standby.contains(it));
-        let preflight = json!({"enabled": forgetful, "deadline": PREFLIGHT});
+        let forgets = |it: &&str| *it == broker || standby.contains(it);
+        let enabled = FORGETFUL.iter().any(forgets);
+        let preflight = json!({"enabled": enabled, "deadline": PREFLIGHT});
         merge(&mut options.values, &json!({"preflight": preflight}));
         if broker == "snssqs" {
             // A Python program on a busy machine.

@@ -13,8 +13,8 @@ use harness::chart::merge;
 
 const WORKER: &str = "task-worker";
 
-/// What its program is called in the image (`services/Dockerfile`).
-const PROGRAM: &str = "service";
+/// The image of all services.
+const IMAGE: &str = include_str!("../../../../services/Dockerfile");
 
 /// Longer than daprd waited to take an app for ill while it still asked.
 const STILL: Duration = Duration::from_secs(5);
@@ -32,6 +32,9 @@ pub(super) async fn on_kafka(site: &Site) -> Result<String> {
 }
 
 async fn again_and_again(site: &Site, signals: &Signals) -> Result<String> {
+    let program = IMAGE.split("ENTRYPOINT [\"/").nth(1);
+    let program = program.and_then(|it| it.split('"').next());
+    let program = program.context("services/Dockerfile has no entry point")?;
     upgrade(site, REPLICAS[0], "3s").await?;
     let work = UnderLoad::start(site).await?;
     let mut told = Vec::new();
@@ -43,12 +46,12 @@ async fn again_and_again(site: &Site, signals: &Signals) -> Result<String> {
         let mut slowest = Duration::ZERO;
         for _ in 0..PAUSES {
             work.go_on().await?;
-            signals.send("STOP", PROGRAM, &all).await?;
+            signals.send("STOP", program, &all).await?;
             sleep(STILL).await;
-            signals.send("CONT", PROGRAM, &all).await?;
+            signals.send("CONT", program, &all).await?;
             slowest = slowest.max(caught_up(&work).await?);
         }
-        signals.send("KILL", PROGRAM, &all).await?;
+        signals.send("KILL", program, &all).await?;
         kills += u64::from(replicas);
         let killed = caught_up(&work).await?;
         told.push(format!(
