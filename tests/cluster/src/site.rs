@@ -136,6 +136,7 @@ pub(crate) async fn apply(
     let common = [
         ("namespace", kubectl.namespace()),
         ("run", &setup.run),
+        ("runLabel", RUN_LABEL),
         ("image", &image),
         ("pullPolicy", &setup.images.pull_policy),
     ];

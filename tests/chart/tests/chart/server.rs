@@ -1,11 +1,11 @@
 //! What only an API server knows: its validations, what its version finds deprecated, and whether it admits pods as `restricted`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use harness::chart::text;
+use harness::chart::{Rendered, text};
 use harness::kubectl::{self, Kubectl};
 use serde_json::Value;
 
@@ -22,6 +22,8 @@ fn an_api_server_takes_every_installation() -> Result<()> {
         kubectl::is_named(),
         "KUBECONFIG is not set: it names the cluster that is asked"
     );
+    // Before the runtime is there that it begins itself.
+    let all = &*RENDERED;
     let namespace = format!("task-pubsub-dry-run-{}", std::process::id());
     let kubectl = Kubectl::new(Path::new("kubectl"), &namespace);
     let run = |args: &[&str]| block_on(kubectl.run(args))?;
@@ -29,16 +31,16 @@ fn an_api_server_takes_every_installation() -> Result<()> {
     // Of a Deployment there are no pods yet: `warn` speaks of its template.
     let restricted = "pod-security.kubernetes.io/warn=restricted";
     let labelled = run(&["label", "namespace", &namespace, restricted]);
-    let taken = labelled.and_then(|_| block_on(all_taken(&kubectl))?);
+    let taken = labelled.and_then(|_| block_on(all_taken(all, &kubectl))?);
     // Nothing is in it.
-    run(&["delete", "namespace", "--wait=false", &namespace])?;
-    taken
+    let deleted = run(&["delete", "namespace", "--wait=false", &namespace]);
+    taken.and(deleted.map(drop))
 }
 
-async fn all_taken(kubectl: &Kubectl) -> Result<()> {
+async fn all_taken(all: &BTreeMap<String, Rendered>, kubectl: &Kubectl) -> Result<()> {
     let kinds = kinds(kubectl).await?;
     let kind = |it: &Value| format!("{} {}", text(&it["apiVersion"]), text(&it["kind"]));
-    for (name, rendered) in RENDERED.iter() {
+    for (name, rendered) in all {
         let objects = rendered.objects().filter(|it| kinds.contains(&kind(it)));
         let objects: Vec<_> = objects.collect();
         ensure!(
@@ -47,12 +49,12 @@ async fn all_taken(kubectl: &Kubectl) -> Result<()> {
         );
         let apply = ["apply", "--server-side", "--dry-run=server"];
         let apply = [&apply[..], &["--warnings-as-errors", "-f", "-"]].concat();
-        let objects_list = list(objects.iter().copied());
-        let said = kubectl.run_within(LIMIT, &apply, &objects_list).await;
+        let input = list(objects.iter().copied());
+        let said = kubectl.run_within(LIMIT, &apply, &input).await;
         let said = said.with_context(|| name.clone())?;
         let lines = said.lines();
         let taken = lines.filter(|line| line.ends_with("(server dry run)"));
-        assert_eq!(taken.count(), objects.len(), "{name}: {said}");
+        ensure!(taken.count() == objects.len(), "{name}: {said}");
     }
     Ok(())
 }
