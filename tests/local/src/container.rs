@@ -28,8 +28,8 @@ pub type Restarts = Arc<Mutex<Vec<String>>>;
 #[derive(Debug)]
 pub struct Container {
     shared: Arc<Shared>,
-    /// What it listens on.
-    ports: Vec<Port>,
+    /// What it listens on: a service for requests and on its admin port, a sidecar as its arguments say.
+    pub ports: Vec<Port>,
     /// The kubelet's watch over it, if there is one.
     _watch: JoinSet<()>,
 }
@@ -63,13 +63,13 @@ impl Container {
         })
     }
 
-    /// Base URL of its first port: a service's own, a sidecar's HTTP API.
+    /// Base URL of its first port: a service's API, or a sidecar's by HTTP.
     pub fn url(&self) -> String {
         self.ports[0].url()
     }
 
-    /// Base URL of its second port: a service's admin server, a sidecar's gRPC API.
-    pub fn second_url(&self) -> String {
+    /// Base URL of a service's admin server.
+    pub fn admin_url(&self) -> String {
         self.ports[1].url()
     }
 

@@ -96,7 +96,7 @@ impl Pod {
         let Some(service) = &self.service else {
             return Ok(());
         };
-        let ready = format!("{}/readyz", service.second_url());
+        let ready = format!("{}/readyz", service.admin_url());
         service.ready(http, &ready, deadline).await
     }
 

@@ -103,7 +103,7 @@ impl Sidecar {
 
     /// Base URL of its gRPC API.
     pub fn grpc_url(&self) -> String {
-        self.second_url()
+        self.ports[1].url()
     }
 
     /// A client of its gRPC API.
@@ -117,11 +117,11 @@ impl Sidecar {
 
     /// Ports that the injector would tell the app by environment.
     pub fn app_env(&self) -> [(String, String); 3] {
-        let port = |url: String| url.rsplit(':').next().unwrap_or_default().to_owned();
+        let (http, grpc) = (self.ports[0].number(), self.ports[1].number());
         [
             ("DAPR_GRPC_ENDPOINT".to_owned(), self.grpc_url()),
-            ("DAPR_GRPC_PORT".to_owned(), port(self.grpc_url())),
-            ("DAPR_HTTP_PORT".to_owned(), port(self.url())),
+            ("DAPR_GRPC_PORT".to_owned(), grpc.to_string()),
+            ("DAPR_HTTP_PORT".to_owned(), http.to_string()),
         ]
     }
 }

@@ -37,8 +37,8 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     if args.json {
         console::result(json!({
             "task_api": api.url(),
-            "task_api_admin": api.second_url(),
-            "task_worker_admin": worker.second_url(),
+            "task_api_admin": api.admin_url(),
+            "task_worker_admin": worker.admin_url(),
             "worker_log": stack.worker_log(),
             "broker": broker,
         }));

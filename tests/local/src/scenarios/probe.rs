@@ -95,7 +95,7 @@ async fn effects(stack: &Stack, tasks: usize) -> Result<()> {
 
 /// What the worker's metrics say.
 async fn canaries(stack: &Stack) -> Result<u64> {
-    let url = format!("{}/metrics", stack.worker.service()?.second_url());
+    let url = format!("{}/metrics", stack.worker.service()?.admin_url());
     let request = Request::get(url).body(Full::default())?;
     let answer = stack.http().send(request, Duration::from_secs(5)).await?;
     let text = answer.text();
