@@ -15,11 +15,14 @@ use crate::logged;
 /// Everything from nothing, tests included, on a slow machine.
 const BUILD: Duration = Duration::from_hours(1);
 
+/// All scenarios on a cluster, or the long ones.
+const TESTS: Duration = Duration::from_hours(6);
+
 /// Builds the services and the stack.
 pub(crate) async fn build_stack(release: bool) -> Result<()> {
     let step = Step::announce("services by cargo build");
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let packages = ["task-api", "task-worker", "task-probe", "local-stack"];
+    let packages = ["task-api", "task-worker", "task-probe", "stack"];
     let packages = packages.map(|package| format!("--package={package}"));
     let packages = packages.iter().map(String::as_str);
     let line: Vec<_> = [&*cargo, "build", "--bins"]
@@ -79,8 +82,9 @@ pub(crate) async fn test(
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .kill_on_drop(true);
-    let child = command.spawn()?;
-    let output = child.wait_with_output().await?;
+    let run = async { command.spawn()?.wait_with_output().await };
+    let output = timeout(TESTS, run).await;
+    let output = output.with_context(|| format!("{package}'s {name} does not end"))??;
     let output = String::from_utf8_lossy(&output.stdout).into_owned();
     let result = output
         .lines()

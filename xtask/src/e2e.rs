@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::cargo;
 use crate::test::report::Selection;
 use crate::tools::{self, Tool};
-use harness::console::{self, bold};
+use harness::console::{self, style};
 use serde_json::{Value, json};
 
 /// Needs a Kubernetes with Dapr 1.18.3 or newer and the brokers where the chart's values have them, or `--values` says they are.
@@ -57,7 +57,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
              kind: CONTRIBUTING, `On a cluster`"
         );
     }
-    console::note(&bold("\nThe chart on a cluster\n"));
+    let title = style("\nThe chart on a cluster\n").bold().for_stderr();
+    console::note(&title.to_string());
     let setup = prepare(&args).await?.to_string();
     let ended = cargo::test(
         "cluster-tests",

@@ -32,7 +32,7 @@ pub(crate) async fn run(
     for (name, value) in env {
         launch = launch.env(*name, *value);
     }
-    let process = Process::start(launch).await?;
+    let process = Process::start(&launch)?;
     let why = match timeout(LIMIT, shown(&process, log, step)).await {
         Ok(status) => match status? {
             status if status.success() => return Ok(()),

@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result};
-use harness::console::{self, Step, bold};
-use harness::toolbox::{KafkaTools, Toolbox};
+use harness::console::{self, Step, style};
+use harness::toolbox::Toolbox;
 
 use crate::cargo;
 use crate::tools::{self, Tool, Tools};
@@ -43,7 +44,8 @@ pub(crate) async fn run(command: &str, args: &Args) -> Result<ExitCode> {
     let release = command == "bench";
     let wanted = wanted(&brokers);
     let first = first_run(&wanted, release).await?;
-    console::note(&format!("{}{first}\n", bold(purpose)));
+    let purpose = style(purpose).bold().for_stderr();
+    console::note(&format!("{purpose}{first}\n"));
     let ((), tools) = tokio::try_join!(cargo::build_stack(release), tools::ensure(&wanted))?;
     Step::start("tools").done(&tools.versions());
     toolbox(&tools, release)?.write()?;
@@ -108,18 +110,25 @@ fn of_broker(entry: &str) -> &'static [Tool] {
 
 /// As the local stack takes them; each broker when its tools were ensured.
 fn toolbox(tools: &Tools, release: bool) -> Result<Toolbox> {
-    let path = |tool| tools.path(tool).map(Into::into);
-    let kafka = path(Tool::Java).ok().zip(path(Tool::Kafka).ok());
-    let rabbitmqctl = tools.path(Tool::RabbitMq).ok();
+    let path = |tool| tools.path(tool).map(Path::to_owned);
+    let programs = [
+        ("redis", path(Tool::Redis)),
+        ("kafka", path(Tool::Java)),
+        (
+            "rabbitmq",
+            path(Tool::RabbitMq).map(|it| it.with_file_name("rabbitmq-server")),
+        ),
+        ("jetstream", path(Tool::NatsServer)),
+        ("snssqs", path(Tool::Moto)),
+        ("gcp", path(Tool::PubSubEmulator)),
+    ];
+    let brokers = programs.into_iter();
+    let brokers = brokers.filter_map(|(entry, path)| Some((entry.to_owned(), path.ok()?)));
     Ok(Toolbox {
         services: cargo::binaries(release),
         helm: path(Tool::Helm)?,
         daprd: path(Tool::Daprd)?,
-        redis_server: path(Tool::Redis)?,
-        kafka: kafka.map(|(java, jars)| KafkaTools { java, jars }),
-        rabbitmq_server: rabbitmqctl.map(|it| it.with_file_name("rabbitmq-server")),
-        nats_server: path(Tool::NatsServer).ok(),
-        moto: path(Tool::Moto).ok(),
-        pubsub_emulator: path(Tool::PubSubEmulator).ok(),
+        brokers: brokers.collect(),
+        jars: path(Tool::Kafka).ok(),
     })
 }

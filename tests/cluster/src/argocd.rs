@@ -7,13 +7,13 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use serde_json::Value;
-
-use super::repository::{PLACEHOLDER, Repository};
-use super::site::RUN_LABEL;
-use harness::chart::Rendered;
+use harness::chart::{Rendered, items};
 use harness::kubectl::Kubectl;
 use harness::wait::until;
+use serde_json::{Value, json};
+
+use crate::repository::{PLACEHOLDER, Repository};
+use crate::site::{RUN_LABEL, Site};
 
 /// Where Argo CD lives, and the namespace its objects are in.
 const NAMESPACE: &str = "argocd";
@@ -40,11 +40,11 @@ pub struct ArgoCd {
 
 impl ArgoCd {
     /// For `environment`, which goes to the namespace of `site`. Nothing is there yet.
-    pub fn new(site: &Kubectl, (environment, run): (&str, &str)) -> Self {
-        let name = site.namespace().to_owned();
+    pub fn new(site: &Site, environment: &str) -> Self {
+        let name = site.kubectl.namespace().to_owned();
         Self {
-            kubectl: site.of(NAMESPACE),
-            run: run.to_owned(),
+            kubectl: site.kubectl.of(NAMESPACE),
+            run: site.setup.run.clone(),
             application: format!("{name}-{environment}"),
             name,
         }
@@ -55,13 +55,11 @@ impl ArgoCd {
         let (name, run) = (self.name.as_str(), self.run.as_str());
         for file in ["project.yaml", "applicationset.yaml"] {
             let path = repository.folder().join("argocd").join(file);
+            let branch = &repository.branch;
             let text = fs::read_to_string(&path)?
                 .replace(PLACEHOLDER, &repository.sync_url)
                 .replace("namespace: task-pubsub-dev", &format!("namespace: {name}"))
-                .replace(
-                    "revision: main",
-                    &format!("revision: {}", repository.branch),
-                )
+                .replace("revision: main", &format!("revision: {branch}"))
                 .replace("project: task-pubsub", &format!("project: {name}"))
                 .replace("name: task-pubsub-{{", &format!("name: {name}-{{{{"));
             let mut objects: Vec<_> = Rendered::parse(&text)?.objects().cloned().collect();
@@ -102,8 +100,8 @@ impl ArgoCd {
     pub async fn synced(&self, commit: &str, limit: Duration) -> Result<()> {
         self.refresh().await?;
         until("the sync", limit, async || {
-            let state = self.state().await?;
-            Ok((!state.is_done(commit)).then(|| format!("{state:?}")))
+            let status = self.status().await?;
+            Ok((!is_done(&status, commit)).then(|| told(&status)))
         })
         .await
     }
@@ -113,14 +111,15 @@ impl ArgoCd {
         self.refresh().await?;
         let mut failed = Vec::new();
         until("the failure of the sync", limit, async || {
-            let state = self.state().await?;
-            if state.is_done(commit) {
+            let status = self.status().await?;
+            if is_done(&status, commit) {
                 bail!("the sync succeeded, and should not have");
             }
-            failed.clone_from(&state.failed);
+            let result = &status["operationState"]["syncResult"];
+            failed = items(&result["resources"]).filter_map(failure).collect();
             // The operation itself goes on: it waits for its next attempt.
-            let over = state.revision == commit && !failed.is_empty();
-            Ok((!over).then(|| format!("{state:?}")))
+            let over = result["revision"] == commit && !failed.is_empty();
+            Ok((!over).then(|| told(&status)))
         })
         .await?;
         Ok(failed)
@@ -145,42 +144,25 @@ impl ArgoCd {
         Ok(())
     }
 
-    async fn state(&self) -> Result<State> {
-        let application = self
-            .kubectl
-            .get(&["application", &self.application])
-            .await?;
-        let text = |pointer: &str| {
-            let text = application.pointer(pointer).and_then(Value::as_str);
-            text.unwrap_or_default().to_owned()
-        };
-        let results = application.pointer("/status/operationState/syncResult/resources");
-        let results = results.and_then(Value::as_array).into_iter().flatten();
-        Ok(State {
-            failed: results.filter_map(failure).collect(),
-            sync: text("/status/sync/status"),
-            health: text("/status/health/status"),
-            compared: text("/status/sync/revision"),
-            phase: text("/status/operationState/phase"),
-            revision: text("/status/operationState/syncResult/revision"),
-            message: text("/status/operationState/message"),
-            conditions: application["status"]["conditions"].to_string(),
-        })
+    async fn status(&self) -> Result<Value> {
+        let application = ["application", &self.application];
+        Ok(self.kubectl.get(&application).await?["status"].take())
     }
 }
 
-/// As much of an Application's status as waiting needs.
-#[derive(Debug)]
-#[allow(dead_code, reason = "messages and conditions are read by people")]
-struct State {
-    sync: String,
-    health: String,
-    compared: String,
-    phase: String,
-    revision: String,
-    message: String,
-    conditions: String,
-    failed: Vec<String>,
+/// What people read of an Application's status.
+fn told(status: &Value) -> String {
+    let operation = &status["operationState"];
+    let told = json!({
+        "sync": status["sync"]["status"],
+        "compared": status["sync"]["revision"],
+        "health": status["health"]["status"],
+        "phase": operation["phase"],
+        "revision": operation["syncResult"]["revision"],
+        "message": operation["message"],
+        "conditions": status["conditions"],
+    });
+    told.to_string()
 }
 
 /// The object's kind and name, where applying it, or a hook's run, has failed.
@@ -192,12 +174,11 @@ fn failure(result: &Value) -> Option<String> {
     failed.then(|| format!("{kind}/{name}"))
 }
 
-impl State {
-    fn is_done(&self, commit: &str) -> bool {
-        self.sync == "Synced"
-            && self.health == "Healthy"
-            && self.compared == commit
-            && self.revision == commit
-            && self.phase == "Succeeded"
-    }
+fn is_done(status: &Value, commit: &str) -> bool {
+    let (sync, operation) = (&status["sync"], &status["operationState"]);
+    sync["status"] == "Synced"
+        && sync["revision"] == commit
+        && status["health"]["status"] == "Healthy"
+        && operation["syncResult"]["revision"] == commit
+        && operation["phase"] == "Succeeded"
 }

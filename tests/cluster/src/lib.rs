@@ -2,12 +2,10 @@
 //!
 //! Nothing is played here. A [`Site`] is a namespace of its own that enforces the *restricted* Pod Security Standard, topics of its
 //! own on the brokers that are there, and goes again at the end. [`Load`] publishes from inside the cluster, through the
-//! Service; [`Effects`] reads what subscribers did from the logs of all their pods; the count is the same as in the local harness.
+//! Service; [`PodLogs`] has what subscribers did, from all their pods; the count is the same as in the local harness.
 
 pub mod argocd;
-pub mod effects;
 pub mod helm;
-pub mod images;
 pub mod leftovers;
 pub mod load;
 pub mod load_throttle;
@@ -19,12 +17,10 @@ pub mod signals;
 pub mod site;
 
 pub use argocd::ArgoCd;
-pub use effects::Effects;
 pub use helm::Helm;
-pub use images::Images;
-pub use leftovers::Leftovers;
 pub use load::Load;
 pub use load_throttle::LoadThrottle;
+pub use pod_logs::PodLogs;
 pub use repository::Repository;
 pub use signals::Signals;
 pub use site::Site;

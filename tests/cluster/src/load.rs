@@ -1,17 +1,19 @@
 //! Tasks at a steady rate from inside the cluster, through the Service as clients go: `task-probe load` in a pod.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::json;
-use task_probe::{Answer, Summary};
-
-use super::images::Images;
-use super::pod_logs::{Lines, PodLogs};
 use harness::kubectl::Kubectl;
 use harness::ledger::{Failure, Ledger};
+use harness::lines::Lines;
 use harness::wait::until;
+use task_probe::{Answer, Summary};
+use tokio::sync::Mutex;
+
+use crate::PodLogs;
+use crate::site::{self, Site};
 
 /// Which component carried an event is not in the answer, so all of them count as one.
 const BROKER: &str = "cluster";
@@ -19,12 +21,8 @@ const BROKER: &str = "cluster";
 /// The pod, and its container.
 const NAME: &str = "load";
 
-/// The annotation that says how many tasks a second. It is a file of the pod, so it can be changed while the load runs.
+/// The annotation of the pod that says how many tasks a second.
 const RATE: &str = "task-pubsub/load-rate";
-
-/// Where that file is.
-const RATE_FOLDER: &str = "/etc/load";
-const RATE_FILE: &str = "rate";
 
 /// How long answers that are due may take when it is told to end.
 const GRACE: Duration = Duration::from_secs(45);
@@ -34,124 +32,51 @@ const GRACE: Duration = Duration::from_secs(45);
 pub struct Load {
     kubectl: Kubectl,
     logs: PodLogs,
-    lines: Lines,
+    answers: Answers,
+}
+
+/// What the pod's log tells of answers. Clones share what they have read.
+#[derive(Debug, Clone)]
+pub struct Answers {
     ledger: Ledger,
-    summary: Option<Summary>,
+    read: Arc<Mutex<(Lines, Option<Summary>)>>,
 }
 
 impl Load {
     /// Starts to publish `rate` tasks a second.
-    pub async fn start(
-        kubectl: &Kubectl,
-        images: &Images,
-        rate: u32,
-        folder: &Path,
-    ) -> Result<Self> {
-        let pod = json!({
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": NAME, "labels": {"app": NAME}, "annotations": {RATE: rate.to_string()}},
-            "spec": {
-                "restartPolicy": "Never",
-                "terminationGracePeriodSeconds": GRACE.as_secs(),
-                "securityContext": {"runAsNonRoot": true, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
-                "containers": [{
-                    "name": NAME,
-                    "image": images.name("task-probe"),
-                    "imagePullPolicy": images.pull_policy,
-                    "args": ["load"],
-                    "env": [
-                        {"name": "API_URL", "value": "http://task-api"},
-                        {"name": "LOAD_RATE_FILE", "value": format!("{RATE_FOLDER}/{RATE_FILE}")},
-                        {"name": "PROBE_DEADLINE", "value": "1h"},
-                    ],
-                    "securityContext": {
-                        "allowPrivilegeEscalation": false,
-                        "readOnlyRootFilesystem": true,
-                        "capabilities": {"drop": ["ALL"]},
-                    },
-                    "volumeMounts": [{"name": NAME, "mountPath": RATE_FOLDER, "readOnly": true}],
-                }],
-                "volumes": [{"name": NAME, "downwardAPI": {"items": [
-                    {"path": RATE_FILE, "fieldRef": {"fieldPath": format!("metadata.annotations['{RATE}']")}},
-                ]}}],
-            },
-        });
-        kubectl.apply([&pod]).await?;
-        let folder = folder.join(NAME);
+    pub async fn start(site: &Site, rate: u32) -> Result<Self> {
+        let (kubectl, object) = (&site.kubectl, include_str!("../objects/load.yaml"));
+        let (rate, grace) = (rate.to_string(), GRACE.as_secs().to_string());
+        let values = [("rate", &*rate), ("grace", &*grace)];
+        site::apply(kubectl, &site.setup, object, &values).await?;
+        let logs = PodLogs::start(kubectl, NAME, &site.folder)?;
+        let answers = Answers::of(logs.folder());
         Ok(Self {
             kubectl: kubectl.clone(),
-            logs: PodLogs::start(kubectl, "app=load", NAME, &folder)?,
-            lines: Lines::of(&folder),
-            ledger: Ledger::default(),
-            summary: None,
+            logs,
+            answers,
         })
     }
 
-    /// The folder with the answers.
-    pub fn folder(&self) -> &Path {
-        self.lines.folder()
-    }
-
-    /// What publishers were told, as far as it has been read.
-    pub fn ledger(&self) -> &Ledger {
-        &self.ledger
-    }
-
-    /// Reads the answers that have come.
-    pub async fn look(&mut self) -> Result<()> {
-        let Self {
-            lines,
-            ledger,
-            summary,
-            ..
-        } = self;
-        lines
-            .look(|line| {
-                if let Ok(answer) = serde_json::from_str::<Answer>(line) {
-                    enter(ledger, answer);
-                } else if let Ok(last) = serde_json::from_str::<Summary>(line) {
-                    *summary = Some(last);
-                }
-            })
-            .await
-    }
-
-    /// Waits until `events` more events have been acknowledged.
-    pub async fn acknowledge(&mut self, events: usize, deadline: Duration) -> Result<()> {
-        // Answers that came before now are not among them.
-        self.look().await?;
-        let goal = self.ledger.acknowledged_so_far() + events;
-        until("acknowledged events", deadline, async || {
-            self.look().await?;
-            let so_far = self.ledger.acknowledged_so_far();
-            let last = || self.ledger.failures().last().cloned();
-            Ok((so_far < goal)
-                .then(|| format!("{so_far} of {goal}; the last failure: {:?}", last())))
-        })
-        .await
+    /// What came back.
+    pub fn answers(&self) -> &Answers {
+        &self.answers
     }
 
     /// Ends it and waits for the answers that are due. The pod's own figures must be those that were read.
-    pub async fn stop(mut self) -> Result<Ledger> {
+    pub async fn stop(self) -> Result<Ledger> {
         let args = ["delete", "pod", NAME, "--wait"];
         self.kubectl.run_within(GRACE * 2, &args, "").await?;
         until("the load's last line", GRACE, async || {
-            self.look().await?;
-            Ok(self
-                .summary
-                .is_none()
-                .then(|| self.folder().display().to_string()))
+            self.answers.look().await?;
+            let nothing = self.answers.read.lock().await.1.is_none();
+            Ok(nothing.then(|| self.logs.folder().display().to_string()))
         })
         .await?;
-        let Self {
-            logs,
-            ledger,
-            summary,
-            ..
-        } = self;
-        logs.stop().await?;
+        self.logs.stop().await?;
+        let summary = self.answers.read.lock().await.1.take();
         let summary = summary.context("the load gave no figures")?;
+        let ledger = self.answers.ledger;
         ledger.repeated(BROKER, summary.repeated);
         let read = Summary {
             published: summary.published,
@@ -164,6 +89,47 @@ impl Load {
             "the load says {summary:?}, its log {read:?}: lines are missing"
         );
         Ok(ledger)
+    }
+}
+
+impl Answers {
+    /// Those in the logs of a folder.
+    pub fn of(folder: &Path) -> Self {
+        Self {
+            ledger: Ledger::default(),
+            read: Arc::new(Mutex::new((Lines::of(folder), None))),
+        }
+    }
+
+    /// What publishers were told, as far as it has been read.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Reads the answers that have come, and the load's last line if it is there.
+    pub async fn look(&self) -> Result<()> {
+        let mut read = self.read.lock().await;
+        let (lines, summary) = &mut *read;
+        let enter = |line: &str| {
+            if let Ok(answer) = serde_json::from_str::<Answer>(line) {
+                enter(&self.ledger, answer);
+            } else if let Ok(last) = serde_json::from_str::<Summary>(line) {
+                *summary = Some(last);
+            }
+        };
+        lines.look(enter).await
+    }
+
+    /// Waits until `events` more events have been acknowledged.
+    pub async fn acknowledge(&self, events: usize, deadline: Duration) -> Result<()> {
+        // Answers that came before now are not among them.
+        self.look().await?;
+        let more = self.ledger.more(events);
+        until("acknowledged events", deadline, async || {
+            self.look().await?;
+            Ok(more())
+        })
+        .await
     }
 }
 

@@ -3,19 +3,16 @@
 //! A machine that is too small for the rate proves nothing by it: its queue grows for as long as the load goes on, and whatever waits
 //! for an event of its own, as a preflight does, waits behind all of them.
 
-use std::fmt;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use task_probe::Answer;
+use harness::effects::Effects;
+use harness::kubectl::Kubectl;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::load;
-use super::pod_logs::Lines;
-use harness::kubectl::Kubectl;
-use harness::worker_log;
+use crate::Site;
+use crate::load::{self, Answers};
 
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -30,108 +27,75 @@ const SLOWER: u32 = 3;
 #[derive(Debug)]
 pub struct LoadThrottle {
     stop: CancellationToken,
-    task: JoinSet<Result<Throttled>>,
-}
-
-/// For how long the load was slower.
-#[derive(Debug)]
-pub struct Throttled {
+    task: JoinSet<Result<Duration>>,
     rate: u32,
-    time: Duration,
-}
-
-impl fmt::Display for Throttled {
-    /// Nothing, or what stands after the other figures.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.time.is_zero() {
-            return Ok(());
-        }
-        let (rate, seconds) = (self.rate, self.time.as_secs());
-        write!(
-            f,
-            "; at {rate} events/s for {seconds} s, to be caught up with"
-        )
-    }
 }
 
 struct Throttling {
     kubectl: Kubectl,
     rate: u32,
-    answers: Lines,
-    acknowledged: u64,
-    log: Lines,
-    effects: u64,
+    answers: Answers,
+    effects: Effects,
 }
 
 impl LoadThrottle {
-    /// For the load of `rate` events a second whose answers are in the folder `answers`, and the subscriber whose logs are in
-    /// `effects`.
-    pub fn start(kubectl: &Kubectl, rate: u32, answers: &Path, effects: &Path) -> Self {
+    /// For a load of `rate` events a second, and the effects of its subscriber.
+    pub fn start(site: &Site, rate: u32, answers: &Answers, effects: &Effects) -> Self {
         let stop = CancellationToken::new();
         let throttling = Throttling {
-            kubectl: kubectl.clone(),
+            kubectl: site.kubectl.clone(),
             rate,
-            answers: Lines::of(answers),
-            acknowledged: 0,
-            log: Lines::of(effects),
-            effects: 0,
+            answers: answers.clone(),
+            effects: effects.clone(),
         };
         let mut task = JoinSet::new();
         task.spawn(throttling.run(stop.clone()));
-        Self { stop, task }
+        Self { stop, task, rate }
     }
 
-    /// Ends it, before the load ends.
-    pub async fn stop(mut self) -> Result<Throttled> {
+    /// Ends it, before the load ends. Nothing, or what stands after the other figures.
+    pub async fn stop(mut self) -> Result<String> {
         self.stop.cancel();
         let ended = self.task.join_next().await;
-        ended.context("nobody watches the load any more")??
+        let time = ended.context("nobody watches the load any more")???;
+        if time.is_zero() {
+            return Ok(String::new());
+        }
+        let (rate, seconds) = (self.rate / SLOWER, time.as_secs());
+        let told = format!("; at {rate} events/s for {seconds} s, to be caught up with");
+        Ok(told)
     }
 }
 
 impl Throttling {
-    async fn run(mut self, stop: CancellationToken) -> Result<Throttled> {
-        let mut throttled = Throttled {
-            rate: self.rate / SLOWER,
-            time: Duration::ZERO,
-        };
+    /// For how long the load was slower.
+    async fn run(self, stop: CancellationToken) -> Result<Duration> {
+        let mut slower = Duration::ZERO;
         let mut since: Option<Instant> = None;
         while !stop.is_cancelled() {
             let behind = self.behind().await?;
             match since {
                 None if behind > u64::from(self.rate * BEHIND) => {
-                    load::set_rate(&self.kubectl, throttled.rate).await?;
+                    load::set_rate(&self.kubectl, self.rate / SLOWER).await?;
                     since = Some(Instant::now());
                 }
                 Some(then) if behind < u64::from(self.rate * CAUGHT_UP) => {
                     load::set_rate(&self.kubectl, self.rate).await?;
-                    throttled.time += then.elapsed();
+                    slower += then.elapsed();
                     since = None;
                 }
                 _ => {}
             }
             stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
         }
-        throttled.time += since.map_or(Duration::ZERO, |then| then.elapsed());
-        Ok(throttled)
+        Ok(slower + since.map_or(Duration::ZERO, |then| then.elapsed()))
     }
 
     /// Acknowledged events without an effect. Not more than an estimate: it does not look which ones.
-    async fn behind(&mut self) -> Result<u64> {
-        let Self {
-            answers,
-            acknowledged,
-            log,
-            effects,
-            ..
-        } = self;
-        let count = |line: &str| {
-            let answer = serde_json::from_str(line);
-            *acknowledged += u64::from(matches!(answer, Ok(Answer::Acknowledged(_))));
-        };
-        answers.look(count).await?;
-        let count = |line: &str| *effects += u64::from(line.contains(worker_log::MARK));
-        log.look(count).await?;
-        Ok(acknowledged.saturating_sub(*effects))
+    async fn behind(&self) -> Result<u64> {
+        self.answers.look().await?;
+        let acknowledged = self.answers.ledger().acknowledged_so_far() as u64;
+        let effects: u64 = self.effects.look().await?.values().sum();
+        Ok(acknowledged.saturating_sub(effects))
     }
 }

@@ -3,22 +3,20 @@
 //! A pod's log is gone with the pod, so it is followed from the moment the pod is seen. A stream that ends while its container still
 //! runs broke off, and is begun again from the container's first line, in a further file. The API server may still call a container
 //! running that has just ended, and the second stream then brings the lines of the next run. So a line is known by its timestamp and its
-//! text, and counts once, whichever streams brought it.
+//! text, and counts once, whichever streams brought it ([`harness::lines`]).
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fs;
-use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use harness::effects::Effects;
+use harness::kubectl::Kubectl;
+use harness::process::Process;
 use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-
-use harness::kubectl::Kubectl;
-use harness::process::Process;
-use harness::tail::Tail;
 
 /// Between two looks, when there is a reason for one. A pod that lived for less could go unseen; none of ours does, the shutdown
 /// delay alone is longer.
@@ -27,7 +25,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How long a log stream may go on after its container has ended.
 const LAST_LINES: Duration = Duration::from_secs(30);
 
-/// Follows one container of all pods with a label, until it is stopped.
+/// Follows the container of all pods of a service, until it is stopped.
 #[derive(Debug)]
 pub struct PodLogs {
     stop: CancellationToken,
@@ -37,11 +35,12 @@ pub struct PodLogs {
 
 struct LogFollower {
     kubectl: Kubectl,
+    service: String,
     selector: String,
-    container: String,
     folder: PathBuf,
     streams: BTreeMap<Run, Stream>,
-    changes: Option<PodWatch>,
+    /// And how much of what it wrote has been read.
+    watch: Option<(Process, u64)>,
 }
 
 /// A run of a container: the pod, and how often the container had been restarted.
@@ -54,39 +53,29 @@ struct Stream {
     over: bool,
 }
 
-/// `kubectl get --watch`: its output grows whenever something happens to one of the pods.
-///
-/// Asking instead, twice a second, is a process each time, and 0.17 s of a processor that the scenario needs for its load.
-struct PodWatch {
-    watch: Process,
-    read: u64,
-}
-
 impl PodLogs {
-    /// Begins to follow `container` of the pods that `selector` selects; files go to `folder`.
-    pub fn start(
-        kubectl: &Kubectl,
-        selector: &str,
-        container: &str,
-        folder: &Path,
-    ) -> Result<Self> {
-        fs::create_dir_all(folder)?;
+    /// Begins to follow the pods with the label `app` of this name, and in them the container of this name; files go to a folder of this
+    /// name in `folder`.
+    pub fn start(kubectl: &Kubectl, service: &str, folder: &Path) -> Result<Self> {
+        let folder = folder.join(service);
+        fs::create_dir_all(&folder)?;
         let stop = CancellationToken::new();
         let follower = LogFollower {
             kubectl: kubectl.clone(),
-            selector: selector.to_owned(),
-            container: container.to_owned(),
-            folder: folder.to_owned(),
+            service: service.to_owned(),
+            selector: format!("app={service}"),
+            folder: folder.clone(),
             streams: BTreeMap::new(),
-            changes: None,
+            watch: None,
         };
         let mut task = JoinSet::new();
         task.spawn(follower.run(stop.clone()));
-        Ok(Self {
-            stop,
-            task,
-            folder: folder.to_owned(),
-        })
+        Ok(Self { stop, task, folder })
+    }
+
+    /// What they tell of effects.
+    pub fn effects(&self) -> Effects {
+        Effects::of(&self.folder)
     }
 
     /// Where the files are.
@@ -102,54 +91,10 @@ impl PodLogs {
     }
 }
 
-/// The lines of all files of a folder, read on from where the last look ended.
-#[derive(Debug)]
-pub(super) struct Lines {
-    folder: PathBuf,
-    files: BTreeMap<PathBuf, Tail>,
-    seen: HashSet<u64>,
-    hash: RandomState,
-}
-
-impl Lines {
-    pub(super) fn of(folder: &Path) -> Self {
-        Self {
-            folder: folder.to_owned(),
-            files: BTreeMap::new(),
-            seen: HashSet::new(),
-            hash: RandomState::new(),
-        }
-    }
-
-    pub(super) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    /// Hands over the lines that were not there at the last look, without their timestamps.
-    pub(super) async fn look(&mut self, mut line: impl FnMut(&str)) -> Result<()> {
-        for file in fs::read_dir(&self.folder)? {
-            let file = file?.path();
-            if file.extension().is_some_and(|it| it == "log") {
-                let tail = self.files.entry(file);
-                tail.or_insert_with_key(|file| Tail::new(file));
-            }
-        }
-        for tail in self.files.values_mut() {
-            tail.look(|text| {
-                if self.seen.insert(self.hash.hash_one(text)) {
-                    line(text.split_once(' ').map_or(text, |(_, text)| text));
-                }
-            })
-            .await?;
-        }
-        Ok(())
-    }
-}
-
 impl LogFollower {
     async fn run(mut self, stop: CancellationToken) -> Result<()> {
         while !stop.is_cancelled() {
-            if self.is_due().await? {
+            if self.is_due()? {
                 self.look().await?;
             }
             stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
@@ -168,42 +113,33 @@ impl LogFollower {
     }
 
     /// Whether something has happened to a pod or to a stream since the last look.
-    async fn is_due(&mut self) -> Result<bool> {
+    ///
+    /// The output of `kubectl get --watch` grows whenever something happens to one of the pods. Asking instead, twice a second, is a
+    /// process each time, and 0.17 s of a processor that the scenario needs for its load.
+    fn is_due(&mut self) -> Result<bool> {
         let file = self.folder.join("pods.watch");
-        let Some(changes) = self
-            .changes
-            .as_mut()
-            .filter(|it| it.watch.ended().is_none())
-        else {
-            let args = [
-                "get",
-                "pods",
-                "--selector",
-                &self.selector,
-                "--watch",
-                "--output=name",
-            ];
-            let watch = self.kubectl.start("pods", &args, &file).await?;
+        let watch = self.watch.as_mut();
+        let Some((_, read)) = watch.filter(|(process, _)| process.ended().is_none()) else {
+            let what = ["get", "pods", "--watch", "--output=name"];
+            let args = [&what[..], &["--selector", &self.selector]].concat();
             // Where an earlier one has ended, what happened in between is seen by looking.
-            self.changes = Some(PodWatch { watch, read: 0 });
+            self.watch = Some((self.kubectl.start("pods", &args, &file)?, 0));
             return Ok(true);
         };
         let written = fs::metadata(&file)?.len();
-        let something = written != changes.read;
-        changes.read = written;
+        let something = written != *read;
+        *read = written;
         let mut streams = self.streams.values();
         Ok(something || streams.any(|it| !it.over && it.process.ended().is_some()))
     }
 
     /// Follows what is new and what broke off. Returns the runs that have not ended.
     async fn look(&mut self) -> Result<Vec<Run>> {
-        let pods = self
-            .kubectl
-            .list(&["pods", "--selector", &self.selector])
-            .await?;
+        let pods = ["pods", "--selector", &self.selector];
+        let pods = self.kubectl.list(&pods).await?;
         let mut running = Vec::new();
         for pod in &pods {
-            let Some((run, runs)) = state(pod, &self.container) else {
+            let Some((run, runs)) = state(pod, &self.service) else {
                 continue;
             };
             if runs {
@@ -214,7 +150,7 @@ impl LogFollower {
                 Some(stream) if runs && stream.process.ended().is_some() => stream.tries,
                 Some(_) => continue,
             };
-            let stream = self.follow(&run, tries + 1).await?;
+            let stream = self.follow(&run, tries + 1)?;
             self.streams.insert(run, stream);
         }
         for (run, stream) in &mut self.streams {
@@ -223,14 +159,13 @@ impl LogFollower {
         Ok(running)
     }
 
-    async fn follow(&self, (pod, restarts): &Run, tries: usize) -> Result<Stream> {
+    fn follow(&self, (pod, restarts): &Run, tries: usize) -> Result<Stream> {
         let name = format!("{pod}-{restarts}.{tries}");
         let file = self.folder.join(format!("{name}.log"));
-        let container = ["--container", &self.container];
-        let args = [&["logs", "--follow", "--timestamps", pod], &container[..]].concat();
-        let process = self.kubectl.start(&name, &args, &file).await?;
+        let follow = ["logs", "--follow", "--timestamps", pod];
+        let args = [&follow[..], &["--container", &self.service]].concat();
         Ok(Stream {
-            process,
+            process: self.kubectl.start(&name, &args, &file)?,
             tries,
             over: false,
         })
@@ -246,28 +181,4 @@ fn state(pod: &Value, container: &str) -> Option<(Run, bool)> {
     let ended = status["state"]["terminated"].is_object();
     let restarts = status["restartCount"].as_u64()?;
     (runs || ended).then(|| ((name.to_owned(), restarts), runs))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_line_that_two_streams_brought_is_one() {
-        let folder = std::env::temp_dir().join(format!("pod-logs-{:08x}", rand::random::<u32>()));
-        fs::create_dir(&folder).unwrap();
-        let write = |file: &str, lines: &str| fs::write(folder.join(file), lines).unwrap();
-        let mut lines = Lines::of(&folder);
-        let mut all = Vec::new();
-        write("p-0.1.log", "1 one\n2 one\nunexpected EOF\n");
-        lines.look(|line| all.push(line.to_owned())).await.unwrap();
-        assert_eq!(all, ["one\n", "one\n", "EOF\n"], "two effects are two");
-        write("p-0.2.log", "1 one\n2 one\n3 next\n");
-        write("p-1.1.log", "3 next\n4 half of");
-        write("pods.watch", "pod/p\n");
-        all.clear();
-        lines.look(|line| all.push(line.to_owned())).await.unwrap();
-        assert_eq!(all, ["next\n"], "the stream had broken off");
-        fs::remove_dir_all(&folder).unwrap();
-    }
 }

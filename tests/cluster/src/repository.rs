@@ -9,7 +9,6 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use harness::command::output;
-use harness::folder::copy;
 use harness::workspace;
 
 /// Repositories of a test are near and small.
@@ -49,8 +48,10 @@ impl Repository {
         repository
             .git(&["remote", "add", "origin", push_url])
             .await?;
-        copy(&workspace().join("charts"), &folder.join("charts"))?;
-        copy(&workspace().join("argocd"), &folder.join("argocd"))?;
+        let (charts, argocd) = (workspace().join("charts"), workspace().join("argocd"));
+        let mut copy = Command::new("cp");
+        copy.arg("-R").args([&charts, &argocd]).arg(folder);
+        output(&mut copy, LIMIT, "").await?;
         fs::remove_dir_all(folder.join("argocd/environments"))?;
         fs::create_dir_all(repository.environment(environment))?;
         let config = serde_json::json!({
@@ -113,8 +114,7 @@ impl Repository {
                 "user.email=e2e@example.com",
             ])
             .args(args);
-        output(command, LIMIT, "")
-            .await
-            .with_context(|| format!("git {}", args.join(" ")))
+        let said = output(&mut command, LIMIT, "").await;
+        said.with_context(|| format!("git {}", args.join(" ")))
     }
 }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use harness::chart::text;
 use harness::kubectl::Kubectl;
 
 /// Fails with what is missing, and what to do. `argocd`: whether the part with Argo CD is wanted.
@@ -10,24 +11,15 @@ pub async fn check(kubectl: &Kubectl, argocd: bool) -> Result<String> {
         "the cluster that KUBECONFIG names does not answer; is it up, and may this user ask it?",
     )?;
     let version: serde_json::Value = serde_json::from_str(&version)?;
-    let kubernetes = version["serverVersion"]["gitVersion"]
-        .as_str()
-        .unwrap_or("unknown");
-
-    let injectors = [
-        "deployments",
-        "--all-namespaces",
-        "--selector",
-        "app=dapr-sidecar-injector",
-    ];
-    let injectors = kubectl.list(&injectors).await?;
+    let kubernetes = text(&version["serverVersion"]["gitVersion"]);
+    let injector = ["--selector", "app=dapr-sidecar-injector"];
+    let injector = [&["deployments", "--all-namespaces"][..], &injector].concat();
+    let injectors = kubectl.list(&injector).await?;
     let injector = injectors
         .first()
         .context("there is no Dapr on this cluster: install it with its Helm chart, argocd/dapr.yaml has the values")?;
-    let image = injector.pointer("/spec/template/spec/containers/0/image");
-    let dapr = image
-        .and_then(|it| it.as_str()?.rsplit_once(':'))
-        .map_or("unknown", |(_, tag)| tag);
+    let image = text(&injector["spec"]["template"]["spec"]["containers"][0]["image"]);
+    let dapr = image.rsplit_once(':').map_or("unknown", |(_, tag)| tag);
     let numbers: Vec<u32> = dapr
         .split(['.', '-'])
         .map_while(|it| it.parse().ok())
@@ -36,12 +28,8 @@ pub async fn check(kubectl: &Kubectl, argocd: bool) -> Result<String> {
         numbers.is_empty() || numbers >= vec![1, 18, 3],
         "this cluster has Dapr {dapr}; 1.18.3 or newer is needed"
     );
-    if argocd
-        && kubectl
-            .run(&["get", "crd", "applicationsets.argoproj.io"])
-            .await
-            .is_err()
-    {
+    let applications = ["get", "crd", "applicationsets.argoproj.io"];
+    if argocd && kubectl.run(&applications).await.is_err() {
         bail!(
             "there is no Argo CD on this cluster; install it, or leave its part out with --skip argocd"
         );

@@ -16,7 +16,7 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Images;
+use crate::Site;
 use harness::scenario::{self, Weight};
 
 /// The environment variable with the setup, as JSON.
@@ -55,6 +55,27 @@ impl Setup {
     }
 }
 
+/// Names and tag of the images, as the cluster knows them.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub struct Images {
+    /// What stands before the names, without a slash at the end; may be empty.
+    pub registry: String,
+    /// The tag of all of them.
+    pub tag: String,
+    /// `IfNotPresent` or `Always`.
+    pub pull_policy: String,
+}
+
+impl Images {
+    /// The full name of a service's image.
+    pub fn name(&self, service: &str) -> String {
+        match self.registry.as_str() {
+            "" => format!("{service}:{}", self.tag),
+            registry => format!("{registry}/{service}:{}", self.tag),
+        }
+    }
+}
+
 /// One repository, seen from two sides.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct Git {
@@ -74,7 +95,11 @@ macro_rules! scenarios {
             promise: $promise,
             weight: Weight::Load,
             needs: &[],
-            run: |setup| Box::pin($module::$name(setup, $title, $($argument),*)),
+            run: |setup| Box::pin(async {
+                let site = Site::create(setup, $title).await?;
+                let result = $module::$name(&site, $($argument),*).await;
+                site.end(result).await
+            }),
         }),*]
     };
 }

@@ -6,20 +6,16 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::{Value, json};
-
-use super::site::{self, RUN_LABEL};
-use crate::scenarios::Setup;
 use harness::kubectl::Kubectl;
 
-/// The pod, and its container.
+use crate::Site;
+use crate::site;
+
+/// The pod.
 const NAME: &str = "signals";
 
 /// Until it runs.
 const STARTED: Duration = Duration::from_mins(1);
-
-/// What a shell of the node is made of.
-const FOLDERS: [&str; 4] = ["bin", "lib", "lib64", "usr"];
 
 /// Sends `$1` to the processes named `$2` of the pods that follow, and prints the name of a pod for each.
 const SEND: &str = r#"
@@ -40,19 +36,12 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Starts it in a namespace of its own, because what it may do is forbidden in that of the scenario `name`.
-    pub async fn start(setup: &Setup, name: &str) -> Result<Self> {
-        let namespace = format!("{name}-{NAME}-{}", setup.run);
-        let kubectl = Kubectl::new(&setup.kubectl, &namespace);
-        let object = json!({
-            "apiVersion": "v1",
-            "kind": "Namespace",
-            "metadata": {
-                "name": namespace,
-                "labels": {"pod-security.kubernetes.io/enforce": "privileged", RUN_LABEL: setup.run},
-            },
-        });
-        kubectl.apply([&object, &pod(setup)]).await?;
+    /// Starts it in a namespace of its own, because what it may do is forbidden in that of the scenario.
+    pub async fn start(site: &Site) -> Result<Self> {
+        let namespace = format!("{NAME}-{}", site.kubectl.namespace());
+        let kubectl = site.kubectl.of(&namespace);
+        let object = include_str!("../objects/signals.yaml");
+        site::apply(&kubectl, &site.setup, object, &[]).await?;
         let limit = format!("--timeout={}s", STARTED.as_secs());
         let ready = ["wait", "--for=condition=Ready", "pod", NAME, &limit];
         kubectl.run_within(STARTED * 2, &ready, "").await?;
@@ -80,31 +69,4 @@ impl Signals {
             .context("the pod that sends signals")
             .map(|()| value)
     }
-}
-
-fn pod(setup: &Setup) -> Value {
-    let mount =
-        |name: &&str| json!({"name": name, "mountPath": format!("/{name}"), "readOnly": true});
-    // Where a node has no such folder, an empty one does no harm.
-    let volume = |name: &&str| json!({"name": name, "hostPath": {"path": format!("/{name}"), "type": "DirectoryOrCreate"}});
-    json!({
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": NAME},
-        "spec": {
-            "hostPID": true,
-            "restartPolicy": "Never",
-            "terminationGracePeriodSeconds": 0,
-            "containers": [{
-                "name": NAME,
-                "image": setup.images.name("task-probe"),
-                "imagePullPolicy": setup.images.pull_policy,
-                "command": ["/bin/sh", "-c", "while :; do sleep 60; done"],
-                "env": [{"name": "PATH", "value": "/bin:/usr/bin"}],
-                "securityContext": {"privileged": true, "runAsUser": 0},
-                "volumeMounts": FOLDERS.iter().map(mount).collect::<Value>(),
-            }],
-            "volumes": FOLDERS.iter().map(volume).collect::<Value>(),
-        },
-    })
 }

@@ -4,15 +4,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use harness::chart::{self, Rendered, merge};
+use harness::kubectl::Kubectl;
 use serde_json::{Value, json};
 
-use super::helm::Helm;
+use crate::Helm;
 use crate::scenarios::Setup;
-use harness::kubectl::Kubectl;
-use harness::{chart::merge, workspace};
 
-/// The release's name in every namespace.
-pub const RELEASE: &str = "task-pubsub";
+/// From nothing to ready.
+pub const ROLLOUT: Duration = Duration::from_secs(150);
 
 /// On everything that must be gone after a run; its value is the run.
 pub const RUN_LABEL: &str = "task-pubsub-e2e/run";
@@ -20,20 +20,15 @@ pub const RUN_LABEL: &str = "task-pubsub-e2e/run";
 /// Until everything in a namespace has ended.
 const GONE: Duration = Duration::from_mins(3);
 
+/// What a release is made of.
+const RESOURCES: &str = "components,subscriptions,resiliencies,configurations,deployments,jobs";
+
 /// What is collected when a scenario fails.
 const EVIDENCE: [(&str, &[&str]); 4] = [
     ("pods.txt", &["get", "pods", "-o", "wide"]),
     ("events.txt", &["get", "events", "--sort-by=.lastTimestamp"]),
     ("described.txt", &["describe", "pods"]),
-    (
-        "resources.yaml",
-        &[
-            "get",
-            "components,subscriptions,resiliencies,configurations,deployments,jobs",
-            "-o",
-            "yaml",
-        ],
-    ),
+    ("resources.yaml", &["get", RESOURCES, "-o", "yaml"]),
 ];
 
 /// A namespace, and what one needs to work in it.
@@ -43,18 +38,16 @@ pub struct Site {
     pub kubectl: Kubectl,
     /// Logs, and evidence of a failure.
     pub folder: PathBuf,
-    setup: Setup,
-    suffix: String,
+    /// Of the run that this is part of.
+    pub setup: Setup,
 }
 
 impl Site {
     /// Makes the namespace of the scenario `name`.
-    pub async fn create(setup: &Setup, name: &str) -> Result<Self> {
-        let namespace = format!("{name}-{}", setup.run);
-        let kubectl = Kubectl::new(&setup.kubectl, &namespace);
-        kubectl
-            .apply([&namespace_object(&namespace, &setup.run)])
-            .await?;
+    pub async fn create(setup: Setup, name: &str) -> Result<Self> {
+        let kubectl = Kubectl::new(&setup.kubectl, &format!("{name}-{}", setup.run));
+        let namespace = include_str!("../objects/namespace.yaml");
+        apply(&kubectl, &setup, namespace, &[]).await?;
         let folder = setup.folder.join(name);
         match std::fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
@@ -63,32 +56,37 @@ impl Site {
         Ok(Self {
             kubectl,
             folder,
-            setup: setup.clone(),
-            suffix: format!("-{namespace}"),
+            setup,
         })
     }
 
     /// The release, by Helm 3.
     pub fn helm(&self) -> Helm {
-        Helm::new(&self.setup.helm, self.kubectl.namespace(), RELEASE)
+        Helm::new(&self.setup.helm, self.kubectl.namespace())
     }
 
     /// The release, by Helm 4.
     pub fn helm4(&self) -> Helm {
-        Helm::new(&self.setup.helm4, self.kubectl.namespace(), RELEASE)
+        Helm::new(&self.setup.helm4, self.kubectl.namespace())
     }
 
-    /// The chart of this working copy.
-    pub fn chart(&self) -> PathBuf {
-        workspace().join("charts/task-pubsub")
+    /// Upgrades the release, or installs it, by Helm 3, with these values over [`Site::values`].
+    pub async fn upgrade(&self, values: &Value) -> Result<()> {
+        let values = self.values(values);
+        let upgraded = self
+            .helm()
+            .upgrade(&chart::folder(), &values, ROLLOUT)
+            .await;
+        upgraded.map(drop)
     }
 
     /// Values for this cluster and this namespace, with `more` laid over them: images, where the brokers are, topics that
     /// nobody else uses, and timings so short that what waits for a timeout can be waited for.
     pub fn values(&self, more: &Value) -> Value {
+        let images = &self.setup.images;
         let mut values = json!({
-            "image": self.setup.images.values(),
-            "topicSuffix": self.suffix,
+            "image": {"registry": images.registry, "tag": images.tag, "pullPolicy": images.pull_policy},
+            "topicSuffix": format!("-{}", self.kubectl.namespace()),
             "delivery": {"handlerTimeout": "1s", "retry": {"interval": "500ms", "maxRetries": 20}, "lease": "3s"},
         });
         merge(&mut values, &self.setup.values);
@@ -111,28 +109,42 @@ impl Site {
 
     /// As much as there is: what cannot be had must not hide why the scenario failed.
     async fn collect(&self) {
-        for (file, args) in EVIDENCE {
-            let said = self
-                .kubectl
-                .run(args)
-                .await
-                .unwrap_or_else(|error| format!("{error:#}"));
+        let write = async |file: &str, args: &[&str]| {
+            let said = self.kubectl.run(args).await;
+            let said = said.unwrap_or_else(|error| format!("{error:#}"));
             let _ = std::fs::write(self.folder.join(file), said);
+        };
+        for (file, args) in EVIDENCE {
+            write(file, args).await;
         }
         let pods = self.kubectl.list(&["pods"]).await.unwrap_or_default();
-        for pod in pods
-            .iter()
-            .filter_map(|pod| pod["metadata"]["name"].as_str())
-        {
+        for pod in pods.iter().map(chart::name) {
             let args = ["logs", pod, "--all-containers", "--prefix", "--tail=500"];
-            let said = self
-                .kubectl
-                .run(&args)
-                .await
-                .unwrap_or_else(|error| format!("{error:#}"));
-            let _ = std::fs::write(self.folder.join(format!("{pod}.log")), said);
+            write(&format!("{pod}.log"), &args).await;
         }
     }
+}
+
+/// Applies objects of `objects/`, with the values of the names that stand in braces there.
+pub(crate) async fn apply(
+    kubectl: &Kubectl,
+    setup: &Setup,
+    objects: &str,
+    values: &[(&str, &str)],
+) -> Result<()> {
+    let image = setup.images.name("task-probe");
+    let common = [
+        ("namespace", kubectl.namespace()),
+        ("run", &setup.run),
+        ("runLabel", RUN_LABEL),
+        ("image", &image),
+        ("pullPolicy", &setup.images.pull_policy),
+    ];
+    let mut text = objects.to_owned();
+    for (name, value) in common.iter().chain(values) {
+        text = text.replace(&format!("{{{name}}}"), value);
+    }
+    kubectl.apply(Rendered::parse(&text)?.objects()).await
 }
 
 /// Removes a namespace with everything in it, and waits.
@@ -147,18 +159,4 @@ pub(crate) async fn remove(kubectl: &Kubectl) -> Result<()> {
     ];
     kubectl.run_within(GONE * 2, &args, "").await?;
     Ok(())
-}
-
-fn namespace_object(name: &str, run: &str) -> Value {
-    json!({
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {
-            "name": name,
-            "labels": {
-                "pod-security.kubernetes.io/enforce": "restricted",
-                RUN_LABEL: run,
-            },
-        },
-    })
 }

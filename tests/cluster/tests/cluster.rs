@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use cluster_tests::scenarios::{ALL, Setup};
-use cluster_tests::{Leftovers, requirements};
+use cluster_tests::{leftovers, requirements};
 use harness::kubectl::Kubectl;
 use harness::scenario::{self, AtOnce};
 use tokio::runtime::Runtime;
@@ -13,16 +13,18 @@ use tokio::runtime::Runtime;
 const AT_ONCE: AtOnce = AtOnce { light: 1, load: 1 };
 
 fn main() -> ExitCode {
-    let mut leftovers = None;
+    let mut begun = None;
     let ready = || -> Result<Setup> {
         let setup = Setup::read()?;
         let kubectl = Kubectl::new(&setup.kubectl, "default");
-        let argocd = setup.git.is_some();
-        Runtime::new()?.block_on(requirements::check(&kubectl, argocd))?;
-        leftovers = Some(Leftovers::of(&setup));
+        let runtime = Runtime::new()?;
+        runtime.block_on(requirements::check(&kubectl, setup.git.is_some()))?;
+        begun = Some((runtime, setup.clone()));
         Ok(setup)
     };
     let ended = scenario::main(ALL, &[], AT_ONCE, ready);
-    drop(leftovers);
+    if let Some((runtime, setup)) = begun.filter(|(_, setup)| !setup.keep) {
+        runtime.block_on(leftovers::remove(&setup));
+    }
     ended
 }

@@ -1,18 +1,15 @@
 //! Renders the chart with the real Helm, and reads what the harness needs to play the cluster.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize as _;
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::command;
 use crate::deployment::Deployment;
+use crate::{command, workspace};
 
 /// Helm needs a fraction of a second; a busy machine more.
 const RENDER: Duration = Duration::from_mins(1);
@@ -28,53 +25,44 @@ const API_VERSIONS: [&str; 4] = [
 /// Likewise the version of Kubernetes: a Helm that was built without release flags assumes an ancient one.
 pub const KUBE_VERSION: &str = "1.33.0";
 
+/// The release's name, wherever it is installed.
+pub const RELEASE: &str = "task-pubsub";
+
+/// The chart of this working copy.
+pub fn folder() -> PathBuf {
+    workspace().join("charts/task-pubsub")
+}
+
 /// The chart on disk and the Helm that renders it.
 #[derive(Debug, Clone)]
 pub struct Chart {
     helm: PathBuf,
-    folder: PathBuf,
-    release: String,
-}
-
-/// One object of the rendered chart.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Manifest {
-    /// Such as `Component`.
-    pub kind: String,
-    /// `metadata.name`.
-    pub name: String,
-    /// The whole object.
-    pub object: Value,
 }
 
 /// Everything that the chart renders for one set of values.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rendered {
-    manifests: Vec<Manifest>,
+    objects: Vec<Value>,
 }
 
 impl Chart {
-    /// The chart in `folder`, rendered as `release`.
-    pub fn new(helm: &Path, folder: PathBuf, release: &str) -> Self {
+    /// Rendered by this Helm.
+    pub fn new(helm: &Path) -> Self {
         Self {
             helm: helm.to_owned(),
-            folder,
-            release: release.to_owned(),
         }
     }
 
     /// Renders it with `values` laid over its own `values.yaml`. The error is what Helm says.
     pub async fn render(&self, values: &Value) -> Result<Rendered> {
         let mut helm = Command::new(&self.helm);
-        helm.arg("template")
-            .arg(&self.release)
-            .arg(&self.folder)
-            .args(["--values", "-", "--kube-version", KUBE_VERSION]);
+        helm.args(["template", RELEASE]).arg(folder());
+        helm.args(["--values", "-", "--kube-version", KUBE_VERSION]);
         for version in API_VERSIONS {
             helm.args(["--api-versions", version]);
         }
-        let yaml = command::output(helm, RENDER, &values.to_string()).await;
-        let yaml = yaml.with_context(|| format!("helm cannot render {}", self.folder.display()))?;
+        let yaml = command::output(&mut helm, RENDER, &values.to_string()).await;
+        let yaml = yaml.context("helm cannot render the chart")?;
         Rendered::parse(&yaml)
     }
 }
@@ -82,48 +70,43 @@ impl Chart {
 impl Rendered {
     /// Reads a stream of YAML documents.
     pub fn parse(yaml: &str) -> Result<Self> {
-        let mut manifests = Vec::new();
-        for document in serde_norway::Deserializer::from_str(yaml) {
-            let object = Value::deserialize(document).context("helm rendered invalid YAML")?;
-            if object.is_null() {
-                continue;
-            }
-            let text = |pointer: &str| {
-                let text = object.pointer(pointer).and_then(Value::as_str);
-                text.map(str::to_owned)
-                    .with_context(|| format!("no {pointer} in {object}"))
-            };
-            manifests.push(Manifest {
-                kind: text("/kind")?,
-                name: text("/metadata/name")?,
-                object,
-            });
-        }
-        Ok(Self { manifests })
+        let documents = serde_norway::Deserializer::from_str(yaml).map(Value::deserialize);
+        let objects: Result<Vec<_>, _> = documents.collect();
+        let mut objects = objects.context("invalid YAML")?;
+        objects.retain(|object| !object.is_null());
+        Ok(Self { objects })
     }
 
     /// Every object.
     pub fn objects(&self) -> impl Iterator<Item = &Value> {
-        self.manifests.iter().map(|manifest| &manifest.object)
+        self.objects.iter()
     }
 
     /// The objects of one kind.
-    pub fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Manifest> {
-        self.manifests
-            .iter()
-            .filter(move |manifest| manifest.kind == kind)
+    pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Value> {
+        self.objects().filter(move |object| object["kind"] == kind)
     }
 
     /// The Deployment whose pods carry this Dapr app-id.
     pub fn deployment_of(&self, app_id: &str) -> Result<Deployment> {
-        for manifest in self.of_kind("Deployment") {
-            let deployment = Deployment::read(manifest)?;
+        for object in self.of_kind("Deployment") {
+            let deployment = Deployment::read(object)?;
             if deployment.annotation("app-id") == Some(app_id) {
                 return Ok(deployment);
             }
         }
         bail!("the chart renders no Deployment with the app-id {app_id}")
     }
+}
+
+/// `metadata.name` of an object.
+pub fn name(object: &Value) -> &str {
+    object["metadata"]["name"].as_str().unwrap_or_default()
+}
+
+/// What is in a list; nothing where there is none.
+pub fn items(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
 }
 
 /// Lays `overlay` over `base` as Helm does with several values files: maps are merged, all else is replaced, and
@@ -140,14 +123,6 @@ pub fn merge(base: &mut Value, overlay: &Value) {
     for (key, value) in overlay {
         merge(base.entry(key).or_insert(Value::Null), value);
     }
-}
-
-/// String values of a map of the object; numbers and booleans as they are written.
-pub fn strings(value: Option<&Value>) -> BTreeMap<String, String> {
-    let entries = value.and_then(Value::as_object).into_iter().flatten();
-    entries
-        .map(|(key, value)| (key.clone(), text(value)))
-        .collect()
 }
 
 /// A scalar as text.

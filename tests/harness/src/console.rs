@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+pub use ::console::style;
+
 use crate::interrupt::Interrupted;
 
 /// 128 + SIGINT, as shells report it.
@@ -15,6 +17,9 @@ const INTERRUPTED: u8 = 130;
 
 /// No step, check or scenario has a longer name.
 pub const NAME_WIDTH: usize = 32;
+
+/// So many are named at the end.
+const SLOWEST: usize = 5;
 
 /// The spinners of steps that are under way at once, each in its line below what is said meanwhile.
 static SPINNERS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
@@ -74,15 +79,15 @@ impl Step {
 
     /// The step has succeeded; `result` says what came out.
     pub fn done(self, result: &str) {
-        self.end(&green("✓"), result);
+        self.end(&style("✓").green().for_stderr(), result);
     }
 
     /// The step has failed.
     pub fn failed(self, reason: &str) {
-        self.end(&red("✗"), reason);
+        self.end(&style("✗").red().for_stderr(), reason);
     }
 
-    fn end(&self, mark: &str, result: &str) {
+    fn end(&self, mark: &impl Display, result: &str) {
         self.bar.finish_and_clear();
         let seconds = self.started.elapsed().as_secs_f32();
         note(&format!(
@@ -114,34 +119,19 @@ pub fn failure(error: &anyhow::Error) -> ExitCode {
         note(&error.to_string());
         return ExitCode::from(INTERRUPTED);
     }
-    note(&format!("{} {error:#}", red("error:")));
+    note(&format!("{} {error:#}", style("error:").red().for_stderr()));
     ExitCode::FAILURE
 }
 
-/// Bold on a terminal.
-pub fn bold(text: &str) -> String {
-    coloured("1", text)
-}
-
-/// Dimmed on a terminal.
-pub fn dim(text: &str) -> String {
-    coloured("2", text)
-}
-
-/// Green on a terminal.
-pub fn green(text: &str) -> String {
-    coloured("32", text)
-}
-
-/// Red on a terminal.
-pub fn red(text: &str) -> String {
-    coloured("31", text)
-}
-
-fn coloured(code: &str, text: &str) -> String {
-    if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
-        format!("\u{1b}[{code}m{text}\u{1b}[0m")
-    } else {
-        text.to_owned()
+/// Names what took longest, where there are many.
+pub fn slowest(what: &str, mut took: Vec<(Duration, &str)>) {
+    took.sort_unstable_by(|one, other| other.cmp(one));
+    if took.len() > SLOWEST {
+        let slowest = took.iter().take(SLOWEST);
+        let slowest = slowest.map(|(took, name)| format!("{name} {} s", took.as_secs()));
+        note(&format!(
+            "{what}: {}",
+            slowest.collect::<Vec<_>>().join(", ")
+        ));
     }
 }

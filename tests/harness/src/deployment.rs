@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use crate::chart::{Manifest, strings, text};
+use crate::chart;
+use crate::chart::text;
 
 /// Kubernetes' own default.
 const DEFAULT_GRACE: u64 = 30;
@@ -33,22 +34,18 @@ impl Deployment {
         value.with_context(|| format!("Deployment {} sets no {name}", self.name))
     }
 
-    /// Reads a rendered Deployment with one container.
-    pub fn read(manifest: &Manifest) -> Result<Self> {
-        let name = manifest.name.clone();
-        let pod = manifest.object.pointer("/spec/template");
-        let pod = pod.with_context(|| format!("Deployment {name} has no pod template"))?;
-        let containers = pod.pointer("/spec/containers").and_then(Value::as_array);
-        let containers =
-            containers.with_context(|| format!("Deployment {name} has no containers"))?;
+    /// Reads a rendered Deployment, or a Job, with one container.
+    pub fn read(object: &Value) -> Result<Self> {
+        let (name, pod) = (chart::name(object).to_owned(), &object["spec"]["template"]);
+        let containers = pod["spec"]["containers"].as_array();
         ensure!(
-            containers.len() == 1,
-            "Deployment {name} has {} containers, not one",
-            containers.len()
+            containers.is_some_and(|it| it.len() == 1),
+            "Deployment {name} has not one container"
         );
 
         let (mut env, mut env_from) = (BTreeMap::new(), Vec::new());
-        for variable in containers[0]["env"].as_array().into_iter().flatten() {
+        let variables = pod["spec"]["containers"][0]["env"].as_array();
+        for variable in variables.into_iter().flatten() {
             let key = text(&variable["name"]);
             match variable.get("value") {
                 Some(value) => drop(env.insert(key, text(value))),
@@ -57,12 +54,13 @@ impl Deployment {
                 None => env_from.push(key),
             }
         }
-        let grace = pod
-            .pointer("/spec/terminationGracePeriodSeconds")
-            .and_then(Value::as_u64);
+        let grace = pod["spec"]["terminationGracePeriodSeconds"].as_u64();
+        let annotations = pod["metadata"]["annotations"].as_object();
+        let annotations = annotations.into_iter().flatten();
+        let annotations = annotations.map(|(key, value)| (key.clone(), text(value)));
         Ok(Self {
             name,
-            annotations: strings(pod.pointer("/metadata/annotations")),
+            annotations: annotations.collect(),
             env,
             env_from,
             grace: Duration::from_secs(grace.unwrap_or(DEFAULT_GRACE)),

@@ -1,10 +1,8 @@
 //! The work folder of one stack: `target/stacks/<unique>`, gone when the stack is.
 
-use std::{
-    fs::{self, File},
-    io,
-    path::{Path, PathBuf},
-};
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
@@ -79,44 +77,26 @@ fn sweep(root: &Path) {
     }
 }
 
-/// Copies a folder with all that is in it.
-pub fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn leaves_nothing_keeps_on_request_and_sweeps_what_a_killed_run_left() {
-        let root = std::env::temp_dir().join(format!("stacks-{}", random()));
-        let (alive, kept) = (
-            WorkFolder::create(&root).unwrap(),
-            WorkFolder::create(&root).unwrap(),
-        );
+        let root = tempfile::tempdir().unwrap();
+        let create = || WorkFolder::create(root.path()).unwrap();
+        let (alive, kept) = (create(), create());
         let kept_path = kept.path().to_owned();
         kept.keep().unwrap();
         drop(kept);
-        let killed = root.join("1-dead");
+        let killed = root.path().join("1-dead");
         lock_new(&killed).unwrap();
 
-        drop(WorkFolder::create(&root).unwrap());
+        drop(create());
         let alive_path = alive.path().to_owned();
         assert!(alive_path.exists() && kept_path.exists() && !killed.exists());
 
         drop(alive);
         assert!(!alive_path.exists());
-        fs::remove_dir_all(&root).unwrap();
     }
 }

@@ -56,7 +56,7 @@ impl Kubectl {
     pub async fn run_within(&self, limit: Duration, args: &[&str], input: &str) -> Result<String> {
         let mut command = Command::new(&self.program);
         command.args(["--namespace", &self.namespace]).args(args);
-        output(command, limit, input)
+        output(&mut command, limit, input)
             .await
             .with_context(|| format!("kubectl -n {} {}", self.namespace, args.join(" ")))
     }
@@ -94,11 +94,11 @@ impl Kubectl {
     }
 
     /// Starts a call that goes on (`logs -f`, `port-forward`), with its output in a file.
-    pub async fn start(&self, name: &str, args: &[&str], log: &Path) -> Result<Process> {
+    pub fn start(&self, name: &str, args: &[&str], log: &Path) -> Result<Process> {
         let launch = Launch::new(name, &self.program, log)
             .inherit_env()
             .args(["--namespace", &self.namespace])
             .args(args);
-        Process::start(launch).await
+        Process::start(&launch)
     }
 }

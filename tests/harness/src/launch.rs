@@ -1,21 +1,14 @@
-//! What to start, and the one thread that starts it.
+//! What to start, and how it cannot outlive who has started it.
 
-use std::{
-    collections::BTreeMap,
-    ffi::OsString,
-    fs::{self, OpenOptions},
-    path::PathBuf,
-    process::Stdio,
-    sync::{LazyLock, mpsc},
-    thread,
-};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result};
-use tokio::{
-    process::{Child, Command},
-    runtime::Handle,
-    sync::oneshot,
-};
+use tokio::process::{Child, Command};
 
 /// All that a child of the stack inherits: nothing of the caller's `DAPR_*`, `OTEL_*` or `RUST_LOG` leaks in.
 const INHERITED: [&str; 6] = [
@@ -76,10 +69,9 @@ impl Launch {
     /// Sets many environment variables.
     #[must_use]
     pub fn envs<'a>(mut self, env: impl IntoIterator<Item = (&'a String, &'a String)>) -> Self {
-        self.env.extend(
-            env.into_iter()
-                .map(|(name, value)| (name.clone(), value.into())),
-        );
+        for (name, value) in env {
+            self = self.env(name, value);
+        }
         self
     }
 
@@ -97,22 +89,10 @@ impl Launch {
         self
     }
 
-    /// Starts it in a process group of its own.
-    pub async fn spawn(self) -> Result<Child> {
-        let command = self.command()?;
-        let (reply, child) = oneshot::channel();
-        let order = Order {
-            command,
-            runtime: Handle::current(),
-            reply,
-        };
-        SPAWNER
-            .send(order)
-            .ok()
-            .context("the thread that starts processes is gone")?;
-        let child = child
-            .await
-            .context("the thread that starts processes is gone")?;
+    /// Starts it in a process group of its own. On Linux it gets the parent-death signal when the *thread* ends that calls this, so that
+    /// has to be one of a runtime's, or live longer in another way.
+    pub fn spawn(&self) -> Result<Child> {
+        let child = self.command()?.spawn();
         child.with_context(|| format!("{}", self.program.display()))
     }
 
@@ -140,13 +120,10 @@ impl Launch {
                     .filter_map(|name| Some((name, std::env::var_os(name)?))),
             );
         }
-        // `kill_on_drop` for a child that nobody is left to take from the thread that starts it.
         command
             .args(&self.args)
             .envs(&self.env)
             .process_group(0)
-            .kill_on_drop(true);
-        command
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log);
@@ -156,25 +133,6 @@ impl Launch {
         Ok(command)
     }
 }
-
-struct Order {
-    command: Command,
-    runtime: Handle,
-    reply: oneshot::Sender<std::io::Result<Child>>,
-}
-
-/// Linux sends the parent-death signal when the *thread* that made the child ends, and a runtime's threads come
-/// and go. So one thread that lives as long as the harness starts everything.
-static SPAWNER: LazyLock<mpsc::Sender<Order>> = LazyLock::new(|| {
-    let (sender, orders) = mpsc::channel::<Order>();
-    thread::spawn(move || {
-        for mut order in orders {
-            let _context = order.runtime.enter();
-            let _ = order.reply.send(order.command.spawn());
-        }
-    });
-    sender
-});
 
 /// `setpriv` where it is installed and knows the parent-death signal (util-linux does, busybox does not).
 static SETPRIV: LazyLock<Option<&str>> = LazyLock::new(|| {

@@ -128,6 +128,16 @@ impl Ledger {
         self.entries().acknowledged.len()
     }
 
+    /// Tells, as often as it is asked, what is missing until `events` more have been acknowledged than now.
+    pub fn more(&self, events: usize) -> impl Fn() -> Option<String> {
+        let goal = self.acknowledged_so_far() + events;
+        move || {
+            let so_far = self.acknowledged_so_far();
+            let last = || self.failures().last().cloned();
+            (so_far < goal).then(|| format!("{so_far} of {goal}; the last failure: {:?}", last()))
+        }
+    }
+
     /// The failures so far.
     pub fn failures(&self) -> Vec<Failure> {
         self.entries().failures.clone()
@@ -140,12 +150,9 @@ impl Ledger {
 
     /// The acknowledged events that have no effect yet.
     pub fn missing(&self, effects: &HashMap<Uuid, u64>) -> Vec<Uuid> {
-        self.entries()
-            .acknowledged
-            .keys()
-            .filter(|task| !effects.contains_key(*task))
-            .copied()
-            .collect()
+        let mut tasks = self.acknowledged_tasks();
+        tasks.retain(|task| !effects.contains_key(task));
+        tasks
     }
 
     /// The figures for each broker. `effects` counts effects by task.
@@ -153,10 +160,8 @@ impl Ledger {
         let entries = self.entries();
         let mut counts = entries.counts.clone();
         for (task, broker) in &entries.acknowledged {
-            counts
-                .entry(broker.clone())
-                .or_default()
-                .enter(*task, effects);
+            let count = counts.entry(broker.clone()).or_default();
+            count.enter(*task, effects);
         }
         counts
     }
@@ -186,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_notices_a_lost_event_and_a_second_effect() {
+    fn it_notices_a_lost_event_a_second_effect_and_a_failure() {
         let ledger = Ledger::default();
         let [kept, lost, twice] = [1, 2, 3].map(Uuid::from_u128);
         for task in [kept, lost, twice] {
@@ -194,32 +199,21 @@ mod tests {
             ledger.acknowledged("redis", task);
         }
         ledger.asked("kafka");
-        let message = "refused".to_owned();
         ledger.failed(Failure {
             broker: "kafka".to_owned(),
             status: Some(503),
             retry_after: true,
-            message,
+            message: "refused".to_owned(),
         });
-
         let effects = HashMap::from([(kept, 1), (twice, 3)]);
-        let counts = ledger.count(&effects);
-        let redis = Count {
-            published: 3,
-            acknowledged: 3,
-            received: 2,
-            lost: 1,
-            duplicated_effects: 2,
-            ..Count::default()
-        };
-        assert_eq!(counts["redis"], redis);
+        let told = |broker: &str| ledger.count(&effects)[broker].to_string();
         assert_eq!(
-            counts["kafka"],
-            Count {
-                published: 1,
-                failed_publishes: 1,
-                ..Count::default()
-            }
+            told("redis"),
+            "3 published, 3 acknowledged, 2 received, 1 lost, 2 duplicated effects, 0 failed publishes"
+        );
+        assert_eq!(
+            told("kafka"),
+            "1 published, 0 acknowledged, 0 received, 0 lost, 0 duplicated effects, 1 failed publishes"
         );
         assert_eq!(ledger.missing(&effects), [lost]);
         assert!(!ledger.total(&effects).is_perfect());

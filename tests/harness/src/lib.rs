@@ -1,26 +1,26 @@
 //! What the commands of this repository and its tests share.
 //!
 //! [`process`] runs programs that never outlive their owner, [`chart`] renders the chart with the real Helm, [`kubectl`] speaks to the
-//! cluster that `KUBECONFIG` names, [`ledger`] counts what was acknowledged against the effects in the [`worker_log`], [`scenario`]
+//! cluster that `KUBECONFIG` names, [`ledger`] counts what was acknowledged against the [`effects`] in the workers' logs, [`scenario`]
 //! makes tests of promises, and [`console`] is what people read.
 
 pub mod chart;
 pub mod command;
 pub mod console;
 pub mod deployment;
+pub mod effects;
 pub mod folder;
 pub mod interrupt;
 pub mod kubectl;
 pub mod launch;
 pub mod ledger;
+pub mod lines;
 pub mod log;
 pub mod ports;
 pub mod process;
 pub mod scenario;
-pub mod tail;
 pub mod toolbox;
 pub mod wait;
-pub mod worker_log;
 
 use std::path::PathBuf;
 

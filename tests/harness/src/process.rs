@@ -3,20 +3,20 @@
 //! Each child leads its own process group, writes stdout and stderr to a log file, and is killed when its
 //! [`Process`] is dropped. Where `setpriv` exists the kernel kills it even when the harness itself gets SIGKILL.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitStatus,
-    time::{Duration, Instant},
-};
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use nix::{
-    sys::signal::{Signal, killpg},
-    unistd::Pid,
-};
-use tokio::{process::Child, sync::watch, task::JoinSet, time::timeout};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tokio::process::Child;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-use crate::{launch::Launch, log};
+use crate::launch::Launch;
+use crate::log;
 
 /// How many lines of the log an error about a dead process quotes.
 const QUOTED_LINES: usize = 12;
@@ -62,12 +62,10 @@ impl Ended {
 impl Process {
     /// Starts the child. An error here means that it could not be started at all; a program that exits at once
     /// is noticed by [`Process::ready`].
-    pub async fn start(launch: Launch) -> Result<Self> {
+    pub fn start(launch: &Launch) -> Result<Self> {
         let (name, log) = (launch.name.clone(), launch.log.clone());
-        let child = launch
-            .spawn()
-            .await
-            .with_context(|| format!("cannot start {name}"))?;
+        let child = launch.spawn();
+        let child = child.with_context(|| format!("cannot start {name}"))?;
         // A child that was not waited for yet has an id.
         let id = child
             .id()
@@ -98,9 +96,8 @@ impl Process {
     /// The most memory that it has held so far, in MiB; `None` where the kernel does not tell.
     pub fn peak_memory_mib(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).ok()?;
-        let peak = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let mut lines = status.lines();
+        let peak = lines.find_map(|line| line.strip_prefix("VmHWM:"))?;
         let kib: u64 = peak.trim().trim_end_matches("kB").trim().parse().ok()?;
         Some(kib / 1024)
     }
@@ -113,6 +110,16 @@ impl Process {
     /// The exit status when it has ended.
     pub fn ended(&self) -> Option<ExitStatus> {
         *self.exit.borrow()
+    }
+
+    /// An error with the last lines of its log when it has ended.
+    pub fn runs(&self) -> Result<()> {
+        let Some(status) = self.ended() else {
+            return Ok(());
+        };
+        let (name, log) = (&self.name, self.log.display());
+        let lines = log::tail(&self.log, QUOTED_LINES);
+        bail!("{name} ended ({status}); the last lines of {log}:\n{lines}")
     }
 
     /// Waits until it has ended, however long that takes; cancel safe.
@@ -132,9 +139,7 @@ impl Process {
         let start = Instant::now();
         let mut reason = "never probed".to_owned();
         while start.elapsed() < deadline {
-            if let Some(status) = self.ended() {
-                bail!(self.death(status));
-            }
+            self.runs()?;
             match timeout(PROBE_LIMIT, probe()).await {
                 Ok(Ok(())) => return Ok(()),
                 Ok(Err(why)) => reason = why,
@@ -151,18 +156,17 @@ impl Process {
     pub async fn terminate(&self, deadline: Duration) -> Result<Ended> {
         let start = Instant::now();
         self.signal(Signal::SIGTERM);
-        match timeout(deadline, self.wait()).await {
-            Ok(status) => Ok(Ended {
-                status: status?,
-                after: start.elapsed(),
-                forced: false,
-            }),
-            Err(_) => Ok(Ended {
-                status: self.kill().await?,
-                after: start.elapsed(),
-                forced: true,
-            }),
-        }
+        let ended = timeout(deadline, self.wait()).await;
+        let forced = ended.is_err();
+        let status = match ended {
+            Ok(status) => status?,
+            Err(_) => self.kill().await?,
+        };
+        Ok(Ended {
+            status,
+            after: start.elapsed(),
+            forced,
+        })
     }
 
     /// SIGKILL, and waits until it is gone.
@@ -196,15 +200,6 @@ impl Process {
         if self.ended().is_none() {
             let _ = killpg(self.group, signal);
         }
-    }
-
-    fn death(&self, status: ExitStatus) -> String {
-        let lines = log::tail(&self.log, QUOTED_LINES);
-        format!(
-            "{} ended ({status}); the last lines of {}:\n{lines}",
-            self.name,
-            self.log.display()
-        )
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -13,11 +13,11 @@ use tokio::sync::Semaphore;
 use crate::console::{self, Step};
 use crate::interrupt;
 
-/// So many are named at the end.
-const SLOWEST: usize = 5;
-
 /// A scenario under way; the text is what was counted.
 pub type Run = Pin<Box<dyn Future<Output = Result<String>>>>;
+
+/// How long each took.
+type Took = Arc<Mutex<Vec<(Duration, &'static str)>>>;
 
 /// A promise and the run that proves it.
 #[derive(Debug)]
@@ -72,17 +72,16 @@ pub fn main<S: Clone + Send + 'static>(
         Err(error) => return console::failure(&error),
     };
     let [light, load] = [at_once.light, at_once.load].map(|most| Arc::new(Semaphore::new(most)));
-    let slowest = Arc::new(Slowest::default());
+    let took = Took::default();
     let trial = |scenario: &'static Scenario<S>| {
-        let (setup, runtime, slowest) = (setup.clone(), runtime.clone(), slowest.clone());
+        let (setup, runtime, took) = (setup.clone(), runtime.clone(), took.clone());
         let turn = match scenario.weight {
             Weight::Light => light.clone(),
             Weight::Load => load.clone(),
         };
         let run = move || {
-            let ended = runtime.block_on(interrupt::or_interrupted(in_turn(
-                scenario, setup, &turn, &slowest,
-            )));
+            let run = in_turn(scenario, setup, &turn, &took);
+            let ended = runtime.block_on(interrupt::or_interrupted(run));
             ended.map_err(|error| Failed::from(format!("{error:#}")))
         };
         Trial::test(scenario.name, run).with_kind(scenario.needs.join(","))
@@ -91,22 +90,17 @@ pub fn main<S: Clone + Send + 'static>(
     let words: Vec<_> = words.iter().flat_map(|it| it.split(',')).collect();
     let wanted =
         |it: &&Scenario<S>| words.is_empty() || words.iter().any(|word| it.name.contains(word));
-    let long = long
-        .iter()
-        .filter(wanted)
-        .map(|it| trial(it).with_ignored_flag(true));
-    let trials: Vec<_> = scenarios
-        .iter()
-        .filter(wanted)
-        .map(trial)
-        .chain(long)
-        .collect();
+    let long = long.iter().filter(wanted).map(&trial);
+    let long = long.map(|trial| trial.with_ignored_flag(true));
+    let trials = scenarios.iter().filter(wanted).map(&trial);
+    let trials: Vec<_> = trials.chain(long).collect();
     // Each waits for its turn in a thread of its own.
     args.test_threads.get_or_insert(trials.len().max(1));
     let ended = libtest_mimic::run(&args, trials);
-    if let Some(line) = slowest.line() {
-        console::note(&line);
-    }
+    console::slowest(
+        "slowest",
+        took.lock().map(|it| it.clone()).unwrap_or_default(),
+    );
     ended.exit_code()
 }
 
@@ -114,7 +108,7 @@ async fn in_turn<S>(
     scenario: &Scenario<S>,
     setup: Option<S>,
     turn: &Semaphore,
-    slowest: &Slowest,
+    took: &Took,
 ) -> Result<()> {
     let _turn = turn.acquire().await?;
     let Some(setup) = setup else {
@@ -127,30 +121,8 @@ async fn in_turn<S>(
         Ok(figures) => step.done(figures),
         Err(error) => step.failed(&format!("{error:#}")),
     }
-    slowest.enter(scenario.name, started.elapsed());
+    if let Ok(mut took) = took.lock() {
+        took.push((started.elapsed(), scenario.name));
+    }
     ended.map(drop)
-}
-
-/// How long each took.
-#[derive(Debug, Default)]
-struct Slowest(Mutex<Vec<(Duration, &'static str)>>);
-
-impl Slowest {
-    fn enter(&self, name: &'static str, took: Duration) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push((took, name));
-    }
-
-    /// The five slowest, as a line for people; nothing where there are hardly more.
-    fn line(&self) -> Option<String> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.sort_unstable_by(|one, other| other.cmp(one));
-        let five = all.iter().take(SLOWEST);
-        let five: Vec<_> = five
-            .map(|(took, name)| format!("{name} {} s", took.as_secs()))
-            .collect();
-        (all.len() > SLOWEST).then(|| format!("slowest: {}", five.join(", ")))
-    }
 }

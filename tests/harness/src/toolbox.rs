@@ -1,5 +1,6 @@
 //! The programs that a stack is made of. `cargo xtask tools` finds or installs them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
@@ -22,18 +23,10 @@ pub struct Toolbox {
     pub helm: PathBuf,
     /// daprd 1.18.3 or newer.
     pub daprd: PathBuf,
-    /// The Redis server.
-    pub redis_server: PathBuf,
-    /// Only for stacks with Kafka.
-    pub kafka: Option<KafkaTools>,
-    /// Only for stacks with RabbitMQ: its server.
-    pub rabbitmq_server: Option<PathBuf>,
-    /// Only for stacks with JetStream: the NATS server.
-    pub nats_server: Option<PathBuf>,
-    /// Only for stacks with SNS and SQS: the Python of the environment that has moto.
-    pub moto: Option<PathBuf>,
-    /// Only for stacks with Google Pub/Sub: its emulator.
-    pub pubsub_emulator: Option<PathBuf>,
+    /// What runs as the broker of an entry: the server, for Kafka Java, for SNS and SQS the Python of the environment that has moto.
+    pub brokers: BTreeMap<String, PathBuf>,
+    /// Only for stacks with Kafka: the folder with its jars and those that they need.
+    pub jars: Option<PathBuf>,
 }
 
 impl Toolbox {
@@ -54,13 +47,4 @@ impl Toolbox {
         let text = serde_json::to_string_pretty(self)?;
         std::fs::write(workspace().join(FILE), text).context(FILE)
     }
-}
-
-/// What Kafka needs.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-pub struct KafkaTools {
-    /// Java 17 or newer.
-    pub java: PathBuf,
-    /// The folder with Kafka's jars and those that they need.
-    pub jars: PathBuf,
 }

@@ -1,23 +1,27 @@
 //! A broker of the stack: a process that can be stopped, killed and started again with its data and its ports, and a way to look into
-//! it past Dapr. What differs between brokers is in their [`declarations`].
+//! it past Dapr. What differs between brokers is in `brokers.yaml`.
 
-mod declarations;
 mod topic;
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read as _, Seek as _, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use harness::chart::items;
 use harness::launch::Launch;
+use harness::lines::Lines;
 use harness::ports::Port;
 use harness::process::{Ended, Process};
 use harness::toolbox::Toolbox;
-use serde_json::Value;
+use harness::workspace;
+use serde::Deserialize;
+use serde_json::{Map, Value};
 use tokio::net::TcpStream;
 
 use crate::Http;
+use crate::site::token;
 use topic::Reader;
 
 /// A second for most, ten for Kafka on two idle cores; the rest is for busy ones.
@@ -26,56 +30,71 @@ const READY: Duration = Duration::from_mins(2);
 /// How long a broker may take to write what it has and end.
 const STOP: Duration = Duration::from_secs(20);
 
-/// The topics of the stack.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Topics {
-    /// Where events are published.
-    pub events: String,
-    /// Where those go that nobody could handle.
-    pub dead_letters: String,
-}
-
-/// What a broker is started with, and what the chart and the tests must know of it.
-#[derive(Debug)]
+/// An entry of `brokers.yaml`, which says what the fields mean.
+#[derive(Debug, Deserialize)]
 struct Declaration {
-    /// What is started, in a folder of the broker's own.
-    launch: Launch,
-    /// Files in that folder, written where they are not there yet.
-    files: Vec<(&'static str, String)>,
-    /// How it tells that it serves.
-    ready: Ready,
-    /// What its entry of `brokers` says differently than the chart.
+    program: Option<PathBuf>,
+    args: Vec<String>,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    #[serde(default)]
+    files: BTreeMap<String, String>,
+    ready: Option<String>,
+    listens: Option<String>,
     values: Value,
-    /// The Secrets that the entry refers to: a map of keys and values by name.
-    secrets: Value,
-    /// How what a topic has stored is read.
-    reader: Reader,
-    /// Reserved for it, running or not.
-    _ports: Vec<Port>,
-}
-
-/// What there is when a broker serves.
-#[derive(Debug, Clone, Copy)]
-enum Ready {
-    /// This text in its log, from its last start on.
-    Log(&'static str),
-    /// Somebody who listens on this port.
-    Port(u16),
+    #[serde(default)]
+    secrets: Map<String, Value>,
+    read: Reader,
 }
 
 /// A broker that keeps its ports and its data across restarts.
 #[derive(Debug)]
 pub struct BrokerProcess {
     declaration: Declaration,
+    launch: Launch,
+    /// Reserved for it, running or not.
+    _ports: Vec<Port>,
     process: Option<Process>,
 }
 
 impl BrokerProcess {
     /// The broker of an entry of `brokers`, with its data below `folder`; `None` when the toolbox lacks its programs. Nothing runs yet.
     pub(crate) fn new(entry: &str, toolbox: &Toolbox, folder: &Path) -> Result<Option<Self>> {
-        let declared = declarations::declare(entry, toolbox, &folder.join(entry))?;
-        Ok(declared.map(|declaration| Self {
+        let folder = folder.join(entry);
+        let Some(program) = toolbox.brokers.get(entry) else {
+            return Ok(None);
+        };
+        let all: Value = serde_norway::from_str(include_str!("../brokers.yaml"))?;
+        let mut text = all[entry].to_string();
+        let jars = toolbox.jars.clone().unwrap_or_default();
+        let emulators = workspace().join("tests/local/emulators");
+        for (name, path) in [
+            ("program", program),
+            ("folder", &folder),
+            ("jars", &jars),
+            ("emulators", &emulators),
+            ("token", &token().into()),
+        ] {
+            text = text.replace(&format!("{{{name}}}"), &path.to_string_lossy());
+        }
+        let mut ports = Vec::new();
+        for name in items(&all[entry]["ports"]) {
+            let port = Port::reserve()?;
+            let name = format!("{{{}}}", name.as_str().unwrap_or_default());
+            text = text.replace(&name, &port.number().to_string());
+            ports.push(port);
+        }
+        let declaration: Declaration =
+            serde_json::from_str(&text).with_context(|| entry.to_owned())?;
+        let log = folder.join(format!("{entry}.log"));
+        let launch = Launch::new(entry, declaration.program.as_ref().unwrap_or(program), log)
+            .folder(&folder)
+            .args(&declaration.args)
+            .envs(&declaration.env);
+        Ok(Some(Self {
             declaration,
+            launch,
+            _ports: ports,
             process: None,
         }))
     }
@@ -91,19 +110,21 @@ impl BrokerProcess {
     }
 
     /// The Secrets that the entry refers to.
-    pub(crate) fn secrets(&self) -> &Value {
+    pub(crate) fn secrets(&self) -> &Map<String, Value> {
         &self.declaration.secrets
     }
 
     /// Starts it with the data that it has, and waits until it serves.
     pub async fn start(&mut self) -> Result<()> {
         let Declaration {
-            launch,
             files,
             ready,
+            listens,
             ..
         } = &self.declaration;
-        let folder = launch.log.parent().context("a log without a folder")?;
+        let log = &self.launch.log;
+        let folder = log.parent().context("a log without a folder")?;
+        fs::create_dir_all(folder)?;
         for (name, text) in files {
             let file = folder.join(name);
             if !file.exists() {
@@ -112,19 +133,21 @@ impl BrokerProcess {
                     .with_context(|| format!("cannot write {}", file.display()))?;
             }
         }
-        fs::create_dir_all(folder)?;
-        let before = fs::metadata(&launch.log).map_or(0, |log| log.len());
-        let process = Process::start(launch.clone()).await?;
-        let serves = async || match ready {
-            Ready::Log(text) => match since(process.log(), before) {
-                Ok(log) if log.contains(text) => Ok(()),
-                Ok(_) => Err(format!("its log does not say `{text}`")),
-                Err(error) => Err(error.to_string()),
-            },
-            Ready::Port(port) => match TcpStream::connect(("127.0.0.1", *port)).await {
-                Ok(_) => Ok(()),
-                Err(error) => Err(format!("nobody listens on its port {port}: {error}")),
-            },
+        // What it says from its last start on.
+        let mut said = Lines::of(log);
+        said.look(|_| ()).await?;
+        let process = Process::start(&self.launch)?;
+        let mut says_so = ready.is_none();
+        let serves = async || {
+            if let Some(address) = listens {
+                let connected = TcpStream::connect(address).await;
+                connected.map_err(|error| format!("nobody listens on {address}: {error}"))?;
+            }
+            let text = ready.as_deref().unwrap_or_default();
+            let read = said.look(|line| says_so |= line.contains(text)).await;
+            read.map_err(|error| error.to_string())?;
+            let silent = || format!("its log does not say `{text}`");
+            says_so.then_some(()).ok_or_else(silent)
         };
         process.ready(READY, serves).await?;
         self.process = Some(process);
@@ -132,14 +155,13 @@ impl BrokerProcess {
     }
 
     /// Makes what the chart's README asks for beforehand, once it runs.
-    pub(crate) async fn prepare(&self, topics: &Topics) -> Result<()> {
-        let topics = [&*topics.events, &*topics.dead_letters];
-        self.declaration.reader.prepare(&topics).await
+    pub(crate) async fn prepare(&self, topics: &[String]) -> Result<()> {
+        self.declaration.read.prepare(topics).await
     }
 
     /// Everything that is stored in `topic`, as text in which event ids can be looked for; empty when there is nothing.
     pub async fn read(&self, http: &Http, topic: &str) -> Result<String> {
-        self.declaration.reader.read(http, topic).await
+        self.declaration.read.read(http, topic).await
     }
 
     /// Stops it in order (SIGTERM).
@@ -163,13 +185,4 @@ impl BrokerProcess {
         self.stop().await?;
         self.start().await
     }
-}
-
-/// What a log has got since it was so long.
-fn since(log: &Path, offset: u64) -> std::io::Result<String> {
-    let mut file = fs::File::open(log)?;
-    file.seek(SeekFrom::Start(offset))?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

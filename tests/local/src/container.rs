@@ -1,43 +1,35 @@
 //! A process in a container's place: it keeps its command, its ports and its log across restarts, and the kubelet's part in that.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Result;
-use tokio::{sync::watch, task::JoinSet, time::sleep};
+use harness::launch::Launch;
+use harness::ports::Port;
+use harness::process::{Ended, Process};
+use http_body_util::Full;
+use hyper::Request;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
 
-use harness::{
-    launch::Launch,
-    process::{Ended, Process},
-};
+use crate::Http;
 
 /// Before a container is started again. The real kubelet's pauses are longer; what comes back must be ready for it in either case.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Who starts containers again that have ended by themselves, and writes it down.
-#[derive(Debug, Default)]
-pub struct Kubelet {
-    restarts: Mutex<Vec<String>>,
-}
+/// One question whether it is ready.
+const PROBE: Duration = Duration::from_secs(2);
 
-impl Kubelet {
-    /// What was started again since this was last asked, a line each.
-    pub fn take_restarts(&self) -> Vec<String> {
-        std::mem::take(&mut self.restarts.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn tell(&self, line: String) {
-        let mut restarts = self.restarts.lock().unwrap_or_else(PoisonError::into_inner);
-        restarts.push(line);
-    }
-}
+/// What the kubelet has started again, a line each.
+pub type Restarts = Arc<Mutex<Vec<String>>>;
 
 /// One container.
 #[derive(Debug)]
 pub struct Container {
     shared: Arc<Shared>,
+    /// What it listens on: a service for requests and on its admin port, a sidecar as its arguments say.
+    pub ports: Vec<Port>,
     /// The kubelet's watch over it, if there is one.
     _watch: JoinSet<()>,
 }
@@ -52,9 +44,9 @@ struct Shared {
 }
 
 impl Container {
-    /// Starts it. Without a kubelet, nobody but the harness starts it again.
-    pub async fn start(launch: Launch, kubelet: Option<&Arc<Kubelet>>) -> Result<Self> {
-        let process = Process::start(launch.clone()).await?;
+    /// Starts it. Where there is a kubelet, it starts it again, and enters that into its list; otherwise nobody but the harness does.
+    pub fn start(launch: Launch, ports: Vec<Port>, kubelet: Option<&Restarts>) -> Result<Self> {
+        let process = Process::start(&launch)?;
         let shared = Arc::new(Shared {
             launch,
             current: watch::Sender::new(Arc::new(process)),
@@ -66,8 +58,19 @@ impl Container {
         }
         Ok(Self {
             shared,
+            ports,
             _watch: watch,
         })
+    }
+
+    /// Base URL of its first port: a service's API, or a sidecar's by HTTP.
+    pub fn url(&self) -> String {
+        self.ports[0].url()
+    }
+
+    /// Base URL of a service's admin server.
+    pub fn admin_url(&self) -> String {
+        self.ports[1].url()
     }
 
     /// The process that runs, or the last one that did.
@@ -75,11 +78,25 @@ impl Container {
         Arc::clone(&self.shared.current.borrow())
     }
 
+    /// Waits until `GET url` is answered 2xx. At the deadline the error carries the last answer.
+    pub async fn ready(&self, http: &Http, url: &str, deadline: Duration) -> Result<()> {
+        let probe = async || {
+            let request = Request::get(url).body(Full::default());
+            let request = request.map_err(|error| error.to_string())?;
+            let answer = http.send(request, PROBE).await;
+            let answer = answer.map_err(|error| format!("{error:#}"))?;
+            let (status, text) = (answer.status, answer.text());
+            let ready = status.is_success().then_some(());
+            ready.ok_or_else(|| format!("GET {url}: {status} {text}"))
+        };
+        self.process().ready(deadline, probe).await
+    }
+
     /// Kills it and starts it again on the same ports. Does not wait until it is ready.
     pub async fn restart(&self) -> Result<()> {
         self.kill().await?;
         let mut held = self.shared.held.lock().await;
-        self.shared.start().await?;
+        self.shared.start()?;
         *held = false;
         Ok(())
     }
@@ -108,15 +125,15 @@ impl Drop for Container {
 }
 
 impl Shared {
-    async fn start(&self) -> Result<()> {
-        let process = Process::start(self.launch.clone()).await?;
+    fn start(&self) -> Result<()> {
+        let process = Process::start(&self.launch)?;
         self.current.send_replace(Arc::new(process));
         Ok(())
     }
 }
 
 /// Starts the container again whenever it has ended and the harness has not ended it.
-async fn keep(shared: Arc<Shared>, kubelet: Arc<Kubelet>) {
+async fn keep(shared: Arc<Shared>, restarts: Restarts) {
     let mut current = shared.current.subscribe();
     loop {
         let process = Arc::clone(&current.borrow_and_update());
@@ -134,13 +151,11 @@ async fn keep(shared: Arc<Shared>, kubelet: Arc<Kubelet>) {
             continue;
         }
         let name = process.name();
-        let again = match shared.start().await {
+        let again = match shared.start() {
             Ok(()) => "was started again".to_owned(),
             Err(error) => format!("cannot be started again: {error:#}"),
         };
-        kubelet.tell(format!("{name} ended ({status}) and {again}"));
+        let mut restarts = restarts.lock().unwrap_or_else(PoisonError::into_inner);
+        restarts.push(format!("{name} ended ({status}) and {again}"));
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -6,19 +6,11 @@ use anyhow::{Result, anyhow};
 use clap::Parser;
 use service_kit::config::Check;
 
-/// Parses and checks a configuration with `env` in place of this process's environment.
-///
-/// # Errors
-/// What the service itself would refuse to start with.
-pub fn parse<C: Parser + Check>(env: &BTreeMap<String, String>) -> Result<C> {
-    parse_with(&[], env)
-}
-
-/// The same for a program that is also given arguments.
+/// Parses and checks the configuration of a program with these arguments, and with `env` in place of this process's environment.
 ///
 /// # Errors
 /// What the program itself would refuse to start with.
-pub fn parse_with<C: Parser + Check>(args: &[String], env: &BTreeMap<String, String>) -> Result<C> {
+pub fn parse<C: Parser + Check>(args: &[String], env: &BTreeMap<String, String>) -> Result<C> {
     let command = C::command();
     let flags = command.get_arguments().filter_map(|arg| {
         let value = env.get(arg.get_env()?.to_str()?)?;

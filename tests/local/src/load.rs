@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use anyhow::Result;
 use bytes::Bytes;
+use harness::ledger::{Failure, Ledger};
+use harness::wait::until;
 use http_body_util::Full;
 use hyper::Request;
 use hyper::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde::Deserialize;
 use task_api::IDEMPOTENCY_KEY;
+use task_probe::client::Answer;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::http::Answer;
 use crate::{Endpoint, Endpoints, Http};
-use harness::ledger::{Failure, Ledger};
-use harness::wait::until;
 
 /// Longer than the API's own deadline and a place in a long line, where the kernel may make a connection wait for half a minute, so that
 /// it is the API that gives up first.
@@ -35,51 +35,33 @@ pub struct Load {
 }
 
 /// A task that was created and announced.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
 pub struct Posted {
     /// The task's id.
     pub id: Uuid,
     /// The whole answer, as it came.
+    #[serde(skip)]
     pub body: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Created {
-    id: Uuid,
 }
 
 impl Load {
     /// Starts to publish `rate` tasks a second to whatever instances `endpoints` lists at each moment.
     pub fn start(endpoints: &Endpoints, rate: u32, ledger: &Ledger) -> Self {
-        let stop = CancellationToken::new();
+        let (stop, ledger) = (CancellationToken::new(), ledger.clone());
         let mut tasks = JoinSet::new();
-        tasks.spawn(publish(
-            endpoints.clone(),
-            rate,
-            ledger.clone(),
-            stop.clone(),
-        ));
+        let publish = publish(endpoints.clone(), rate, ledger.clone(), stop.clone());
+        tasks.spawn(publish);
         Self {
             stop,
             tasks,
-            ledger: ledger.clone(),
+            ledger,
         }
     }
 
     /// Waits until `events` more events have been acknowledged.
     pub async fn acknowledge(&self, events: usize, deadline: Duration) -> Result<()> {
-        let goal = self.ledger.acknowledged_so_far() + events;
-        until("acknowledged events", deadline, async || {
-            let so_far = self.ledger.acknowledged_so_far();
-            let missing = || {
-                format!(
-                    "{so_far} of {goal}; the last failure: {:?}",
-                    self.ledger.failures().last()
-                )
-            };
-            Ok((so_far < goal).then(missing))
-        })
-        .await
+        let more = self.ledger.more(events);
+        until("acknowledged events", deadline, async || Ok(more())).await
     }
 
     /// Waits until a publish has failed: the outage has then lasted longer than retries can hide.
@@ -114,12 +96,8 @@ async fn publish(endpoints: Endpoints, rate: u32, ledger: Ledger, stop: Cancella
             requests.join_next().await;
         }
         number += 1;
-        requests.spawn(one(
-            http.clone(),
-            endpoints.clone(),
-            ledger.clone(),
-            format!("task {number}"),
-        ));
+        let (http, endpoints, ledger) = (http.clone(), endpoints.clone(), ledger.clone());
+        requests.spawn(one(http, endpoints, ledger, format!("task {number}")));
     }
     while requests.join_next().await.is_some() {}
 }
@@ -127,17 +105,20 @@ async fn publish(endpoints: Endpoints, rate: u32, ledger: Ledger, stop: Cancella
 async fn one(http: Http, endpoints: Endpoints, ledger: Ledger, title: String) {
     let Some(endpoint) = endpoints.pick() else {
         ledger.asked("none");
-        let message = "no instance is ready".to_owned();
-        return ledger.failed(Failure {
-            broker: "none".to_owned(),
-            status: None,
-            retry_after: false,
-            message,
-        });
+        return ledger.failed(failure("none", None, "no instance is ready".to_owned()));
     };
     ledger.asked(&endpoint.broker);
     if let Err(failure) = post(&http, &endpoint, &title, &ledger).await {
         ledger.failed(failure);
+    }
+}
+
+fn failure(broker: &str, status: Option<u16>, message: String) -> Failure {
+    Failure {
+        broker: broker.to_owned(),
+        status,
+        retry_after: false,
+        message,
     }
 }
 
@@ -151,35 +132,22 @@ pub async fn post(
     title: &str,
     ledger: &Ledger,
 ) -> Result<Posted, Failure> {
-    let failure = |status, retry_after, message| Failure {
-        broker: endpoint.broker.clone(),
-        status,
-        retry_after,
-        message,
-    };
-    let key = Uuid::new_v4().to_string();
-    let answer = send(
-        http,
-        endpoint,
-        title,
-        &[(IDEMPOTENCY_KEY.as_str(), key.as_bytes())],
-    )
-    .await;
-    let answer = answer.map_err(|error| failure(None, false, format!("{error:#}")))?;
+    let failure = |status, message| failure(&endpoint.broker, status, message);
+    let (name, key) = (IDEMPOTENCY_KEY, Uuid::new_v4().to_string());
+    let headers = [(name.as_str(), key.as_bytes())];
+    let answer = send(http, endpoint, title, &headers).await;
+    let answer = answer.map_err(|error| failure(None, format!("{error:#}")))?;
     ledger.repeated(&endpoint.broker, u64::from(answer.sent - 1));
     let (status, body) = (answer.status.as_u16(), answer.text());
     if status != 200 {
-        let retry_after = answer.headers.contains_key(RETRY_AFTER);
-        return Err(failure(Some(status), retry_after, body));
+        let mut failure = failure(Some(status), body);
+        failure.retry_after = answer.headers.contains_key(RETRY_AFTER);
+        return Err(failure);
     }
-    let created: Created = answer
-        .json()
-        .map_err(|error| failure(Some(status), false, error.to_string()))?;
-    ledger.acknowledged(&endpoint.broker, created.id);
-    Ok(Posted {
-        id: created.id,
-        body,
-    })
+    let posted = answer.json::<Posted>();
+    let posted = posted.map_err(|error| failure(Some(status), error.to_string()))?;
+    ledger.acknowledged(&endpoint.broker, posted.id);
+    Ok(Posted { body, ..posted })
 }
 
 /// Posts one task with these headers; any status is an answer.

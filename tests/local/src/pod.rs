@@ -1,26 +1,21 @@
 //! A sidecar and its app, started and ended as the kubelet does it.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use harness::deployment::Deployment;
+use harness::launch::Launch;
+use harness::ports::Port;
+use harness::process::{Ended, Process};
 
-use super::{
-    container::Container,
-    http::Http,
-    resources::Resources,
-    service::{Service, ServicePorts},
-    sidecar::Sidecar,
-    site::Site,
-};
-use harness::{
-    deployment::Deployment,
-    process::{Ended, Process},
-};
+use crate::Http;
+use crate::container::Container;
+use crate::resources::Resources;
+use crate::sidecar::Sidecar;
+use crate::site::Site;
 
 /// What is left for a native sidecar when the app has used up the whole grace period.
 const LEAST_GRACE: Duration = Duration::from_secs(2);
@@ -38,10 +33,12 @@ pub enum App {
 #[derive(Debug)]
 pub struct Pod {
     name: String,
-    template: Deployment,
+    /// The Deployment that it was started from.
+    pub template: Deployment,
     // Dropped in this order: an app that loses its sidecar first would fill its log with complaints.
-    service: Option<Service>,
-    sidecar: Sidecar,
+    service: Option<Container>,
+    /// The sidecar.
+    pub sidecar: Sidecar,
 }
 
 /// How the parts of a pod ended.
@@ -56,34 +53,34 @@ pub struct PodEnd {
 impl Pod {
     /// Starts both; [`Pod::ready`] waits for them. `env` wins over the Deployment's. All pods of one app share a
     /// log file, so that it tells the whole story.
-    pub async fn start(
+    pub fn start(
         site: &Site,
         resources: &Resources,
         template: Deployment,
         app: &App,
         env: &BTreeMap<String, String>,
     ) -> Result<Self> {
-        let app_id = template
-            .annotation("app-id")
-            .context("no dapr.io/app-id")?
-            .to_owned();
-        let name = site.pod_name(&app_id);
-        let (program, ports, app_port) = match app {
-            App::External(port) => (None, None, *port),
+        let app_id = template.annotation("app-id");
+        let app_id = app_id.context("no dapr.io/app-id")?;
+        let name = site.pod_name(app_id);
+        let sidecar = |port| Sidecar::start(site, resources, &template, &name, Some(port));
+        let (sidecar, service) = match app {
+            App::External(port) => (sidecar(*port)?, None),
             App::Binary(program) => {
-                let ports = ServicePorts::reserve()?;
-                let port = ports.app.number();
-                (Some(program), Some(ports), port)
-            }
-        };
-        let sidecar = Sidecar::start(site, resources, &template, &name, Some(app_port)).await?;
-        let service = match (program, ports) {
-            (Some(program), Some(ports)) => {
+                let port = Port::reserve()?;
+                let sidecar = sidecar(port.number())?;
                 let env = environment(site, &name, &template, &sidecar, env);
                 let log = site.folder.join(format!("{app_id}.log"));
-                Some(Service::start(site, &name, program, &env, ports, log).await?)
+                let admin = Port::reserve()?;
+                // To the environment that its Deployment gives it only the listen addresses are added.
+                let launch = Launch::new(&name, program, log)
+                    .envs(&env)
+                    .env("LISTEN_ADDR", port.address())
+                    .env("ADMIN_ADDR", admin.address());
+                let kubelet = site.kubelet.as_ref();
+                let service = Container::start(launch, vec![port, admin], kubelet)?;
+                (sidecar, Some(service))
             }
-            _ => None,
         };
         Ok(Self {
             name,
@@ -95,11 +92,12 @@ impl Pod {
 
     /// Waits until the sidecar serves and the app says that it is ready.
     pub async fn ready(&self, http: &Http, deadline: Duration) -> Result<()> {
-        self.sidecar.ready(http).await?;
-        match &self.service {
-            Some(service) => service.ready(http, deadline).await,
-            None => Ok(()),
-        }
+        self.sidecar.serves(http).await?;
+        let Some(service) = &self.service else {
+            return Ok(());
+        };
+        let ready = format!("{}/readyz", service.admin_url());
+        service.ready(http, &ready, deadline).await
     }
 
     /// SIGTERM to the app and, when that is gone, to the sidecar (native sidecar), or to both at once; SIGKILL when
@@ -135,18 +133,8 @@ impl Pod {
         component.map_or("", |name| name.strip_prefix("pubsub-").unwrap_or(name))
     }
 
-    /// The Deployment that it was started from.
-    pub fn template(&self) -> &Deployment {
-        &self.template
-    }
-
-    /// The sidecar.
-    pub fn sidecar(&self) -> &Sidecar {
-        &self.sidecar
-    }
-
     /// The app; an error when it is the caller's.
-    pub fn service(&self) -> Result<&Service> {
+    pub fn service(&self) -> Result<&Container> {
         self.service
             .as_ref()
             .with_context(|| format!("the app of {} is not the harness's", self.name))
@@ -154,7 +142,7 @@ impl Pod {
 
     /// Its processes.
     pub fn processes(&self) -> impl Iterator<Item = Arc<Process>> {
-        let service = self.service.as_deref().map(Container::process);
+        let service = self.service.as_ref().map(Container::process);
         service.into_iter().chain([self.sidecar.process()])
     }
 }
@@ -179,9 +167,8 @@ pub(super) fn environment(
     }
     // The pod's emptyDir: it survives its containers, and no other pod sees it.
     if let Some(journal) = env.get_mut("EFFECT_JOURNAL") {
-        *journal = journal_of(name, &site.folder)
-            .to_string_lossy()
-            .into_owned();
+        let file = journal_of(name, &site.folder);
+        *journal = file.to_string_lossy().into_owned();
     }
     env.extend(extra.clone());
     env

@@ -9,16 +9,13 @@
 //! records them as loaded (pkg/runtime/config.go), so one in the watched folder would look new on every event and
 //! restart the runtime each time (pkg/runtime/hotreload/reconciler/sighup.go).
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::{Value, json};
-
-use harness::chart::{Manifest, Rendered};
+use harness::chart::{Rendered, items, name};
+use serde_json::{Map, Value, json};
 
 /// In the order in which they are written; what is gone is removed in the reverse order, so that no Subscription
 /// ever refers to a Component that is not there.
@@ -30,22 +27,19 @@ pub struct Resources {
     watched: PathBuf,
     configurations: PathBuf,
     staging: PathBuf,
-    /// Content by file name, as it was written.
-    applied: BTreeMap<String, String>,
+    /// Content by the place of the kind in [`KINDS`] and the name, as it was written.
+    applied: BTreeMap<(usize, String), String>,
 }
 
 impl Resources {
     /// Creates the folders below `folder`, with nothing in them but the Secrets: keys and values by name.
-    pub fn create(folder: &Path, secrets: &Value) -> Result<Self> {
+    pub fn create(folder: &Path, secrets: &Map<String, Value>) -> Result<Self> {
         let [watched, configurations, staging] =
             ["resources", "configurations", "staging"].map(|name| folder.join(name));
         for folder in [&watched, &configurations, &staging] {
             fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
         }
-        if secrets
-            .as_object()
-            .is_some_and(|secrets| !secrets.is_empty())
-        {
+        if !secrets.is_empty() {
             write_secrets(secrets, folder, &watched)?;
         }
         Ok(Self {
@@ -63,7 +57,7 @@ impl Resources {
 
     /// The file of a Configuration, for `--config`.
     pub fn configuration(&self, name: &str) -> Result<PathBuf> {
-        let file = self.configurations.join(file_name("Configuration", name));
+        let file = self.configurations.join(format!("{name}.yaml"));
         ensure!(
             file.exists(),
             "the chart renders no Configuration named {name}"
@@ -75,69 +69,71 @@ impl Resources {
     /// Objects that are gone stay until [`Resources::prune`], as with Argo CD's `PruneLast`.
     pub fn apply(&mut self, rendered: &Rendered) -> Result<Vec<String>> {
         let mut changes = Vec::new();
-        for kind in KINDS {
-            for manifest in rendered.of_kind(kind) {
-                let (file, content) = (file_name(kind, &manifest.name), content(manifest)?);
-                let action = match self.applied.get(&file) {
-                    Some(applied) if *applied == content => continue,
-                    Some(_) => "changed",
-                    None => "created",
-                };
-                self.write(kind, &file, &content)?;
-                self.applied.insert(file, content);
-                changes.push(format!("{kind}/{} {action}", manifest.name));
-            }
+        for (key, object) in objects(rendered) {
+            let content = content(object)?;
+            let action = match self.applied.get(&key) {
+                Some(applied) if *applied == content => continue,
+                Some(_) => "changed",
+                None => "created",
+            };
+            let (draft, place) = (self.staging.join("draft"), self.place(&key));
+            fs::write(&draft, &content).with_context(|| format!("{}", draft.display()))?;
+            fs::rename(&draft, &place).with_context(|| format!("{}", place.display()))?;
+            changes.push(format!("{}/{} {action}", KINDS[key.0], key.1));
+            self.applied.insert(key, content);
         }
         Ok(changes)
     }
 
     /// Removes the objects that are not rendered any more, and returns a line for each.
     pub fn prune(&mut self, rendered: &Rendered) -> Result<Vec<String>> {
+        let wanted: BTreeMap<_, _> = objects(rendered).collect();
+        let gone = self.applied.keys().rev();
+        let gone: Vec<_> = gone
+            .filter(|it| !wanted.contains_key(it))
+            .cloned()
+            .collect();
         let mut changes = Vec::new();
-        for kind in KINDS.iter().rev() {
-            let wanted = rendered.of_kind(kind).map(|it| file_name(kind, &it.name));
-            let wanted: Vec<_> = wanted.collect();
-            let prefix = format!("{}.", kind.to_lowercase());
-            let gone = |file: &&String| file.starts_with(&prefix) && !wanted.contains(file);
-            let gone: Vec<_> = self.applied.keys().filter(gone).cloned().collect();
-            for file in gone {
-                fs::remove_file(self.place(kind).join(&file)).with_context(|| file.clone())?;
-                self.applied.remove(&file);
-                let name = file.trim_start_matches(&prefix).trim_end_matches(".yaml");
-                changes.push(format!("{kind}/{name} removed"));
-            }
+        for key in gone {
+            let place = self.place(&key);
+            fs::remove_file(&place).with_context(|| format!("{}", place.display()))?;
+            self.applied.remove(&key);
+            changes.push(format!("{}/{} removed", KINDS[key.0], key.1));
         }
         Ok(changes)
     }
 
-    fn write(&self, kind: &str, file: &str, content: &str) -> Result<()> {
-        let (draft, place) = (self.staging.join(file), self.place(kind).join(file));
-        fs::write(&draft, content).with_context(|| format!("{}", draft.display()))?;
-        fs::rename(&draft, &place).with_context(|| format!("{}", place.display()))
-    }
-
-    fn place(&self, kind: &str) -> &Path {
-        if kind == "Configuration" {
-            &self.configurations
-        } else {
-            &self.watched
+    fn place(&self, (kind, name): &(usize, String)) -> PathBuf {
+        match KINDS[*kind] {
+            "Configuration" => self.configurations.join(format!("{name}.yaml")),
+            kind => self.watched.join(format!("{kind}.{name}.yaml")),
         }
     }
 }
 
-fn file_name(kind: &str, name: &str) -> String {
-    format!("{}.{name}.yaml", kind.to_lowercase())
+/// Those of the kinds that sidecars read, in the order of [`KINDS`].
+fn objects(rendered: &Rendered) -> impl Iterator<Item = ((usize, String), &Value)> {
+    let kinds = KINDS.iter().enumerate();
+    kinds.flat_map(|(place, kind)| {
+        let objects = rendered.of_kind(kind);
+        objects.map(move |object| ((place, name(object).to_owned()), object))
+    })
 }
 
-fn content(manifest: &Manifest) -> Result<String> {
-    Ok(serde_norway::to_string(&resolved(&manifest.object))?)
+/// The object as daprd understands it outside of a cluster: what refers to a Secret names the store.
+fn content(object: &Value) -> Result<String> {
+    let mut object = object.clone();
+    if items(&object["spec"]["metadata"]).any(|item| item.get("secretKeyRef").is_some()) {
+        object["auth"] = json!({"secretStore": STORE});
+    }
+    Ok(serde_norway::to_string(&object)?)
 }
 
 /// As Dapr calls the store of Kubernetes, which it takes where a Component names none.
 const STORE: &str = "kubernetes";
 
 /// Writes the Secrets, and the Component of the store that has them into the folder of the sidecars' resources.
-fn write_secrets(secrets: &Value, folder: &Path, watched: &Path) -> Result<()> {
+fn write_secrets(secrets: &Map<String, Value>, folder: &Path, watched: &Path) -> Result<()> {
     let file = folder.join("secrets.json");
     let store = json!({
         "apiVersion": "dapr.io/v1alpha1",
@@ -154,70 +150,7 @@ fn write_secrets(secrets: &Value, folder: &Path, watched: &Path) -> Result<()> {
         },
     });
     let store = serde_norway::to_string(&store)?;
-    fs::write(&file, secrets.to_string())
+    fs::write(&file, serde_json::to_vec(secrets)?)
         .and_then(|()| fs::write(watched.join(format!("component.{STORE}.yaml")), store))
         .context("cannot write the secrets of the stack")
-}
-
-/// The object as daprd understands it outside of a cluster: what refers to a Secret names the store.
-fn resolved(object: &Value) -> Value {
-    let mut object = object.clone();
-    let items = object.pointer("/spec/metadata").and_then(Value::as_array);
-    let refers = |item: &Value| item.get("secretKeyRef").is_some();
-    if items.is_some_and(|items| items.iter().any(refers)) {
-        object["auth"] = json!({"secretStore": STORE});
-    }
-    object
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rendered(brokers: &[&str], queue_depth: u32) -> Rendered {
-        let documents = brokers.iter().map(|name| {
-            format!(
-                "---\nkind: Component\nmetadata: {{name: pubsub-{name}}}\nspec: {queue_depth}\n\
-                 ---\nkind: Subscription\nmetadata: {{name: task-worker-{name}}}\n"
-            )
-        });
-        let configuration = "---\nkind: Configuration\nmetadata: {name: tracing}\n".to_owned();
-        Rendered::parse(&documents.chain([configuration]).collect::<String>()).unwrap()
-    }
-
-    #[test]
-    fn touches_only_what_changed_and_removes_subscriptions_before_components() {
-        let root = std::env::temp_dir().join(format!("resources-{:08x}", rand::random::<u32>()));
-        let mut resources = Resources::create(&root, &Value::Null).unwrap();
-        assert_eq!(resources.apply(&rendered(&["redis"], 1)).unwrap().len(), 3);
-        assert!(resources.configuration("tracing").is_ok());
-        assert!(
-            resources
-                .apply(&rendered(&["redis"], 1))
-                .unwrap()
-                .is_empty()
-        );
-
-        let mut sync = |rendered: &Rendered| -> Vec<String> {
-            let new = resources.apply(rendered).unwrap();
-            [new, resources.prune(rendered).unwrap()].concat()
-        };
-        let added = sync(&rendered(&["redis", "kafka"], 1));
-        assert_eq!(
-            added,
-            [
-                "Component/pubsub-kafka created",
-                "Subscription/task-worker-kafka created"
-            ]
-        );
-        let removed = sync(&rendered(&["kafka"], 2));
-        let expected = [
-            "Component/pubsub-kafka changed",
-            "Subscription/task-worker-redis removed",
-            "Component/pubsub-redis removed",
-        ];
-        assert_eq!(removed, expected);
-        assert_eq!(fs::read_dir(resources.folder()).unwrap().count(), 2);
-        fs::remove_dir_all(&root).unwrap();
-    }
 }

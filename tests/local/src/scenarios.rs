@@ -16,12 +16,11 @@ use anyhow::{Context as _, Result, bail, ensure};
 use harness::chart::merge;
 use harness::ledger::{Count, Ledger};
 use harness::toolbox::Toolbox;
-use harness::worker_log::WorkerLog;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::load::{self, Load};
-use crate::{Endpoint, Http, Stack, StackOptions};
+use crate::{Stack, StackOptions};
 
 pub use table::{ALL, LONG, Scenario};
 
@@ -34,6 +33,9 @@ pub struct Setup {
     toolbox: Toolbox,
     keep: bool,
 }
+
+/// For what happens under load, on a machine that may be busy.
+const DEADLINE: Duration = Duration::from_mins(2);
 
 /// Long enough for everything that is redelivered after a crash with these timings, and then some.
 const SETTLE_DEADLINE: Duration = Duration::from_mins(5);
@@ -93,10 +95,9 @@ impl Setup {
         let mut options = self.options();
         broker.clone_into(&mut options.broker);
         options.standby = standby.iter().map(|&entry| entry.to_owned()).collect();
-        let forgetful = FORGETFUL
-            .iter()
-            .any(|it| *it == broker || standby.contains(it));
-        let preflight = json!({"enabled": forgetful, "deadline": PREFLIGHT});
+        let forgets = |it: &&str| *it == broker || standby.contains(it);
+        let enabled = FORGETFUL.iter().any(forgets);
+        let preflight = json!({"enabled": enabled, "deadline": PREFLIGHT});
         merge(&mut options.values, &json!({"preflight": preflight}));
         if broker == "snssqs" {
             // A Python program on a busy machine.
@@ -125,15 +126,12 @@ fn rate(broker: &str, wanted: u32) -> u32 {
     }
 }
 
-/// The events between two blows: a second's.
-fn events(broker: &str) -> usize {
-    rate(broker, RATE) as usize
-}
-
 /// A stack to which events are published all the time, and what publishers are told.
 struct UnderLoad {
     ledger: Ledger,
     load: Load,
+    /// Events between two blows: a second's.
+    events: usize,
 }
 
 impl UnderLoad {
@@ -145,16 +143,42 @@ impl UnderLoad {
     async fn at(stack: &Stack, per_second: u32) -> Result<Self> {
         let ledger = Ledger::default();
         let broker = stack.active();
-        let load = Load::start(stack.endpoints(), rate(broker, per_second), &ledger);
-        load.acknowledge(events(broker), crashes::DEADLINE).await?;
-        Ok(Self { ledger, load })
+        let load = Load::start(&stack.endpoints, rate(broker, per_second), &ledger);
+        let events = rate(broker, RATE) as usize;
+        let this = Self {
+            ledger,
+            load,
+            events,
+        };
+        this.go_on().await?;
+        Ok(this)
+    }
+
+    /// Lets a second's events be acknowledged.
+    async fn go_on(&self) -> Result<()> {
+        self.acknowledge(self.events).await
+    }
+
+    async fn acknowledge(&self, events: usize) -> Result<()> {
+        self.load.acknowledge(events, DEADLINE).await
+    }
+
+    /// Ends the load, and counts when every acknowledged event has its effect, or cannot have it any more.
+    async fn count(self, stack: &Stack) -> Result<(Count, Ledger)> {
+        self.load.stop().await?;
+        Ok((settled(stack, &self.ledger).await?, self.ledger))
+    }
+
+    /// The same; fails unless nothing was lost, doubled or refused.
+    async fn perfect(self, stack: &Stack) -> Result<String> {
+        let (count, ledger) = self.count(stack).await?;
+        perfect(&count, &ledger)
     }
 
     /// After an outage of what publishing needs: requests may have failed, but only in the documented way.
     async fn finish(self, stack: &Stack, lost: u64) -> Result<Count> {
-        let Self { ledger, load } = self;
-        let events = events(stack.active());
-        load.acknowledge(events, crashes::DEADLINE).await?;
+        self.go_on().await?;
+        let Self { ledger, load, .. } = self;
         load.stop().await?;
         for failure in ledger.failures() {
             ensure!(
@@ -167,14 +191,11 @@ impl UnderLoad {
 }
 
 /// Posts a task as any client does, and returns its id.
-async fn post(
-    http: &Http,
-    endpoint: &Endpoint,
-    title: &str,
-    headers: &[(&str, &[u8])],
-) -> Result<Uuid> {
-    let answer = load::send(http, endpoint, title, headers).await?;
-    ensure!(answer.status == 200, "{}: {}", answer.status, answer.text());
+async fn post(stack: &Stack, title: &str, headers: &[(&str, &[u8])]) -> Result<Uuid> {
+    let endpoint = stack.endpoints.pick().context("no instance is ready")?;
+    let answer = load::send(stack.http(), &endpoint, title, headers).await?;
+    let (status, text) = (answer.status, answer.text());
+    ensure!(status == 200, "{status}: {text}");
     let body: Value = answer.json()?;
     Ok(body["id"].as_str().context("no id")?.parse()?)
 }
@@ -186,24 +207,18 @@ async fn settled(stack: &Stack, ledger: &Ledger) -> Result<Count> {
 
 /// The same where so many events may be missing for good.
 async fn settled_but(stack: &Stack, ledger: &Ledger, lost: u64) -> Result<Count> {
-    let mut log = WorkerLog::new(&stack.worker_log());
-    let all = log
-        .wait("every acknowledged event", SETTLE_DEADLINE, |effects| {
-            ledger.missing(effects).len() as u64 <= lost
-        })
-        .await;
-    if all.is_err() {
-        let whereabouts = whereabouts(stack, &ledger.missing(log.effects())).await;
-        let logs = stack.keep_logs()?;
-        bail!(
-            "{}; {whereabouts}; logs are in {}",
-            ledger.total(log.effects()),
-            logs.display()
-        );
+    let effects = stack.effects();
+    let enough = |effects: &_| ledger.missing(effects).len() as u64 <= lost;
+    let all = effects.wait("every acknowledged event", SETTLE_DEADLINE, enough);
+    if all.await.is_err() {
+        let so_far = effects.look().await?.clone();
+        let whereabouts = whereabouts(stack, &ledger.missing(&so_far)).await;
+        let (total, logs) = (ledger.total(&so_far), stack.keep_logs()?);
+        bail!("{total}; {whereabouts}; logs are in {}", logs.display());
     }
-    log.settle(QUIET).await?;
+    effects.settle(QUIET).await?;
     stack.check()?;
-    Ok(ledger.total(log.effects()))
+    Ok(ledger.total(&*effects.look().await?))
 }
 
 /// What became of events without an effect. Those in the dead letters were tried in vain; of others the sidecars' logs tell.

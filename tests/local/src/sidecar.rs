@@ -1,15 +1,18 @@
 //! A real daprd, started as Dapr's injector would start it (dapr/dapr: `pkg/injector/patcher/sidecar_container.go`).
 
-use std::{
-    ops::Deref,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Result;
+use harness::deployment::Deployment;
+use harness::launch::Launch;
+use harness::ports::Port;
 
-use super::{container::Container, http::Http, resources::Resources, site::Site};
-use harness::{deployment::Deployment, launch::Launch, ports::Port};
+use crate::Http;
+use crate::container::Container;
+use crate::resources::Resources;
+use crate::site::Site;
 
 /// daprd is up in a second; component initialisation on a busy machine takes longer.
 const READY: Duration = Duration::from_mins(1);
@@ -35,42 +38,45 @@ const ELSEWHERE: [&str; 9] = [
     "metrics-port",
 ];
 
+/// The flags of its ports begin like this.
+const PORTS: [&str; 4] = ["dapr-http", "dapr-grpc", "dapr-internal-grpc", "metrics"];
+
+/// Everything is on loopback.
+const ADDRESSES: [&str; 3] = [
+    "--dapr-listen-addresses=127.0.0.1",
+    "--dapr-internal-grpc-listen-address=127.0.0.1",
+    "--metrics-listen-address=127.0.0.1",
+];
+
 /// A daprd that keeps its ports across restarts.
 #[derive(Debug)]
 pub struct Sidecar {
     container: Container,
-    ports: Ports,
-}
-
-#[derive(Debug)]
-struct Ports {
-    http: Port,
-    grpc: Port,
-    internal: Port,
-    metrics: Port,
 }
 
 impl Sidecar {
     /// Starts the sidecar of one pod. `name` is the pod's; `app_port` is where its app listens, if it does.
-    pub async fn start(
+    pub fn start(
         site: &Site,
         resources: &Resources,
         template: &Deployment,
         name: &str,
         app_port: Option<u16>,
     ) -> Result<Self> {
-        let ports = Ports {
-            http: Port::reserve()?,
-            grpc: Port::reserve()?,
-            internal: Port::reserve()?,
-            metrics: Port::reserve()?,
-        };
+        let ports = PORTS.iter().map(|_| Port::reserve());
+        let ports: Vec<_> = ports.collect::<Result<_>>()?;
+        let numbers = PORTS.iter().zip(&ports);
+        let numbers = numbers.map(|(name, port)| format!("--{name}-port={}", port.number()));
         let log = site.folder.join(format!("{name}.daprd.log"));
         let mut launch = Launch::new(format!("daprd of {name}"), &site.toolbox.daprd, log)
             .folder(&site.folder)
             .args([Path::new("--resources-path"), resources.folder()])
             .args(annotation_flags(template))
-            .args(address_flags(&ports, app_port))
+            // Neither placement nor scheduler is named, so it looks for none.
+            .args(ADDRESSES)
+            .args(numbers)
+            .args(app_port.map(|port| format!("--app-port={port}")))
+            .args(["--enable-metrics"])
             // Otherwise it looks for the address of a network interface.
             .env("DAPR_HOST_IP", "127.0.0.1");
         if let Some(config) = template.annotation("config") {
@@ -85,27 +91,19 @@ impl Sidecar {
         for (name, value) in variables(template.annotation("env").unwrap_or_default()) {
             launch = launch.env(name, value);
         }
-        Ok(Self {
-            container: Container::start(launch, site.kubelet.as_ref()).await?,
-            ports,
-        })
+        let container = Container::start(launch, ports, site.kubelet.as_ref())?;
+        Ok(Self { container })
     }
 
     /// Waits until its API serves the app; the app itself may still be starting.
-    pub async fn ready(&self, http: &Http) -> Result<()> {
-        let url = format!("{}/v1.0/healthz/outbound", self.http_url());
-        let probe = async || http.succeeds(&url).await;
-        self.process().ready(READY, probe).await
-    }
-
-    /// Base URL of its HTTP API.
-    pub fn http_url(&self) -> String {
-        self.ports.http.url()
+    pub async fn serves(&self, http: &Http) -> Result<()> {
+        let url = format!("{}/v1.0/healthz/outbound", self.url());
+        self.ready(http, &url, READY).await
     }
 
     /// Base URL of its gRPC API.
     pub fn grpc_url(&self) -> String {
-        self.ports.grpc.url()
+        self.ports[1].url()
     }
 
     /// A client of its gRPC API.
@@ -119,7 +117,7 @@ impl Sidecar {
 
     /// Ports that the injector would tell the app by environment.
     pub fn app_env(&self) -> [(String, String); 3] {
-        let (http, grpc) = (self.ports.http.number(), self.ports.grpc.number());
+        let (http, grpc) = (self.ports[0].number(), self.ports[1].number());
         [
             ("DAPR_GRPC_ENDPOINT".to_owned(), self.grpc_url()),
             ("DAPR_GRPC_PORT".to_owned(), grpc.to_string()),
@@ -134,26 +132,6 @@ impl Deref for Sidecar {
     fn deref(&self) -> &Container {
         &self.container
     }
-}
-
-/// Everything on loopback. Neither placement nor scheduler is named, so daprd looks for none.
-fn address_flags(ports: &Ports, app_port: Option<u16>) -> Vec<String> {
-    let mut flags = vec!["--enable-metrics".to_owned()];
-    let reserved = [
-        ("dapr-http", &ports.http),
-        ("dapr-grpc", &ports.grpc),
-        ("dapr-internal-grpc", &ports.internal),
-        ("metrics", &ports.metrics),
-    ];
-    flags.extend(reserved.map(|(name, port)| format!("--{name}-port={}", port.number())));
-    let listen = [
-        "dapr-listen-addresses",
-        "dapr-internal-grpc-listen-address",
-        "metrics-listen-address",
-    ];
-    flags.extend(listen.map(|name| format!("--{name}=127.0.0.1")));
-    flags.extend(app_port.map(|port| format!("--app-port={port}")));
-    flags
 }
 
 /// A flag that daprd does not know ends it, and its log says so.

@@ -1,15 +1,12 @@
 //! What all parts of one stack share.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{container::Kubelet, http::Http};
 use harness::toolbox::Toolbox;
+
+use crate::Http;
+use crate::container::Restarts;
 
 /// The place where a stack runs: programs, work folder, HTTP client and tokens.
 #[derive(Debug)]
@@ -18,8 +15,8 @@ pub struct Site {
     /// The work folder.
     pub(super) folder: PathBuf,
     pub(super) http: Http,
-    /// Who starts containers again, where somebody does.
-    pub(super) kubelet: Option<Arc<Kubelet>>,
+    /// Where containers are started again: which were.
+    pub(super) kubelet: Option<Restarts>,
     /// What apps must send to the sidecar, where the chart asks for it (`tokens.daprApiTokenSecret`).
     pub(super) dapr_api_token: String,
     /// What the sidecar sends to apps, where the chart asks for it (`tokens.appTokenSecret`).
@@ -34,7 +31,7 @@ impl Site {
             toolbox,
             folder,
             http: Http::new(),
-            kubelet: restarts.then(Arc::default),
+            kubelet: restarts.then(Restarts::default),
             dapr_api_token: token(),
             app_api_token: token(),
             pods: AtomicU32::new(0),

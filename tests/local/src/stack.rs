@@ -4,26 +4,24 @@ mod change;
 mod jobs;
 mod start;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
+use harness::chart::{Chart, Rendered};
+use harness::effects::{Effects, MARK};
+use harness::folder::WorkFolder;
+use harness::process::Process;
 use serde_json::Value;
+use uuid::Uuid;
 
-use super::{
-    broker::{BrokerProcess, Topics},
-    endpoints::{Endpoint, Endpoints},
-    http::Http,
-    options::StackOptions,
-    pod::Pod,
-    resources::Resources,
-    site::Site,
-};
-use harness::{
-    chart::{Chart, Rendered},
-    folder::WorkFolder,
-    log,
-    process::Process,
-};
+use crate::BrokerProcess;
+use crate::endpoints::{Endpoint, Endpoints};
+use crate::pod::Pod;
+use crate::resources::Resources;
+use crate::site::Site;
+use crate::{Http, StackOptions};
 
 pub use change::Rollout;
 pub use jobs::Finished;
@@ -35,10 +33,13 @@ const WORKER: &str = "task-worker";
 #[derive(Debug)]
 pub struct Stack {
     // Dropped from top to bottom: apps before brokers, and the folder when nobody writes to it any more.
-    api: Pod,
-    worker: Pod,
+    /// The `task-api` that serves now.
+    pub api: Pod,
+    /// The `task-worker` that serves now.
+    pub worker: Pod,
     brokers: BTreeMap<&'static str, BrokerProcess>,
-    endpoints: Endpoints,
+    /// The instances of `task-api` that take requests.
+    pub endpoints: Endpoints,
     resources: Resources,
     rendered: Rendered,
     values: Value,
@@ -72,12 +73,12 @@ impl Stack {
     /// sidecars that are started again, none.
     pub fn check(&self) -> Result<()> {
         let brokers = self.brokers.values().filter_map(BrokerProcess::process);
-        brokers.into_iter().try_for_each(runs)?;
+        brokers.into_iter().try_for_each(Process::runs)?;
         if self.options.restarts {
             return Ok(());
         }
         let mut pods = self.api.processes().chain(self.worker.processes());
-        pods.try_for_each(|process| runs(&process))
+        pods.try_for_each(|process| process.runs())
     }
 
     /// Waits until both pods are ready, whoever has started their parts again.
@@ -92,23 +93,9 @@ impl Stack {
 
     /// Services and sidecars that have ended and were started again since this was last asked, a line each.
     pub fn take_restarts(&self) -> Vec<String> {
-        let kubelet = self.site.kubelet.as_ref();
-        kubelet.map_or_else(Vec::new, |kubelet| kubelet.take_restarts())
-    }
-
-    /// The instances of `task-api` that take requests.
-    pub fn endpoints(&self) -> &Endpoints {
-        &self.endpoints
-    }
-
-    /// The `task-api` that serves now.
-    pub fn api(&self) -> &Pod {
-        &self.api
-    }
-
-    /// The `task-worker` that serves now.
-    pub fn worker(&self) -> &Pod {
-        &self.worker
+        let restarts = self.site.kubelet.as_ref();
+        let restarts = restarts.map(|it| it.lock().unwrap_or_else(PoisonError::into_inner));
+        restarts.map_or_else(Vec::new, |mut it| std::mem::take(&mut *it))
     }
 
     /// The broker of an entry, running or not; an error when the toolbox lacks its programs. `redis` is the state store, too.
@@ -131,7 +118,7 @@ impl Stack {
     pub async fn dead_letters(&self) -> Result<String> {
         let component = format!("pubsub-{}", self.active());
         let subscriptions = self.rendered.of_kind("Subscription");
-        let mut specs = subscriptions.map(|subscription| &subscription.object["spec"]);
+        let mut specs = subscriptions.map(|subscription| &subscription["spec"]);
         // On RabbitMQ it is not the topic of the values.
         let spec = specs.find(|spec| spec["pubsubname"] == component);
         let topic = spec.and_then(|spec| spec["deadLetterTopic"].as_str());
@@ -142,6 +129,23 @@ impl Stack {
     /// The log of all `task-worker` processes of this stack, in the order in which they wrote.
     pub fn worker_log(&self) -> PathBuf {
         self.folder.path().join(format!("{WORKER}.log"))
+    }
+
+    /// What that log tells of effects.
+    pub fn effects(&self) -> Effects {
+        Effects::of(&self.worker_log())
+    }
+
+    /// The line in it that tells of the effect of a task.
+    pub fn line_of(&self, task: Uuid) -> Result<String> {
+        let (log, id) = (
+            std::fs::read_to_string(self.worker_log())?,
+            task.to_string(),
+        );
+        let mut lines = log.lines().filter(|line| line.contains(MARK));
+        let line = lines.find(|line| line.contains(&id));
+        line.map(str::to_owned)
+            .with_context(|| format!("no line for {task}"))
     }
 
     /// The file in which `task-worker` remembers its effects across a crash.
@@ -171,28 +175,19 @@ impl Stack {
     }
 }
 
-fn runs(process: &Process) -> Result<()> {
-    let Some(status) = process.ended() else {
-        return Ok(());
-    };
-    let (name, last) = (process.name(), log::tail(process.log(), 12));
-    bail!("{name} ended ({status}):\n{last}")
-}
-
 fn without(entry: &str) -> String {
     format!("this stack was started without the programs for {entry}")
 }
 
-/// As the services know them.
-fn topics(rendered: &Rendered) -> Result<Topics> {
-    let (api, worker) = (
-        rendered.deployment_of(API)?,
-        rendered.deployment_of(WORKER)?,
-    );
-    Ok(Topics {
-        events: api.variable("TOPIC")?.to_owned(),
-        dead_letters: worker.variable("DEAD_LETTER_TOPIC")?.to_owned(),
-    })
+/// The topics, as the services know them: of events, and of those that nobody could handle.
+fn topics(rendered: &Rendered) -> Result<[String; 2]> {
+    let api = rendered.deployment_of(API)?;
+    let worker = rendered.deployment_of(WORKER)?;
+    let topics = [
+        api.variable("TOPIC")?,
+        worker.variable("DEAD_LETTER_TOPIC")?,
+    ];
+    Ok(topics.map(str::to_owned))
 }
 
 fn endpoint(pod: &Pod) -> Result<Endpoint> {

@@ -1,8 +1,9 @@
 //! How the images come to the cluster.
 
-use std::process::Stdio;
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
+use harness::command::output;
 use harness::console::Step;
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -11,6 +12,9 @@ use crate::scripts;
 
 /// Where the archive's path goes.
 const PLACE: &str = "{archive}";
+
+/// For one of them, on a machine that does other things as well.
+const LOAD: Duration = Duration::from_mins(10);
 
 /// Checks the text of `--load`.
 pub(super) fn command(text: &str) -> Result<String, String> {
@@ -31,29 +35,13 @@ pub(super) async fn prepare(load: Option<&str>, registry: &str, tag: &str) -> Re
         for (name, archive) in &images {
             step.detail(name);
             let line = load.replace(PLACE, archive);
-            run(&line)
-                .await
-                .with_context(|| format!("--load: {line}"))?;
+            let mut command = Command::new("sh");
+            let loaded = output(command.args(["-c", &line]), LOAD, "").await;
+            loaded.with_context(|| format!("--load: {line}"))?;
         }
         step.done(&format!("{} images", images.len()));
     }
     Ok(
         json!({"registry": registry.trim_end_matches('/'), "tag": tag, "pull_policy": "IfNotPresent"}),
     )
-}
-
-async fn run(line: &str) -> Result<()> {
-    let output = Command::new("sh")
-        .args(["-c", line])
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await?;
-    let said = [output.stdout, output.stderr].concat();
-    ensure!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&said).trim()
-    );
-    Ok(())
 }

@@ -36,21 +36,19 @@ pub(crate) async fn deny(kinds: &[&str]) -> Result<String> {
     let mut command = Command::new(tools.path(Tool::CargoDeny)?);
     command
         .args(["--locked", "--color=never", "check", "--deny=warnings"])
-        .args(kinds)
-        .current_dir(workspace());
-    output(command, LIMIT, "").await.context("cargo deny")?;
+        .args(kinds);
+    read(&mut command).await.context("cargo deny")?;
     Ok(kinds.join(", "))
 }
 
 async fn spelling() -> Result<String> {
     let tools = tools::ensure(&[Tool::Typos]).await?;
     let mut command = Command::new(tools.path(Tool::Typos)?);
-    command
-        .args(["--format=brief", "--color=never"])
-        .current_dir(workspace());
-    // What is wrong is said on standard output.
-    let found = command.kill_on_drop(true).output().await?;
-    let said = String::from_utf8_lossy(&found.stdout);
-    anyhow::ensure!(found.status.success(), "{}", said.trim());
+    read(command.args(["--format=brief", "--color=never"])).await
+}
+
+/// Runs what reads the workspace and says nothing when it is content; the error is what it says.
+pub(super) async fn read(command: &mut Command) -> Result<String> {
+    output(command.current_dir(workspace()), LIMIT, "").await?;
     Ok(String::new())
 }

@@ -1,13 +1,10 @@
 //! Runs checks and counts.
 
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use harness::console::{self, NAME_WIDTH, Step, bold, dim, red};
-
-/// So many are named at the end.
-const SLOWEST: usize = 5;
+use harness::console::{self, NAME_WIDTH, Step, style};
 
 /// What a check found.
 #[derive(Debug)]
@@ -57,7 +54,7 @@ pub(crate) struct Report {
     pub(crate) selection: Selection,
     passed: usize,
     failures: Vec<(String, String)>,
-    took: Vec<(f32, String)>,
+    took: Vec<(Duration, String)>,
     names: Vec<String>,
 }
 
@@ -90,7 +87,7 @@ impl Report {
         let (step, started) = (Step::start(name), Instant::now());
         match check().await.map(Into::into) {
             Ok(Outcome { passed, figures }) => {
-                step.done(&dim(&figures));
+                step.done(&style(figures).dim().for_stderr().to_string());
                 self.passed += passed;
             }
             Err(error) => {
@@ -99,8 +96,7 @@ impl Report {
                 self.fail(name, reason);
             }
         }
-        self.took
-            .push((started.elapsed().as_secs_f32(), name.to_owned()));
+        self.took.push((started.elapsed(), name.to_owned()));
     }
 
     /// The words of `--only` that name no check so far; `None` when all of several do.
@@ -122,20 +118,15 @@ impl Report {
     }
 
     /// Says what was slow, and once more what failed and why, then the count, as the last line.
-    pub(crate) fn end(mut self) -> ExitCode {
+    pub(crate) fn end(self) -> ExitCode {
         if self.selection.list {
             return ExitCode::SUCCESS;
         }
-        self.took.sort_by(|one, other| other.0.total_cmp(&one.0));
-        if self.took.len() > SLOWEST {
-            let slowest = self.took.iter().take(SLOWEST);
-            let slowest: Vec<_> = slowest
-                .map(|(took, name)| format!("{name} {took:.0} s"))
-                .collect();
-            console::note(&format!("slowest checks: {}", slowest.join(", ")));
-        }
+        let took = self.took.iter().map(|(took, name)| (*took, name.as_str()));
+        console::slowest("slowest checks", took.collect());
         for (name, reason) in &self.failures {
-            console::note(&format!("\n{}\n{reason}", bold(&red(name))));
+            let name = style(name).red().bold().for_stderr();
+            console::note(&format!("\n{name}\n{reason}"));
         }
         let failed = self.failures.len();
         console::result(format!("{} passed, {failed} failed", self.passed));

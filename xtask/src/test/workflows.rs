@@ -1,12 +1,12 @@
 //! `.github/`: workflows and scripts as actionlint, zizmor and shellcheck want them.
 
 use std::path::PathBuf;
-use std::process::Stdio;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::Result;
 use harness::workspace;
 use tokio::process::Command;
 
+use super::reading::read;
 use super::report::Report;
 use crate::tools::{self, Tool};
 
@@ -28,7 +28,7 @@ async fn workflows() -> Result<String> {
     actionlint
         .args(["-no-color", "-pyflakes=", "-shellcheck"])
         .arg(shellcheck);
-    quiet(actionlint).await?;
+    read(&mut actionlint).await?;
     let mut zizmor = Command::new(tools.path(Tool::Zizmor)?);
     // The network would tell of new advisories, and the check would depend on the day.
     zizmor.args([
@@ -38,11 +38,11 @@ async fn workflows() -> Result<String> {
         "--persona=pedantic",
         ".github",
     ]);
-    quiet(zizmor).await?;
+    read(&mut zizmor).await?;
     let scripts = scripts()?;
     let mut command = Command::new(shellcheck);
     command.args(&scripts);
-    quiet(command).await?;
+    read(&mut command).await?;
     Ok(format!("{} scripts", scripts.len()))
 }
 
@@ -52,26 +52,5 @@ fn scripts() -> Result<Vec<PathBuf>> {
     for script in std::fs::read_dir(workspace().join(".github/scripts"))? {
         scripts.push(script?.path());
     }
-    // One is Python.
-    scripts.retain(|script| {
-        let text = std::fs::read_to_string(script);
-        text.is_ok_and(|it| it.lines().next().is_some_and(|line| line.ends_with("sh")))
-    });
     Ok(scripts)
-}
-
-/// Runs a linter that says nothing when it is content.
-async fn quiet(mut linter: Command) -> Result<()> {
-    linter
-        .current_dir(workspace())
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
-    let output = linter.output().await.context("a linter does not start")?;
-    let said = [output.stdout, output.stderr].concat();
-    ensure!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&said).trim()
-    );
-    Ok(())
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use harness::{console::Step, folder, workspace};
+use harness::{console::Step, workspace};
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -120,7 +120,7 @@ impl Installation<'_> {
         // daprd in a copy that has only these components, with the libraries that `pins.yaml` tells of.
         let libraries = go_module(module, pin("dapr-libraries"), &self.draft, &[]).await?;
         let copy = self.draft.join("sources");
-        folder::copy(&sources, &copy)?;
+        copy_folder(&sources, &copy)?;
         for file in ["go.mod", "go.sum"] {
             // In Go's cache files are read-only, and so are their copies.
             fs::remove_file(copy.join(file))?;
@@ -205,6 +205,21 @@ impl Installation<'_> {
         self.run(&update, &self.draft, &env).await?;
         self.run(&install, &self.draft, &env).await
     }
+}
+
+/// Not by `cp`: folders of Go's cache are read-only, and the copies must not be.
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }
 
 /// The folder of a module's sources in Go's own cache; downloads it where `env` does not forbid that. `near` is any folder outside a Go

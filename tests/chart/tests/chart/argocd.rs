@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
-use harness::chart::{KUBE_VERSION, Rendered};
+use harness::chart::{self, KUBE_VERSION, Rendered, items, text};
 use harness::workspace;
-use serde::Deserialize as _;
 use serde_json::Value;
+use tokio::process::Command;
 
 use crate::installations::{RENDERED, files, yaml};
 use crate::schemas::conform;
@@ -26,12 +25,10 @@ fn applied() -> Result<Vec<PathBuf>> {
 
 fn object(kind: &str, name: &str) -> Result<Value> {
     for file in applied()? {
-        let text = std::fs::read_to_string(&file)?;
-        for document in serde_norway::Deserializer::from_str(&text) {
-            let object = Value::deserialize(document)?;
-            if object["kind"] == kind && object["metadata"]["name"] == name {
-                return Ok(object);
-            }
+        let objects = Rendered::parse(&std::fs::read_to_string(&file)?)?;
+        let mut objects = objects.of_kind(kind);
+        if let Some(object) = objects.find(|it| chart::name(it) == name) {
+            return Ok(object.clone());
         }
     }
     bail!("argocd/ has no {kind} {name}")
@@ -46,10 +43,8 @@ fn argo_cd_knows_every_field() -> Result<()> {
 #[test]
 fn the_project_allows_what_the_environments_render() -> Result<()> {
     let mut rendered = BTreeSet::from([NAMESPACE.to_owned()]);
-    for (_, environment) in RENDERED
-        .iter()
-        .filter(|(name, _)| name.starts_with("argocd-"))
-    {
+    let all = RENDERED.iter();
+    for (_, environment) in all.filter(|(it, _)| it.starts_with("argocd-")) {
         let objects = environment.objects();
         rendered.extend(objects.filter(|it| !is_helm_test(it)).map(kind));
     }
@@ -60,8 +55,7 @@ fn the_project_allows_what_the_environments_render() -> Result<()> {
     for environment in files(&workspace().join("argocd/environments"))? {
         namespaces.insert(yaml(&environment.join("config.yaml"))?["namespace"].to_string());
     }
-    let destinations = project["spec"]["destinations"].as_array();
-    let destinations = destinations.into_iter().flatten();
+    let destinations = items(&project["spec"]["destinations"]);
     let destinations: BTreeSet<_> = destinations.map(|it| it["namespace"].to_string()).collect();
     assert_eq!(destinations, namespaces);
     Ok(())
@@ -107,20 +101,15 @@ fn compare(values: &Value, known: &Value, path: &str, unknown: &mut Vec<String>)
 
 /// `apps/Deployment`
 fn kind(object: &Value) -> String {
-    let text = |field: &str| object[field].as_str().unwrap_or_default();
-    let group = text("apiVersion").rsplit_once('/');
-    format!("{}/{}", group.map_or("", |(group, _)| group), text("kind"))
+    let version = text(&object["apiVersion"]);
+    let group = version.rsplit_once('/').map_or("", |(group, _)| group);
+    format!("{group}/{}", text(&object["kind"]))
 }
 
 fn allowed(project: &Value) -> BTreeSet<String> {
     let lists = ["clusterResourceWhitelist", "namespaceResourceWhitelist"];
-    let lists = lists
-        .iter()
-        .filter_map(|list| project["spec"][list].as_array());
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let kinds = lists
-        .flatten()
-        .map(|it| format!("{}/{}", text(&it["group"]), text(&it["kind"])));
+    let kinds = lists.iter().flat_map(|list| items(&project["spec"][list]));
+    let kinds = kinds.map(|it| format!("{}/{}", text(&it["group"]), text(&it["kind"])));
     kinds.collect()
 }
 

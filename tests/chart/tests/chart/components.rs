@@ -3,89 +3,30 @@
 //! daprd ignores an item of another name without a word, and goes on with the default that loses events.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result, ensure};
-use harness::chart::Manifest;
+use harness::chart::{self, items, text};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::installations::{RENDERED, files, render, yaml};
 use crate::tools::TOOLS;
 
-/// What is read and not described: type, names, and the file of components-contrib or of Dapr that reads them.
-const UNDESCRIBED: [(&str, &[&str], &str); 11] = [
-    (
-        "pubsub.rabbitmq",
-        &["consumerID"],
-        "pubsub/rabbitmq/metadata.go",
-    ),
-    (
-        "pubsub.rabbitmq",
-        &["concurrencyMode"],
-        "pubsub/concurrency.go",
-    ),
-    (
-        "pubsub.jetstream",
-        &["concurrencyMode"],
-        "pubsub/concurrency.go",
-    ),
-    (
-        "pubsub.aws.snssqs",
-        &["consumerID", "accountID", "partition"],
-        "pubsub/aws/snssqs/metadata.go",
-    ),
-    (
-        "pubsub.aws.snssqs",
-        &["region", "accessKey", "secretKey", "sessionToken"],
-        "common/aws/auth/auth.go",
-    ),
-    (
-        "pubsub.gcp.pubsub",
-        &[
-            "consumerID",
-            "projectID",
-            "identityProjectID",
-            "privateKeyID",
-            "privateKey",
-            "clientEmail",
-            "tokenURI",
-        ],
-        "pubsub/gcp/pubsub/metadata.go",
-    ),
-    (
-        "pubsub.azure.servicebus.topics",
-        &[
-            "azureTenantId",
-            "azureClientId",
-            "azureClientSecret",
-            "azureEnvironment",
-        ],
-        "common/authentication/azure/metadata-properties.go",
-    ),
-    (
-        "state.redis",
-        &["keyPrefix"],
-        "pkg/components/state/state_config.go",
-    ),
-    (
-        "state.postgresql",
-        &["keyPrefix"],
-        "pkg/components/state/state_config.go",
-    ),
-    // A value more than is described.
-    (
-        "pubsub.kafka",
-        &["certificate"],
-        "common/component/kafka/metadata.go",
-    ),
-    // Without a login, which is in `user` and `password`.
-    (
-        "state.postgresql",
-        &["url.UserPassword"],
-        "common/authentication/postgresql/metadata.go",
-    ),
-];
+/// What is read and not described.
+#[derive(Debug, Deserialize)]
+struct Undescribed {
+    #[serde(rename = "type")]
+    kind: String,
+    names: Vec<String>,
+    file: String,
+}
+
+static UNDESCRIBED: LazyLock<Vec<Undescribed>> = LazyLock::new(|| {
+    let all = serde_norway::from_str(include_str!("../../undescribed.yaml"));
+    all.unwrap_or_else(|error| panic!("undescribed.yaml: {error}"))
+});
 
 /// What is described and not read.
 const IGNORED: [(&str, &str); 3] = [
@@ -100,89 +41,52 @@ const NO_SECRETS: [(&str, &str); 2] = [
     ("state.postgresql", "connectionString"),
 ];
 
-/// Of one component; fields of logins are listed once for every way to log in.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Description {
-    metadata: Option<Vec<Field>>,
-    authentication_profiles: Option<Vec<Profile>>,
-    builtin_authentication_profiles: Option<Vec<Profile>>,
+/// The fields of a component, those for each way to log in among them.
+fn fields(description: &Value) -> impl Iterator<Item = &Value> {
+    let profiles = ["authenticationProfiles", "builtinAuthenticationProfiles"];
+    let profiles = profiles
+        .into_iter()
+        .flat_map(|list| items(&description[list]));
+    let logins = profiles.flat_map(|profile| items(&profile["metadata"]));
+    items(&description["metadata"]).chain(logins)
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Profile {
-    metadata: Option<Vec<Field>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Field {
-    name: String,
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    required: bool,
-    sensitive: bool,
-    allowed_values: Option<Vec<Value>>,
-}
-
-impl Description {
-    fn read(file: &Path) -> Result<Self> {
-        Ok(serde_json::from_value(yaml(file)?)?)
-    }
-
-    fn fields(&self) -> impl Iterator<Item = &Field> {
-        let own = self.authentication_profiles.iter().flatten();
-        let profiles = own.chain(self.builtin_authentication_profiles.iter().flatten());
-        let logins = profiles.flat_map(|profile| profile.metadata.iter().flatten());
-        self.metadata.iter().flatten().chain(logins)
-    }
-}
-
-impl Field {
-    fn takes(&self, value: &str) -> bool {
-        let allowed = self.allowed_values.iter().flatten();
-        // As YAML, or as quoted YAML.
-        let mut allowed = allowed
-            .map(|it| it.to_string().replace(['"', '\\'], ""))
-            .peekable();
-        let of_kind = match self.kind.as_deref() {
-            Some("bool") => matches!(value, "true" | "false"),
-            Some("number") => value.parse::<f64>().is_ok(),
-            Some("duration") => value.starts_with(|first: char| first.is_ascii_digit()),
-            _ => true,
-        };
-        of_kind && (allowed.peek().is_none() || allowed.any(|it| it == value))
-    }
+fn takes(field: &Value, value: &str) -> bool {
+    // As YAML, or as quoted YAML.
+    let allowed = items(&field["allowedValues"]);
+    let mut allowed = allowed.map(|it| it.to_string().replace(['"', '\\'], ""));
+    let of_kind = match field["type"].as_str() {
+        Some("bool") => matches!(value, "true" | "false"),
+        Some("number") => value.parse::<f64>().is_ok(),
+        Some("duration") => value.starts_with(|first: char| first.is_ascii_digit()),
+        _ => true,
+    };
+    let any = items(&field["allowedValues"]).next().is_none();
+    of_kind && (any || allowed.any(|it| it == value))
 }
 
 /// Whether the sources read this, where the description does not say so.
 fn is_undescribed(kind: &str, name: &str) -> bool {
-    UNDESCRIBED
-        .iter()
-        .any(|(of, names, _)| *of == kind && names.contains(&name))
+    let mut all = UNDESCRIBED.iter().filter(|it| it.kind == kind);
+    all.any(|it| it.names.iter().any(|it| it == name))
 }
 
-fn problems(component: &Manifest) -> Result<Vec<String>> {
-    let spec = &component.object["spec"];
+fn problems(component: &Value) -> Result<Vec<String>> {
+    let spec = &component["spec"];
     let kind = spec["type"].as_str().context("no type")?;
     let folder = TOOLS.components_contrib.join(kind.replace('.', "/"));
     let versioned = folder.join(spec["version"].as_str().unwrap_or("v1"));
-    let folder = if versioned.exists() {
-        versioned
-    } else {
-        folder
-    };
-    if !folder.exists() {
+    let Some(folder) = [versioned, folder].into_iter().find(|it| it.exists()) else {
         // Any type may be passed through; this one is no more than an example.
         return Ok(Vec::new());
-    }
-    let description = Description::read(&folder.join("metadata.yaml"))?;
+    };
+    let description = yaml(&folder.join("metadata.yaml"))?;
     let mut problems = Vec::new();
     let mut seen = BTreeSet::new();
     for item in spec["metadata"].as_array().context("no metadata")? {
         let name = item["name"].as_str().context("no name")?;
-        let fields: Vec<_> = description.fields().filter(|it| it.name == name).collect();
+        let fields = fields(&description).filter(|it| it["name"] == name);
+        let fields: Vec<_> = fields.collect();
         if !seen.insert(name) {
             problems.push(format!("`{name}` twice; daprd takes the last"));
         }
@@ -193,17 +97,19 @@ fn problems(component: &Manifest) -> Result<Vec<String>> {
             ensure!(item["secretKeyRef"].is_object(), "`{name}` has no value");
             continue;
         };
-        let fits = fields.is_empty() || fields.iter().any(|it| it.takes(value));
+        let fits = fields.is_empty() || fields.iter().any(|it| takes(it, value));
         if !fits && !is_undescribed(kind, value) {
             problems.push(format!("`{name}` does not take `{value}`"));
         }
-        if fields.iter().any(|it| it.sensitive) && !NO_SECRETS.contains(&(kind, name)) {
+        if fields.iter().any(|it| it["sensitive"] == true) && !NO_SECRETS.contains(&(kind, name)) {
             problems.push(format!("`{name}` is a secret and stands there in plain"));
         }
     }
-    let common = description.metadata.iter().flatten();
-    let missing = common.filter(|it| it.required && !seen.contains(it.name.as_str()));
-    problems.extend(missing.map(|it| format!("`{}` is missing", it.name)));
+    let required = items(&description["metadata"]).filter(|it| it["required"] == true);
+    let missing = required
+        .map(|it| text(&it["name"]))
+        .filter(|it| !seen.contains(&**it));
+    problems.extend(missing.map(|it| format!("`{it}` is missing")));
     Ok(problems)
 }
 
@@ -211,7 +117,7 @@ fn problems(component: &Manifest) -> Result<Vec<String>> {
 fn daprd_reads_every_item() -> Result<()> {
     for (name, rendered) in RENDERED.iter() {
         for component in rendered.of_kind("Component") {
-            let title = || format!("{name}: {}", component.name);
+            let title = || format!("{name}: {}", chart::name(component));
             let problems = problems(component).with_context(title)?;
             ensure!(problems.is_empty(), "{}: {}", title(), problems.join(", "));
         }
@@ -221,14 +127,11 @@ fn daprd_reads_every_item() -> Result<()> {
 
 #[test]
 fn what_is_not_described_is_in_the_sources() -> Result<()> {
-    for (kind, names, file) in UNDESCRIBED {
-        let modules = [&TOOLS.components_contrib, &TOOLS.dapr];
-        let source = modules
-            .iter()
-            .find_map(|it| std::fs::read_to_string(it.join(file)).ok());
-        let source = source
-            .with_context(|| format!("{kind}: no {file}"))?
-            .to_lowercase();
+    for Undescribed { kind, names, file } in UNDESCRIBED.iter() {
+        let mut modules = [&TOOLS.components_contrib, &TOOLS.dapr].into_iter();
+        let source = modules.find_map(|it| std::fs::read_to_string(it.join(file)).ok());
+        let source = source.with_context(|| format!("{kind}: no {file}"))?;
+        let source = source.to_lowercase();
         for name in names {
             ensure!(
                 source.contains(&name.to_lowercase()),
@@ -249,26 +152,22 @@ fn secrets_are_refused_in_plain() -> Result<()> {
             files(&folder)?.into_iter().partition(|it| it.is_dir());
         folders.extend(inner);
         for file in files.iter().filter(|it| it.ends_with("metadata.yaml")) {
-            let description = Description::read(file)?;
-            let fields = description.fields().filter(|it| it.sensitive);
-            secrets.extend(fields.map(|it| it.name.clone()));
+            let description = yaml(file)?;
+            let fields = fields(&description).filter(|it| it["sensitive"] == true);
+            secrets.extend(fields.map(|it| text(&it["name"])));
         }
     }
     let (_, address) = NO_SECRETS[0];
     secrets.remove(address);
     ensure!(!secrets.is_empty(), "Dapr marks nothing as a secret");
-    let items: Vec<_> = secrets
-        .iter()
-        .map(|name| json!({"name": name, "value": "x"}))
-        .collect();
+    let plain = |name: &String| json!({"name": name, "value": "x"});
+    let items: Vec<_> = secrets.iter().map(plain).collect();
     let broker = json!({"type": "any-other", "metadata": items});
     let values = json!({"broker": {"active": "any"}, "brokers": {"any": broker}});
     let refusal = render(&TOOLS.helm3, &values).err().context("not refused")?;
     let said = format!("{refusal:#}");
-    let taken = secrets
-        .iter()
-        .filter(|name| !said.contains(&format!("`{name}` has a plain value")));
-    let taken: Vec<_> = taken.collect();
-    ensure!(taken.is_empty(), "the chart takes {taken:?} in plain");
+    let refused = |name: &String| said.contains(&format!("`{name}` has a plain value"));
+    secrets.retain(|name| !refused(name));
+    ensure!(secrets.is_empty(), "the chart takes {secrets:?} in plain");
     Ok(())
 }

@@ -1,14 +1,14 @@
 //! Files that nobody edits: the chart's `README.md`, and `golden/`, so that a change of the chart is a change of manifests in review.
 //! `cargo xtask chart` writes them.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use harness::chart::folder;
 use serde_json::Value;
+use tokio::process::Command;
 
-use crate::installations::{RENDERED, files, folder};
+use crate::installations::{RENDERED, by_name, files};
 use crate::tools::{TOOLS, output};
 
 /// Set it to write the files anew.
@@ -90,12 +90,9 @@ fn golden_files_are_what_is_rendered() -> Result<()> {
 
 /// By kind and name, so that moving a template is no change.
 fn documents<'a>(objects: impl Iterator<Item = &'a Value>) -> Result<String> {
-    let mut documents = BTreeMap::new();
-    for object in objects {
-        let name = format!("{} {}", object["kind"], object["metadata"]["name"]);
-        documents.insert(name, format!("---\n{}", serde_norway::to_string(object)?));
-    }
-    Ok(documents.into_values().collect())
+    let objects = by_name(objects).into_values();
+    let texts = objects.map(|it| Ok(format!("---\n{}", serde_norway::to_string(it)?)));
+    texts.collect()
 }
 
 fn compare(path: &Path, text: &str) -> Result<()> {

@@ -1,26 +1,18 @@
 //! What Helm and its plugins find.
 
-use std::collections::BTreeMap;
-use std::process::Command;
-
 use anyhow::{Context as _, Result};
-use harness::chart::{KUBE_VERSION, Rendered};
-use serde_json::Value;
+use harness::chart::{KUBE_VERSION, folder};
+use tokio::process::Command;
 
-use crate::installations::{RENDERED, folder, render, values};
+use crate::installations::{RENDERED, by_name, render, values};
 use crate::tools::{TOOLS, output};
 
 #[test]
 fn lint_has_nothing_to_say() -> Result<()> {
+    let args = ["lint", "--strict", "--quiet", "--kube-version"];
+    let args = [&args[..], &[KUBE_VERSION]].concat();
     for helm in [&TOOLS.helm3, &TOOLS.helm4] {
-        let args = [
-            "lint",
-            "--strict",
-            "--quiet",
-            "--kube-version",
-            KUBE_VERSION,
-        ];
-        output(Command::new(helm).args(args).arg(folder()), "")?;
+        output(Command::new(helm).args(&args).arg(folder()), "")?;
     }
     Ok(())
 }
@@ -28,32 +20,21 @@ fn lint_has_nothing_to_say() -> Result<()> {
 /// What each template renders, and what is refused with which sentence.
 #[test]
 fn unit_tests_pass() -> Result<()> {
-    output(
-        Command::new(&TOOLS.helm_unittest)
-            .arg("--strict")
-            .arg(folder()),
-        "",
-    )?;
-    Ok(())
+    let mut helm_unittest = Command::new(&TOOLS.helm_unittest);
+    output(helm_unittest.arg("--strict").arg(folder()), "").map(drop)
 }
 
 /// People use the one, Argo CD the other. They sort differently, and sort again before they apply.
 #[test]
 fn helm_3_and_helm_4_render_the_same() -> Result<()> {
-    let by_name = |rendered: &Rendered| -> BTreeMap<String, Value> {
-        let named = rendered.objects().map(|object| {
-            let name = format!("{} {}", object["kind"], object["metadata"]["name"]);
-            (name, object.clone())
-        });
-        named.collect()
-    };
     for (name, values) in values()? {
         if name.starts_with("broker-") {
             // An example says more.
             continue;
         }
         let rendered = render(&TOOLS.helm4, &values).with_context(|| name.clone())?;
-        let (three, four) = (by_name(&RENDERED[&name]), by_name(&rendered));
+        let three = by_name(RENDERED[&name].objects());
+        let four = by_name(rendered.objects());
         assert_eq!(
             three.len(),
             rendered.objects().count(),

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result};
-use harness::chart::{Chart, Rendered};
+use harness::chart::{self, Chart, Rendered, folder};
 use harness::workspace;
 use serde_json::{Value, json};
-use tokio::runtime;
 
-use crate::tools::TOOLS;
+use crate::tools::{TOOLS, block_on};
 
 /// By name: `defaults`, `kafka` of `ci/`, `argocd-dev`, `broker-gcp`.
 pub(crate) static RENDERED: LazyLock<BTreeMap<String, Rendered>> = LazyLock::new(|| {
@@ -22,11 +21,6 @@ pub(crate) static RENDERED: LazyLock<BTreeMap<String, Rendered>> = LazyLock::new
     });
     all.collect()
 });
-
-/// The chart's folder.
-pub(crate) fn folder() -> PathBuf {
-    workspace().join("charts/task-pubsub")
-}
 
 /// The values of each installation.
 pub(crate) fn values() -> Result<BTreeMap<String, Value>> {
@@ -40,10 +34,8 @@ pub(crate) fn values() -> Result<BTreeMap<String, Value>> {
         all.insert(format!("argocd-{name}"), yaml(&folder.join("values.yaml"))?);
     }
     for entry in entries()? {
-        all.insert(
-            format!("broker-{entry}"),
-            json!({"broker": {"active": entry}}),
-        );
+        let values = json!({"broker": {"active": entry}});
+        all.insert(format!("broker-{entry}"), values);
     }
     Ok(all)
 }
@@ -57,10 +49,13 @@ fn entries() -> Result<Vec<String>> {
 
 /// Renders the chart with `values` over its own.
 pub(crate) fn render(helm: &Path, values: &Value) -> Result<Rendered> {
-    let runtime = runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(Chart::new(helm, folder(), "task-pubsub").render(values))
+    block_on(Chart::new(helm).render(values))?
+}
+
+/// By kind and name.
+pub(crate) fn by_name<'a>(objects: impl Iterator<Item = &'a Value>) -> BTreeMap<String, &'a Value> {
+    let named = objects.map(|it| (format!("{} {}", it["kind"], it["metadata"]["name"]), it));
+    named.collect()
 }
 
 /// The objects as `kubectl` and its like take them.
@@ -88,7 +83,7 @@ fn every_broker_is_ready_to_be_named() -> Result<()> {
         let component = format!("pubsub-{entry}");
         let mut components = RENDERED[&format!("broker-{entry}")].of_kind("Component");
         assert!(
-            components.any(|it| it.name == component),
+            components.any(|it| chart::name(it) == component),
             "broker.active: {entry} renders no Component {component}"
         );
     }

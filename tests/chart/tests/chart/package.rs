@@ -1,11 +1,11 @@
 //! The packed chart holds what users need and nothing else.
 
-use std::process::Command;
-
 use anyhow::Result;
+use harness::chart::folder;
 use harness::workspace;
+use tokio::process::Command;
 
-use crate::installations::{files, folder};
+use crate::installations::files;
 use crate::tools::{TOOLS, output};
 
 const CONTENTS: [&str; 5] = [
@@ -21,12 +21,8 @@ fn only_what_users_need_is_packed() -> Result<()> {
     let packed = workspace().join("target/package");
     let _ = std::fs::remove_dir_all(&packed);
     let mut package = Command::new(&TOOLS.helm3);
-    package
-        .arg("package")
-        .arg(folder())
-        .arg("--destination")
-        .arg(&packed);
-    output(&mut package, "")?;
+    package.arg("package").arg(folder());
+    output(package.arg("--destination").arg(&packed), "")?;
     let listed = output(Command::new("tar").arg("-tzf").args(files(&packed)?), "")?;
     let mut listed: Vec<_> = listed
         .lines()

@@ -1,41 +1,30 @@
 //! Workloads by the best practice that kube-score knows. Whether pods are admitted as `restricted` is the API server's own answer: in
 //! the scenarios on a cluster, and by [`crate::server`].
 
-use std::process::Command;
-
 use anyhow::{Context as _, Result};
 use harness::chart::KUBE_VERSION;
 use serde_json::Value;
+use tokio::process::Command;
 
 use crate::installations::RENDERED;
 use crate::tools::{TOOLS, output};
 
 /// Rules that the chart breaks, each with its reason.
-const EVERYWHERE: [(&str, &str); 2] = [
-    (
-        "container-ephemeral-storage-request-and-limit",
-        "all that a pod writes is its journal, in a volume with a limit of its own",
-    ),
-    (
-        "deployment-has-host-podantiaffinity",
-        "topologySpreadConstraints spread the pods",
-    ),
+const EVERYWHERE: [&str; 2] = [
+    // All that a pod writes is its journal, in a volume with a limit of its own.
+    "container-ephemeral-storage-request-and-limit",
+    // `topologySpreadConstraints` spread the pods.
+    "deployment-has-host-podantiaffinity",
 ];
 
 /// The same of what `ci/production.yaml` sets and others need not.
-const BY_DEFAULT: [(&str, &str); 3] = [
-    (
-        "pod-networkpolicy",
-        "networkPolicy.enabled is off, because the peers are the cluster's knowledge",
-    ),
-    (
-        "deployment-replicas",
-        "one pod of each service is enough to try it",
-    ),
-    (
-        "container-image-pull-policy",
-        "image.pullPolicy is IfNotPresent, because tags are versions",
-    ),
+const BY_DEFAULT: [&str; 3] = [
+    // `networkPolicy.enabled` is off, because the peers are the cluster's knowledge.
+    "pod-networkpolicy",
+    // One pod of each service is enough to try it.
+    "deployment-replicas",
+    // `image.pullPolicy` is `IfNotPresent`, because tags are versions.
+    "container-image-pull-policy",
 ];
 
 #[test]
@@ -54,7 +43,7 @@ fn workloads_follow_best_practice() -> Result<()> {
             "--enable-optional-test=container-seccomp-profile",
         ]);
         let relaxed = BY_DEFAULT.iter().filter(|_| name != "production");
-        for (rule, _) in EVERYWHERE.iter().chain(relaxed) {
+        for rule in EVERYWHERE.iter().chain(relaxed) {
             kube_score.arg(format!("--ignore-test={rule}"));
         }
         let objects: Vec<_> = rendered.objects().map(Value::to_string).collect();

@@ -4,13 +4,13 @@
 //! brings its schemas with it. All are made strict: a field that upstream does not know is an error.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result};
+use harness::chart::{Rendered, items};
 use harness::workspace;
-use serde::Deserialize as _;
 use serde_json::{Value, json};
+use tokio::process::Command;
 
 use crate::installations::{RENDERED, files, list};
 use crate::tools::{TOOLS, output};
@@ -61,8 +61,8 @@ fn write(folder: &Path) -> Result<()> {
     ] {
         for file in files(&crds)? {
             let text = std::fs::read_to_string(&file)?;
-            for document in serde_norway::Deserializer::from_str(&text) {
-                from_crd(&Value::deserialize(document)?, folder)?;
+            for crd in Rendered::parse(&text)?.objects() {
+                from_crd(crd, folder)?;
             }
         }
     }
@@ -80,13 +80,8 @@ fn from_kubernetes(mut document: Value, folder: &Path) -> Result<()> {
         let kinds = definition["x-kubernetes-group-version-kind"].as_array();
         if let Some([kind]) = kinds.map(Vec::as_slice) {
             let schema = json!({"$ref": format!("{SHARED}#/definitions/{name}")});
-            save(
-                folder,
-                &kind["kind"],
-                &kind["group"],
-                &kind["version"],
-                &schema,
-            )?;
+            let [group, version] = [&kind["group"], &kind["version"]];
+            save(folder, &kind["kind"], group, version, &schema)?;
         }
     }
     let shared = json!({"definitions": definitions});
@@ -95,18 +90,13 @@ fn from_kubernetes(mut document: Value, folder: &Path) -> Result<()> {
 
 fn from_crd(crd: &Value, folder: &Path) -> Result<()> {
     let spec = &crd["spec"];
-    for version in spec["versions"].as_array().into_iter().flatten() {
+    for version in items(&spec["versions"]) {
         let mut schema = version["schema"]["openAPIV3Schema"].clone();
         strict(&mut schema);
         // The API server checks metadata by rules of its own.
         schema["properties"]["metadata"] = json!({"type": "object"});
-        save(
-            folder,
-            &spec["names"]["kind"],
-            &spec["group"],
-            &version["name"],
-            &schema,
-        )?;
+        let (kind, group) = (&spec["names"]["kind"], &spec["group"]);
+        save(folder, kind, group, &version["name"], &schema)?;
     }
     Ok(())
 }

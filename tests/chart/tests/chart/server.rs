@@ -1,88 +1,70 @@
 //! What only an API server knows: its validations, what its version finds deprecated, and whether it admits pods as `restricted`.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::process::Command;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use harness::chart::{Rendered, text};
+use harness::kubectl::{self, Kubectl};
 use serde_json::Value;
 
 use crate::installations::{RENDERED, list};
-use crate::tools::output;
+use crate::tools::block_on;
 
-/// Deleted again even when an installation is refused.
-struct Namespace(String);
+/// For the objects of one installation.
+const LIMIT: Duration = Duration::from_mins(2);
 
-impl Namespace {
-    fn create() -> Result<Self> {
-        let name = format!("task-pubsub-dry-run-{}", std::process::id());
-        let namespace = Self(name);
-        namespace.kubectl(&["create", "namespace", &namespace.0], "")?;
-        // Of a Deployment there are no pods yet: `warn` speaks of its template.
-        let restricted = "pod-security.kubernetes.io/warn=restricted";
-        namespace.kubectl(&["label", "namespace", &namespace.0, restricted], "")?;
-        Ok(namespace)
-    }
-
-    fn kubectl(&self, args: &[&str], input: &str) -> Result<String> {
-        let mut kubectl = Command::new("kubectl");
-        kubectl.args(["--request-timeout=2m", "--namespace", &self.0]);
-        output(kubectl.args(args), input)
-    }
+#[test]
+#[ignore = "needs the cluster that KUBECONFIG names: `cargo xtask chart --server-side`"]
+fn an_api_server_takes_every_installation() -> Result<()> {
+    ensure!(
+        kubectl::is_named(),
+        "KUBECONFIG is not set: it names the cluster that is asked"
+    );
+    // Before the runtime is there that it begins itself.
+    let all = &*RENDERED;
+    let namespace = format!("task-pubsub-dry-run-{}", std::process::id());
+    let kubectl = Kubectl::new(Path::new("kubectl"), &namespace);
+    let run = |args: &[&str]| block_on(kubectl.run(args))?;
+    run(&["create", "namespace", &namespace])?;
+    // Of a Deployment there are no pods yet: `warn` speaks of its template.
+    let restricted = "pod-security.kubernetes.io/warn=restricted";
+    let labelled = run(&["label", "namespace", &namespace, restricted]);
+    let taken = labelled.and_then(|_| block_on(all_taken(all, &kubectl))?);
+    // Nothing is in it.
+    let deleted = run(&["delete", "namespace", "--wait=false", &namespace]);
+    taken.and(deleted.map(drop))
 }
 
-impl Drop for Namespace {
-    fn drop(&mut self) {
-        // Nothing is in it; should this fail, kubectl says so.
-        let _ = self.kubectl(&["delete", "namespace", "--wait=false", &self.0], "");
+async fn all_taken(all: &BTreeMap<String, Rendered>, kubectl: &Kubectl) -> Result<()> {
+    let kinds = kinds(kubectl).await?;
+    let kind = |it: &Value| format!("{} {}", text(&it["apiVersion"]), text(&it["kind"]));
+    for (name, rendered) in all {
+        let objects = rendered.objects().filter(|it| kinds.contains(&kind(it)));
+        let objects: Vec<_> = objects.collect();
+        ensure!(
+            !objects.is_empty(),
+            "{name}: the cluster knows none of its kinds"
+        );
+        let apply = ["apply", "--server-side", "--dry-run=server"];
+        let apply = [&apply[..], &["--warnings-as-errors", "-f", "-"]].concat();
+        let input = list(objects.iter().copied());
+        let said = kubectl.run_within(LIMIT, &apply, &input).await;
+        let said = said.with_context(|| name.clone())?;
+        let lines = said.lines();
+        let taken = lines.filter(|line| line.ends_with("(server dry run)"));
+        ensure!(taken.count() == objects.len(), "{name}: {said}");
     }
+    Ok(())
 }
 
 /// The kinds that this cluster has. Of a pod, as `helm test` has them, the server wants the `ServiceAccount` to be there.
-fn kinds(namespace: &Namespace) -> Result<BTreeSet<String>> {
-    let kinds = namespace.kubectl(&["api-resources", "--no-headers"], "")?;
+async fn kinds(kubectl: &Kubectl) -> Result<BTreeSet<String>> {
+    let kinds = kubectl.run(&["api-resources", "--no-headers"]).await?;
     let kinds = kinds.lines().filter_map(|line| {
         let words: Vec<_> = line.split_whitespace().rev().collect();
         Some(format!("{} {}", words.get(2)?, words.first()?))
     });
     Ok(kinds.filter(|kind| kind != "v1 Pod").collect())
-}
-
-#[test]
-#[ignore = "needs the cluster that KUBECONFIG names: `cargo xtask chart --server-side`"]
-fn an_api_server_takes_every_installation() -> Result<()> {
-    let named = std::env::var_os("KUBECONFIG").map(PathBuf::from);
-    ensure!(
-        named.is_some(),
-        "KUBECONFIG is not set: it names the cluster that is asked"
-    );
-    let namespace = Namespace::create()?;
-    let kinds = kinds(&namespace)?;
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let known = |object: &&Value| {
-        let kind = format!("{} {}", text(&object["apiVersion"]), text(&object["kind"]));
-        kinds.contains(&kind)
-    };
-    for (name, rendered) in RENDERED.iter() {
-        let objects: Vec<_> = rendered.objects().filter(known).collect();
-        ensure!(
-            !objects.is_empty(),
-            "{name}: the cluster knows none of its kinds"
-        );
-        let apply = [
-            "apply",
-            "--server-side",
-            "--dry-run=server",
-            "--warnings-as-errors",
-            "-f",
-            "-",
-        ];
-        let said = namespace.kubectl(&apply, &list(objects.iter().copied()));
-        let said = said.with_context(|| name.clone())?;
-        let taken = said
-            .lines()
-            .filter(|line| line.ends_with("(server dry run)"));
-        assert_eq!(taken.count(), objects.len(), "{name}: {said}");
-    }
-    Ok(())
 }

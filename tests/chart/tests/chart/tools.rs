@@ -1,16 +1,20 @@
 //! The programs and sources that the tests use.
 
-use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::sync::LazyLock;
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
-use harness::workspace;
+use anyhow::{Result, anyhow};
+use harness::{command, workspace};
 use serde::Deserialize;
+use tokio::process::Command;
+use tokio::runtime;
 
 /// Where `cargo xtask test` leaves it.
 const FILE: &str = "target/chart-tools.json";
+
+/// For any of them, on a busy machine.
+const LIMIT: Duration = Duration::from_mins(10);
 
 /// What helm-unittest and kube-score write of what is as it should be.
 const PASSED: [&str; 3] = [" PASS", "[OK]", "[SKIPPED]"];
@@ -40,24 +44,17 @@ pub(crate) static TOOLS: LazyLock<Tools> = LazyLock::new(|| {
 
 /// Runs a program to its end and returns its standard output; the error is what it wrote of failures.
 pub(crate) fn output(command: &mut Command, input: &str) -> Result<String> {
-    let program = command.get_program().display().to_string();
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot start {program}"))?;
-    let mut stdin = child.stdin.take().context("no stdin")?;
-    let input = input.to_owned();
-    let written = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
-    let output = child.wait_with_output()?;
-    let stdout = String::from_utf8(output.stdout)?;
-    if !output.status.success() {
-        let said = stdout + &String::from_utf8_lossy(&output.stderr);
+    block_on(command::output(command, LIMIT, input))?.map_err(|error| {
+        let said = error.to_string();
         let fine = |line: &&str| PASSED.iter().any(|it| line.starts_with(it));
         let said: Vec<_> = said.lines().filter(|line| !fine(line)).collect();
-        bail!("{program} failed\n{}", said.join("\n"));
-    }
-    written.join().expect("writing does not panic")?;
-    Ok(stdout)
+        let program = command.as_std().get_program().display();
+        anyhow!("{program} failed\n{}", said.join("\n"))
+    })
+}
+
+/// For tests, each of which has a thread.
+pub(crate) fn block_on<F: Future>(future: F) -> Result<F::Output> {
+    let mut runtime = runtime::Builder::new_current_thread();
+    Ok(runtime.enable_all().build()?.block_on(future))
 }

@@ -25,16 +25,12 @@ fn keda_reads_every_field_of_a_trigger() -> Result<()> {
         let tags = sources.split("keda:\"name=").skip(1);
         let tags = tags.filter_map(|rest| rest.split([',', '"']).next());
         let known: Vec<_> = tags.flat_map(|names| names.split(';')).collect();
-        let rendered = render(
-            &TOOLS.helm3,
-            &json!({
-                "broker": {"active": broker},
-                "services": {"task-worker": {"autoscaling": {"scaler": "keda"}}},
-            }),
-        )?;
+        let worker = json!({"autoscaling": {"scaler": "keda"}});
+        let values = json!({"broker": {"active": broker}, "services": {"task-worker": worker}});
+        let rendered = render(&TOOLS.helm3, &values)?;
         let scaled = rendered.of_kind("ScaledObject").next();
         let scaled = scaled.with_context(|| format!("no ScaledObject for {broker}"))?;
-        let fields = scaled.object["spec"]["triggers"][0]["metadata"].as_object();
+        let fields = scaled["spec"]["triggers"][0]["metadata"].as_object();
         for field in fields.context("no trigger")?.keys() {
             assert!(
                 known.contains(&field.as_str()),

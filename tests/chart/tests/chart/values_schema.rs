@@ -1,9 +1,10 @@
 //! `values.schema.json` is closed: it is edited by hand, and what it forgets to forbid would be ignored without a word.
 
 use anyhow::Result;
+use harness::chart::folder;
 use serde_json::Value;
 
-use crate::installations::{folder, yaml};
+use crate::installations::yaml;
 
 /// What says which values are allowed.
 const LIMITS: [&str; 7] = ["$ref", "allOf", "anyOf", "const", "enum", "oneOf", "type"];

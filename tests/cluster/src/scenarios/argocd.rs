@@ -1,16 +1,15 @@
 //! The same by commits, which Argo CD syncs in waves.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::change::dead_broker;
+use super::pods;
 use super::under_load::{QUIET, UnderLoad, two_publishers};
-use super::{Setup, pods};
-use crate::{ArgoCd, Effects, Repository, Site};
+use crate::{ArgoCd, PodLogs, Repository, Site};
 use harness::chart::merge;
 
 /// The environment's name.
@@ -25,17 +24,9 @@ const HEARD: Duration = Duration::from_mins(1);
 /// A subscriber that nobody had thought of: the worker's image under another name.
 const THIRD: &str = "task-audit";
 
-pub(super) async fn commits(setup: Setup, name: &str) -> Result<String> {
-    let site = Site::create(&setup, name).await?;
-    let result = with_argocd(&site, &setup).await;
-    site.end(result).await
-}
-
-async fn with_argocd(site: &Site, setup: &Setup) -> Result<String> {
-    let git = setup
-        .git
-        .clone()
-        .context("no git repository: --git-push and --git-sync say where one is")?;
+pub(super) async fn commits(site: &Site) -> Result<String> {
+    let git = site.setup.git.as_ref();
+    let git = git.context("no git repository: --git-push and --git-sync say where one is")?;
     let target = (ENVIRONMENT, site.kubectl.namespace());
     let repository =
         Repository::create(&site.folder.join("git"), &git.push, &git.sync, target).await?;
@@ -47,12 +38,11 @@ async fn with_argocd(site: &Site, setup: &Setup) -> Result<String> {
         })),
         repository,
         site,
-        setup,
+        argocd: ArgoCd::new(site, ENVIRONMENT),
     };
-    let argocd = ArgoCd::new(&site.kubectl, (ENVIRONMENT, &setup.run));
-    let result = environment.history(&argocd).await;
+    let result = environment.history().await;
     let removed = async {
-        argocd.remove().await?;
+        environment.argocd.remove().await?;
         environment.repository.remove().await
     };
     let removed = removed.await;
@@ -64,7 +54,7 @@ struct Environment<'a> {
     values: Value,
     repository: Repository,
     site: &'a Site,
-    setup: &'a Setup,
+    argocd: ArgoCd,
 }
 
 impl Environment<'_> {
@@ -75,46 +65,39 @@ impl Environment<'_> {
             .await
     }
 
-    async fn history(&mut self, argocd: &ArgoCd) -> Result<String> {
+    async fn history(&mut self) -> Result<String> {
         let first = self.commit(&two_publishers(), "An environment").await?;
-        argocd.create(&self.repository).await?;
-        argocd.synced(&first, SYNC).await?;
+        self.argocd.create(&self.repository).await?;
+        self.argocd.synced(&first, SYNC).await?;
         pods::two_of_two(&self.site.kubectl, &["task-api", "task-worker"]).await?;
 
-        let mut work = UnderLoad::start(self.site, self.setup).await?;
+        let work = UnderLoad::start(self.site).await?;
         for (old, new) in [("redis", "kafka"), ("kafka", "rabbitmq")] {
-            self.change(argocd, &mut work, old, new)
-                .await
-                .with_context(|| format!("{old} to {new}"))?;
+            let changed = self.change(&work, old, new).await;
+            changed.with_context(|| format!("{old} to {new}"))?;
         }
         let retired = json!({"broker": {"subscribe": ["rabbitmq"]}});
-        self.sync(argocd, &retired, "Kafka retires").await?;
-        self.dead_broker(argocd, &mut work).await?;
+        self.sync(&retired, "Kafka retires").await?;
+        self.dead_broker(&work).await?;
         let third =
             json!({"services": {THIRD: {"port": 8005, "image": {"repository": "task-worker"}}}});
-        self.sync(argocd, &third, "A third subscriber").await?;
+        self.sync(&third, "A third subscriber").await?;
         self.third(work).await
     }
 
     /// A commit that is synced.
-    async fn sync(&mut self, argocd: &ArgoCd, change: &Value, message: &str) -> Result<()> {
+    async fn sync(&mut self, change: &Value, message: &str) -> Result<()> {
         let commit = self.commit(change, message).await?;
-        let synced = argocd.synced(&commit, SYNC).await;
+        let synced = self.argocd.synced(&commit, SYNC).await;
         synced.with_context(|| message.to_owned())
     }
 
-    async fn change(
-        &mut self,
-        argocd: &ArgoCd,
-        work: &mut UnderLoad,
-        old: &str,
-        new: &str,
-    ) -> Result<()> {
+    async fn change(&mut self, work: &UnderLoad, old: &str, new: &str) -> Result<()> {
         let kubectl = &self.site.kubectl;
-        let publishers = pods::names(&pods::of(kubectl, "task-api").await?);
+        let publishers = pods::names(kubectl, "task-api").await?;
         let change = json!({"broker": {"active": new, "subscribe": [old, new]}});
-        self.sync(argocd, &change, &format!("broker.active: {new}"))
-            .await?;
+        let message = format!("broker.active: {new}");
+        self.sync(&change, &message).await?;
         self.in_order().await?;
         work.go_on().await?;
         pods::ended(kubectl, "task-api", &publishers).await?;
@@ -122,65 +105,45 @@ impl Environment<'_> {
     }
 
     /// It fails at the preflight with the publishers as they were, and the revert recovers.
-    async fn dead_broker(&mut self, argocd: &ArgoCd, work: &mut UnderLoad) -> Result<()> {
+    async fn dead_broker(&mut self, work: &UnderLoad) -> Result<()> {
         let kubectl = &self.site.kubectl;
-        let publishers = pods::names(&pods::of(kubectl, "task-api").await?);
+        let publishers = pods::names(kubectl, "task-api").await?;
         let before = self.values.clone();
         let mut dead = json!({"broker": {"active": "dead", "subscribe": ["rabbitmq", "dead"]}});
         dead["brokers"] = dead_broker(kubectl.namespace());
         let commit = self.commit(&dead, "broker.active: dead").await?;
-        let failed = argocd.failed(&commit, SYNC).await?;
+        let failed = self.argocd.failed(&commit, SYNC).await?;
         ensure!(
             failed == ["Job/task-pubsub-preflight"],
             "the sync failed at {failed:?}, not at the preflight alone"
         );
         work.go_on().await?;
-        let now = pods::names(&pods::of(kubectl, "task-api").await?);
-        ensure!(
-            publishers == now,
-            "publishers were touched: {publishers:?} are now {now:?}"
-        );
+        pods::same(kubectl, "task-api", &publishers).await?;
 
         let commit = self.repository.revert().await?;
         self.values = before;
-        argocd.synced(&commit, SYNC).await.context("the revert")?;
+        let synced = self.argocd.synced(&commit, SYNC).await;
+        synced.context("the revert")?;
         work.go_on().await
     }
 
     /// From now on everybody hears everything.
-    async fn third(&self, mut work: UnderLoad) -> Result<String> {
-        let mut audit = Effects::follow(&self.site.kubectl, THIRD, &self.site.folder)?;
-        work.load.look().await?;
-        let earlier: HashSet<_> = work
-            .load
-            .ledger()
-            .acknowledged_tasks()
-            .into_iter()
-            .collect();
+    async fn third(&self, work: UnderLoad) -> Result<String> {
+        let logs = PodLogs::start(&self.site.kubectl, THIRD, &self.site.folder)?;
+        let audit = logs.effects();
+        let earlier: HashSet<_> = work.acknowledged().await?.into_iter().collect();
         work.go_on().await?;
         let (figures, ledger) = work.stop().await?;
-        let later = ledger.acknowledged_tasks();
-        let later: Vec<_> = later
-            .iter()
-            .filter(|task| !earlier.contains(*task))
-            .collect();
-        let missed = |heard: &HashMap<Uuid, u64>| {
-            let missed = later
-                .iter()
-                .filter(|task| !heard.contains_key(*task))
-                .count();
-            (missed > 0).then(|| format!("{missed} of {} events", later.len()))
-        };
-        audit
-            .wait(&format!("everything later at {THIRD}"), HEARD, missed)
-            .await?;
-        let heard = audit.settle(QUIET).await?;
+        let mut later = ledger.acknowledged_tasks();
+        later.retain(|task| !earlier.contains(task));
+        let what = format!("everything later at {THIRD}");
+        audit.wait_for(&what, HEARD, &later).await?;
+        audit.settle(QUIET).await?;
+        let heard = audit.look().await?;
         let doubled = heard.values().filter(|effects| **effects > 1).count();
         ensure!(doubled == 0, "{THIRD} acted twice on {doubled} events");
-        Ok(format!(
-            "{figures}; all {} later ones at {THIRD} too",
-            later.len()
-        ))
+        let later = later.len();
+        Ok(format!("{figures}; all {later} later ones at {THIRD} too"))
     }
 
     /// The preflight ended before the first new publisher began, and the smoke test came after it.
@@ -188,13 +151,11 @@ impl Environment<'_> {
         let kubectl = &self.site.kubectl;
         let preflight = kubectl.get(&["job", "task-pubsub-preflight"]).await?;
         let smoke = kubectl.get(&["job", "task-pubsub-smoke"]).await?;
-        let time = |job: &Value, pointer: &str| {
-            let time = job.pointer(pointer).and_then(Value::as_str);
-            time.map(str::to_owned)
-                .with_context(|| format!("a Job without {pointer}"))
-        };
-        let proven = time(&preflight, "/status/completionTime")?;
-        let smoked = time(&smoke, "/status/startTime")?;
+        let time = |time: &Value| time.as_str().map(str::to_owned);
+        let proven = time(&preflight["status"]["completionTime"]);
+        let proven = proven.context("the preflight has not ended")?;
+        let smoked = time(&smoke["status"]["startTime"]);
+        let smoked = smoked.context("no smoke test has begun")?;
         for pod in pods::of(kubectl, "task-api").await? {
             ensure!(
                 proven <= pod.created && pod.created <= smoked,

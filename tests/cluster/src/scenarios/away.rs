@@ -6,16 +6,15 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::tutorial::ROLLOUT;
+use super::pods;
 use super::under_load::{UnderLoad, two_publishers};
-use super::{Setup, pods};
 use crate::{Signals, Site};
 use harness::chart::merge;
 
 const WORKER: &str = "task-worker";
 
-/// What its program is called in the image (`services/Dockerfile`).
-const PROGRAM: &str = "service";
+/// The image of all services.
+const IMAGE: &str = include_str!("../../../../services/Dockerfile");
 
 /// Longer than daprd waited to take an app for ill while it still asked.
 const STILL: Duration = Duration::from_secs(5);
@@ -26,16 +25,18 @@ const REPLICAS: [u32; 2] = [1, 3];
 /// Pauses, and then one kill of all workers. More kills would measure how long the kubelet waits before it starts a container again.
 const PAUSES: usize = 3;
 
-pub(super) async fn on_kafka(setup: Setup, name: &str) -> Result<String> {
-    let signals = Signals::start(&setup, name).await?;
-    let site = Site::create(&setup, name).await?;
-    let result = again_and_again(&site, &setup, &signals).await;
-    signals.end(site.end(result).await).await
+pub(super) async fn on_kafka(site: &Site) -> Result<String> {
+    let signals = Signals::start(site).await?;
+    let result = again_and_again(site, &signals).await;
+    signals.end(result).await
 }
 
-async fn again_and_again(site: &Site, setup: &Setup, signals: &Signals) -> Result<String> {
+async fn again_and_again(site: &Site, signals: &Signals) -> Result<String> {
+    let program = IMAGE.split("ENTRYPOINT [\"/").nth(1);
+    let program = program.and_then(|it| it.split('"').next());
+    let program = program.context("services/Dockerfile has no entry point")?;
     upgrade(site, REPLICAS[0], "3s").await?;
-    let mut work = UnderLoad::start(site, setup).await?;
+    let work = UnderLoad::start(site).await?;
     let mut told = Vec::new();
     let mut kills = 0;
     for replicas in REPLICAS {
@@ -45,14 +46,14 @@ async fn again_and_again(site: &Site, setup: &Setup, signals: &Signals) -> Resul
         let mut slowest = Duration::ZERO;
         for _ in 0..PAUSES {
             work.go_on().await?;
-            signals.send("STOP", PROGRAM, &all).await?;
+            signals.send("STOP", program, &all).await?;
             sleep(STILL).await;
-            signals.send("CONT", PROGRAM, &all).await?;
-            slowest = slowest.max(caught_up(&mut work).await?);
+            signals.send("CONT", program, &all).await?;
+            slowest = slowest.max(caught_up(&work).await?);
         }
-        signals.send("KILL", PROGRAM, &all).await?;
+        signals.send("KILL", program, &all).await?;
         kills += u64::from(replicas);
-        let killed = caught_up(&mut work).await?;
+        let killed = caught_up(&work).await?;
         told.push(format!(
             "{replicas} of {replicas} workers: {PAUSES} pauses of {} s caught up within {:.1} s, a kill within {:.1} s",
             STILL.as_secs(),
@@ -60,20 +61,20 @@ async fn again_and_again(site: &Site, setup: &Setup, signals: &Signals) -> Resul
             killed.as_secs_f32()
         ));
     }
-    edits(site, &mut work).await?;
+    edits(site, &work).await?;
     told.push(work.perfect_but(kills).await?);
     Ok(told.join("; "))
 }
 
 /// The time until everything acknowledged up to now has had its effect.
-async fn caught_up(work: &mut UnderLoad) -> Result<Duration> {
+async fn caught_up(work: &UnderLoad) -> Result<Duration> {
     let back = Instant::now();
     work.drained().await?;
     Ok(back.elapsed())
 }
 
 /// Neither edit restarts a pod.
-async fn edits(site: &Site, work: &mut UnderLoad) -> Result<()> {
+async fn edits(site: &Site, work: &UnderLoad) -> Result<()> {
     let last = REPLICAS[REPLICAS.len() - 1];
     for (topic, heartbeat) in [("somewhere-else", "2s"), ("task-events-dead-letter", "3s")] {
         dead_letter_topic(site, topic).await?;
@@ -107,8 +108,5 @@ async fn upgrade(site: &Site, replicas: u32, heartbeat: &str) -> Result<()> {
         "services": {WORKER: {"replicas": replicas}},
     });
     merge(&mut values, &two_publishers());
-    site.helm()
-        .upgrade(&site.chart(), &site.values(&values), ROLLOUT)
-        .await
-        .map(drop)
+    site.upgrade(&values).await
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
 
-use super::tutorial::ROLLOUT;
+use super::pods;
 use super::under_load::{UnderLoad, two_publishers};
-use super::{Setup, pods};
+use crate::site::ROLLOUT;
 use crate::{Helm, Site};
-use harness::chart::merge;
+use harness::chart::{self, merge};
 
 /// An upgrade to a dead broker is given up after this.
 const GIVE_UP: Duration = Duration::from_secs(45);
@@ -31,89 +31,68 @@ fn brokers(active: &str, subscribe: &[&str]) -> Value {
 async fn upgrade(site: &Site, helm: &Helm, active: &str, subscribe: &[&str]) -> Result<()> {
     let mut values = site.values(&brokers(active, subscribe));
     merge(&mut values, &two_publishers());
-    helm.upgrade(&site.chart(), &values, ROLLOUT)
+    helm.upgrade(&chart::folder(), &values, ROLLOUT)
         .await
         .map(drop)
 }
 
-pub(super) async fn redis_to_kafka(setup: Setup, name: &str) -> Result<String> {
-    let site = Site::create(&setup, name).await?;
-    let result = change(&site, &setup, &site.helm(), ("redis", "kafka"), false).await;
-    site.end(result).await
+pub(super) async fn redis_to_kafka(site: &Site) -> Result<String> {
+    change(site, &site.helm(), ("redis", "kafka"), false).await
 }
 
-pub(super) async fn kafka_to_rabbitmq(setup: Setup, name: &str) -> Result<String> {
-    let site = Site::create(&setup, name).await?;
-    let result = change(&site, &setup, &site.helm4(), ("kafka", "rabbitmq"), true).await;
-    site.end(result).await
+pub(super) async fn kafka_to_rabbitmq(site: &Site) -> Result<String> {
+    change(site, &site.helm4(), ("kafka", "rabbitmq"), true).await
 }
 
 /// `first_subscribe`: the new broker drops what nobody has bound a queue to, so it is subscribed to in an upgrade of its own.
 async fn change(
     site: &Site,
-    setup: &Setup,
     helm: &Helm,
     (old, new): (&str, &str),
     first_subscribe: bool,
 ) -> Result<String> {
     upgrade(site, helm, old, &[]).await?;
-    let workers = pods::names(&pods::of(&site.kubectl, "task-worker").await?);
-    let mut work = UnderLoad::start(site, setup).await?;
+    let workers = pods::names(&site.kubectl, "task-worker").await?;
+    let work = UnderLoad::start(site).await?;
     if first_subscribe {
         upgrade(site, helm, old, &[old, new]).await?;
         // A canary through every broker that is subscribed to.
-        helm.test(ROLLOUT).await?;
+        helm.run("test", &[], ROLLOUT).await?;
     }
-    let publishers = pods::names(&pods::of(&site.kubectl, "task-api").await?);
+    let publishers = pods::names(&site.kubectl, "task-api").await?;
     upgrade(site, helm, new, &[old, new]).await?;
     work.go_on().await?;
     pods::ended(&site.kubectl, "task-api", &publishers).await?;
     work.drained().await?;
     upgrade(site, helm, new, &[new]).await?;
     work.go_on().await?;
-    let same = pods::names(&pods::of(&site.kubectl, "task-worker").await?);
-    ensure!(
-        workers == same,
-        "workers were restarted: {workers:?} are now {same:?}"
-    );
+    pods::same(&site.kubectl, "task-worker", &workers).await?;
     work.perfect().await
 }
 
-pub(super) async fn to_a_dead_broker(setup: Setup, name: &str) -> Result<String> {
-    let site = Site::create(&setup, name).await?;
-    let result = dead(&site, &setup).await;
-    site.end(result).await
-}
-
-async fn dead(site: &Site, setup: &Setup) -> Result<String> {
+pub(super) async fn to_a_dead_broker(site: &Site) -> Result<String> {
     let helm = site.helm();
     upgrade(site, &helm, "redis", &[]).await?;
-    let publishers = pods::names(&pods::of(&site.kubectl, "task-api").await?);
-    let mut work = UnderLoad::start(site, setup).await?;
+    let publishers = pods::names(&site.kubectl, "task-api").await?;
+    let work = UnderLoad::start(site).await?;
 
     let mut values = brokers("dead", &["redis", "dead"]);
     merge(&mut values, &two_publishers());
     values["brokers"] = dead_broker(site.kubectl.namespace());
-    if helm
-        .upgrade(&site.chart(), &site.values(&values), GIVE_UP)
-        .await
-        .is_ok()
-    {
+    let values = site.values(&values);
+    let upgraded = helm.upgrade(&chart::folder(), &values, GIVE_UP).await;
+    if upgraded.is_ok() {
         bail!("an upgrade to a broker that does not exist succeeded");
     }
-    let now = pods::names(&pods::of(&site.kubectl, "task-api").await?);
+    let now = pods::names(&site.kubectl, "task-api").await?;
     ensure!(
         publishers.is_subset(&now),
         "publishers were replaced: {publishers:?} are now {now:?}"
     );
     work.go_on().await?;
 
-    helm.rollback(ROLLOUT).await?;
+    helm.run("rollback", &["--wait"], ROLLOUT).await?;
     work.go_on().await?;
-    let now = pods::names(&pods::of(&site.kubectl, "task-api").await?);
-    ensure!(
-        publishers == now,
-        "publishers were replaced: {publishers:?} are now {now:?}"
-    );
+    pods::same(&site.kubectl, "task-api", &publishers).await?;
     work.perfect().await
 }

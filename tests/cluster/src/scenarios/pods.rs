@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
+use harness::chart::{self, items, text};
 use harness::kubectl::Kubectl;
 use harness::process::Process;
 use harness::wait::until;
@@ -25,28 +26,38 @@ pub(super) struct Pod {
     pub(super) created: String,
     /// As `kubectl get pods` shows it: how many containers are ready, of how many, sidecars included.
     pub(super) ready: (usize, usize),
-    going: bool,
 }
 
 /// The pods of a service that are not on their way out.
 pub(super) async fn of(kubectl: &Kubectl, service: &str) -> Result<Vec<Pod>> {
-    let selector = format!("app={service}");
-    let pods = kubectl.list(&["pods", "--selector", &selector]).await?;
-    let pods = pods.iter().map(read).collect::<Result<Vec<_>>>()?;
-    Ok(pods.into_iter().filter(|pod| !pod.going).collect())
+    let pods = all(kubectl, service).await?;
+    let stay = |pod: &&Value| pod["metadata"]["deletionTimestamp"].is_null();
+    Ok(pods.iter().filter(stay).map(read).collect())
 }
 
-/// Names, to see whether pods are still the same.
-pub(super) fn names(pods: &[Pod]) -> BTreeSet<String> {
-    pods.iter().map(|pod| pod.name.clone()).collect()
+async fn all(kubectl: &Kubectl, service: &str) -> Result<Vec<Value>> {
+    let selector = format!("app={service}");
+    kubectl.list(&["pods", "--selector", &selector]).await
+}
+
+/// Their names, to see whether they are still the same.
+pub(super) async fn names(kubectl: &Kubectl, service: &str) -> Result<BTreeSet<String>> {
+    let pods = of(kubectl, service).await?;
+    Ok(pods.into_iter().map(|pod| pod.name).collect())
+}
+
+/// Fails unless the pods of a service are still those of before.
+pub(super) async fn same(kubectl: &Kubectl, service: &str, old: &BTreeSet<String>) -> Result<()> {
+    let now = names(kubectl, service).await?;
+    ensure!(*old == now, "pods of {service}: {old:?} are now {now:?}");
+    Ok(())
 }
 
 /// Waits until pods of a service have ended: until then they may publish, whatever has replaced them.
 pub(super) async fn ended(kubectl: &Kubectl, service: &str, old: &BTreeSet<String>) -> Result<()> {
-    let selector = format!("app={service}");
     until("the end of old pods", ENDED, async || {
-        let pods = kubectl.list(&["pods", "--selector", &selector]).await?;
-        let mut names = pods.iter().filter_map(|it| it["metadata"]["name"].as_str());
+        let pods = all(kubectl, service).await?;
+        let mut names = pods.iter().map(chart::name);
         Ok(names.find(|it| old.contains(*it)).map(str::to_owned))
     })
     .await
@@ -58,65 +69,34 @@ pub(super) async fn two_of_two(kubectl: &Kubectl, services: &[&str]) -> Result<(
         let pods = of(kubectl, service).await?;
         ensure!(!pods.is_empty(), "{service} has no pods");
         for pod in pods {
-            ensure!(
-                pod.ready == (2, 2),
-                "{} is {}/{}, not 2/2",
-                pod.name,
-                pod.ready.0,
-                pod.ready.1
-            );
+            let (name, ready) = (pod.name, pod.ready);
+            ensure!(ready == (2, 2), "{name}: {ready:?}, not 2/2");
         }
     }
     Ok(())
 }
 
-fn read(pod: &Value) -> Result<Pod> {
-    let text = |pointer: &str| {
-        let text = pod.pointer(pointer).and_then(Value::as_str);
-        text.map(str::to_owned)
-            .with_context(|| format!("a pod without {pointer}"))
+fn read(pod: &Value) -> Pod {
+    let (metadata, spec, status) = (&pod["metadata"], &pod["spec"], &pod["status"]);
+    let is_sidecar = |status: &&Value| {
+        let mut inits = items(&spec["initContainers"]);
+        inits.any(|it| it["name"] == status["name"] && it["restartPolicy"] == "Always")
     };
-    let sidecars = pod
-        .pointer("/spec/initContainers")
-        .and_then(Value::as_array);
-    let sidecars: BTreeSet<_> = sidecars
-        .into_iter()
-        .flatten()
-        .filter(|it| it["restartPolicy"] == "Always")
-        .filter_map(|it| it["name"].as_str())
-        .collect();
-    let statuses = |pointer: &str| {
-        let statuses = pod.pointer(pointer).and_then(Value::as_array);
-        statuses.cloned().unwrap_or_default()
-    };
-    let mut all = statuses("/status/initContainerStatuses");
-    all.retain(|it| {
-        it["name"]
-            .as_str()
-            .is_some_and(|name| sidecars.contains(name))
-    });
-    all.extend(statuses("/status/containerStatuses"));
-    Ok(Pod {
-        name: text("/metadata/name")?,
-        created: text("/metadata/creationTimestamp")?,
-        ready: (
-            all.iter().filter(|it| it["ready"] == true).count(),
-            all.len(),
-        ),
-        going: pod.pointer("/metadata/deletionTimestamp").is_some(),
-    })
+    let sidecars = items(&status["initContainerStatuses"]).filter(is_sidecar);
+    let all = sidecars.chain(items(&status["containerStatuses"]));
+    let ready: Vec<_> = all.map(|it| it["ready"] == true).collect();
+    Pod {
+        name: chart::name(pod).to_owned(),
+        created: text(&metadata["creationTimestamp"]),
+        ready: (ready.iter().filter(|it| **it).count(), ready.len()),
+    }
 }
 
 /// `kubectl port-forward svc/task-api`, as the tutorial does. The process ends when it is dropped.
 pub(super) async fn forward(kubectl: &Kubectl, folder: &Path) -> Result<(Process, Endpoint)> {
     let log = folder.join("port-forward.log");
-    let process = kubectl
-        .start(
-            "port-forward",
-            &["port-forward", "svc/task-api", ":80"],
-            &log,
-        )
-        .await?;
+    let args = ["port-forward", "svc/task-api", ":80"];
+    let process = kubectl.start("port-forward", &args, &log)?;
     let mut port = None;
     until("the forwarded port", FORWARDED, async || {
         let said = std::fs::read_to_string(&log).unwrap_or_default();

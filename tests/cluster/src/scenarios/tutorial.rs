@@ -1,42 +1,32 @@
 //! What the tutorial's reader does, and what is left afterwards.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, ensure};
 use serde_json::{Value, json};
 
-use super::{Setup, pods};
-use crate::{Effects, Site};
+use super::pods;
+use crate::site::ROLLOUT;
+use crate::{PodLogs, Site};
 use harness::kubectl::Kubectl;
 use harness::ledger::Ledger;
 use harness::wait::until;
 use local_stack::{Http, load};
 
-/// From nothing to ready.
-pub(super) const ROLLOUT: Duration = Duration::from_secs(150);
-
 /// From the answer to the worker's line.
 const EFFECT: Duration = Duration::from_secs(30);
 
-pub(super) async fn request(setup: Setup, name: &str, broker: &str, mode: &str) -> Result<String> {
-    let site = Site::create(&setup, name).await?;
-    let result = install_ask_uninstall(&site, broker, mode).await;
-    site.end(result).await
-}
-
-async fn install_ask_uninstall(site: &Site, broker: &str, mode: &str) -> Result<String> {
+pub(super) async fn request(site: &Site, broker: &str, mode: &str) -> Result<String> {
     let before = everything(&site.kubectl).await?;
     let values = json!({"broker": {"active": broker}, "subscription": {"mode": mode}});
-    let started = std::time::Instant::now();
-    site.helm()
-        .upgrade(&site.chart(), &site.values(&values), ROLLOUT)
-        .await?;
+    let started = Instant::now();
+    site.upgrade(&values).await?;
     let ready = started.elapsed();
     pods::two_of_two(&site.kubectl, &["task-api", "task-worker"]).await?;
 
     ask(site).await?;
 
-    site.helm().uninstall(ROLLOUT).await?;
+    site.helm().run("uninstall", &["--wait"], ROLLOUT).await?;
     until("nothing is left", ROLLOUT, async || {
         let mut left = everything(&site.kubectl).await?;
         left.retain(|it| !before.contains(it));
@@ -51,7 +41,7 @@ async fn install_ask_uninstall(site: &Site, broker: &str, mode: &str) -> Result<
 
 /// The tutorial's request through a forwarded port: three fields, and a line in the worker's log.
 pub(super) async fn ask(site: &Site) -> Result<()> {
-    let mut effects = Effects::follow(&site.kubectl, "task-worker", &site.folder)?;
+    let logs = PodLogs::start(&site.kubectl, "task-worker", &site.folder)?;
     let (_forward, endpoint) = pods::forward(&site.kubectl, &site.folder).await?;
     let title = "Learn Dapr pub/sub";
     let posted = load::post(&Http::new(), &endpoint, title, &Ledger::default()).await;
@@ -59,11 +49,8 @@ pub(super) async fn ask(site: &Site) -> Result<()> {
     let answer: Value = serde_json::from_str(&posted.body)?;
     let expected = json!({"id": posted.id, "title": title, "event": "published"});
     ensure!(answer == expected, "the answer is {answer}, not {expected}");
-    effects
-        .wait("the worker's line", EFFECT, |effects| {
-            (!effects.contains_key(&posted.id)).then(|| format!("no line for {}", posted.id))
-        })
-        .await
+    let (effects, task) = (logs.effects(), [posted.id]);
+    effects.wait_for("the worker's line", EFFECT, &task).await
 }
 
 /// Every object of the namespace, whatever its kind, but for events, which are a log.
@@ -79,13 +66,8 @@ async fn everything(kubectl: &Kubectl) -> Result<Vec<String>> {
         .lines()
         .filter(|kind| !kind.starts_with("events"))
         .collect();
-    let objects = kubectl
-        .run(&[
-            "get",
-            &kinds.join(","),
-            "--output=name",
-            "--ignore-not-found",
-        ])
-        .await?;
+    let kinds = kinds.join(",");
+    let objects = ["get", &kinds, "--output=name", "--ignore-not-found"];
+    let objects = kubectl.run(&objects).await?;
     Ok(objects.lines().map(str::to_owned).collect())
 }

@@ -1,15 +1,14 @@
 //! A site at work: tasks at a steady rate from inside the cluster, and the effects of its worker.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use harness::effects::Effects;
+use harness::ledger::{Count, Ledger};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Setup;
-use crate::{Effects, Load, LoadThrottle, Site};
-use harness::ledger::{Count, Ledger};
+use crate::{Load, LoadThrottle, PodLogs, Site};
 
 /// Tasks a second, on a machine that keeps up.
 const RATE: u32 = 300;
@@ -34,19 +33,21 @@ pub(super) fn two_publishers() -> Value {
 
 /// Load and effects of one site.
 pub(super) struct UnderLoad {
-    pub(super) load: Load,
+    load: Load,
+    _logs: PodLogs,
     worker: Effects,
     throttle: LoadThrottle,
 }
 
 impl UnderLoad {
     /// Starts, and waits until events flow.
-    pub(super) async fn start(site: &Site, setup: &Setup) -> Result<Self> {
-        let worker = Effects::follow(&site.kubectl, "task-worker", &site.folder)?;
-        let load = Load::start(&site.kubectl, &setup.images, RATE, &site.folder).await?;
-        let throttle = LoadThrottle::start(&site.kubectl, RATE, load.folder(), worker.folder());
-        let mut this = Self {
+    pub(super) async fn start(site: &Site) -> Result<Self> {
+        let logs = PodLogs::start(&site.kubectl, "task-worker", &site.folder)?;
+        let (load, worker) = (Load::start(site, RATE).await?, logs.effects());
+        let throttle = LoadThrottle::start(site, RATE, load.answers(), &worker);
+        let this = Self {
             load,
+            _logs: logs,
             worker,
             throttle,
         };
@@ -55,27 +56,21 @@ impl UnderLoad {
     }
 
     /// Lets some seconds pass in which events are acknowledged.
-    pub(super) async fn go_on(&mut self) -> Result<()> {
-        self.load.acknowledge(EVENTS, ACKNOWLEDGED).await
+    pub(super) async fn go_on(&self) -> Result<()> {
+        let answers = self.load.answers();
+        answers.acknowledge(EVENTS, ACKNOWLEDGED).await
+    }
+
+    /// What has been acknowledged up to now.
+    pub(super) async fn acknowledged(&self) -> Result<Vec<Uuid>> {
+        self.load.answers().look().await?;
+        Ok(self.load.answers().ledger().acknowledged_tasks())
     }
 
     /// Waits until everything acknowledged up to now has had its effect: the brokers are drained of it.
-    pub(super) async fn drained(&mut self) -> Result<()> {
-        self.load.look().await?;
-        let due = self.load.ledger().acknowledged_tasks();
-        let missing = |effects: &HashMap<Uuid, u64>| {
-            let missing = due
-                .iter()
-                .filter(|task| !effects.contains_key(*task))
-                .count();
-            (missing > 0).then(|| {
-                format!(
-                    "{missing} of {} acknowledged events have no effect",
-                    due.len()
-                )
-            })
-        };
-        self.worker.wait("drained", SETTLED, missing).await
+    pub(super) async fn drained(&self) -> Result<()> {
+        let due = self.acknowledged().await?;
+        self.worker.wait_for("drained", SETTLED, &due).await
     }
 
     /// Ends the load and counts; fails unless nothing was lost, nothing doubled and nothing refused. Returns the figures, and what they
@@ -85,14 +80,9 @@ impl UnderLoad {
     }
 
     async fn stop_but(self, kills: u64) -> Result<(String, Ledger)> {
-        let Self {
-            load,
-            mut worker,
-            throttle,
-        } = self;
-        let throttled = throttle.stop().await?;
-        let ledger = load.stop().await?;
-        let mut count = count(&ledger, &mut worker).await?;
+        let throttled = self.throttle.stop().await?;
+        let ledger = self.load.stop().await?;
+        let mut count = count(&ledger, &self.worker).await?;
         let doubled = count.duplicated_effects.min(kills);
         count.duplicated_effects -= doubled;
         let mut figures = format!("{count}{throttled}");
@@ -120,15 +110,11 @@ impl UnderLoad {
 }
 
 /// What became of everything that was acknowledged.
-async fn count(ledger: &Ledger, worker: &mut Effects) -> Result<Count> {
-    let missing = |effects: &HashMap<Uuid, u64>| {
-        let missing = ledger.missing(effects);
-        (!missing.is_empty())
-            .then(|| format!("{} are missing, such as {}", missing.len(), missing[0]))
-    };
+async fn count(ledger: &Ledger, worker: &Effects) -> Result<Count> {
+    let tasks = ledger.acknowledged_tasks();
     // What is still missing then is lost, and counted as that.
-    let _ = worker
-        .wait("every acknowledged event", SETTLED, missing)
-        .await;
-    Ok(ledger.total(worker.settle(QUIET).await?))
+    let all = worker.wait_for("every acknowledged event", SETTLED, &tasks);
+    let _ = all.await;
+    worker.settle(QUIET).await?;
+    Ok(ledger.total(&*worker.look().await?))
 }

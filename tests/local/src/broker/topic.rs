@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use harness::chart::items;
 use harness::command;
 use http_body_util::Full;
-use hyper::{Request, StatusCode, header::AUTHORIZATION};
+use hyper::{Method, Request, StatusCode, header::AUTHORIZATION};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -24,10 +26,11 @@ const ANSWER: Duration = Duration::from_secs(10);
 const MANY: u32 = 100_000;
 
 /// How one broker is read.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum Reader {
-    /// The program, and the server's port.
-    RedisCli(PathBuf, String),
+    /// By the program beside the server's.
+    RedisCli { server: PathBuf, port: String },
     /// Kafka's folder of data. Dapr sends uncompressed batches, so an event's JSON stands in them as it is.
     Kafka(PathBuf),
     /// Its folder of data, in which messages stand as they are, and what a client needs to make streams.
@@ -46,7 +49,7 @@ pub(super) enum Reader {
 
 impl Reader {
     /// Makes the streams of JetStream, which Dapr does not, with the topics' names. Others need nothing.
-    pub(super) async fn prepare(&self, topics: &[&str]) -> Result<()> {
+    pub(super) async fn prepare(&self, topics: &[String]) -> Result<()> {
         let Self::JetStream { address, token, .. } = self else {
             return Ok(());
         };
@@ -61,22 +64,17 @@ impl Reader {
 
     pub(super) async fn read(&self, http: &Http, topic: &str) -> Result<String> {
         match self {
-            Self::RedisCli(program, port) => {
-                let mut command = Command::new(program);
-                command.args(["-p", port, "XRANGE", topic, "-", "+"]);
-                let stored = command::output(command, ANSWER, "").await?;
+            Self::RedisCli { server, port } => {
+                let mut redis = Command::new(server.with_file_name("redis-cli"));
+                redis.args(["-p", port, "XRANGE", topic, "-", "+"]);
+                let stored = command::output(&mut redis, ANSWER, "").await?;
                 Ok(stored.trim().to_owned())
             }
-            Self::Kafka(data) => {
-                let partition = |name: &str| {
-                    let number = name.strip_prefix(topic)?.strip_prefix('-')?;
-                    number.parse::<u32>().ok()
-                };
-                files(data, &|folder| partition(folder).is_some(), "log")
-            }
+            // A folder for each partition, of which there are three.
+            Self::Kafka(data) => files(&data.join(format!("{topic}-[0-9]/*.log"))),
             Self::JetStream { data, .. } => {
-                let streams = data.join("jetstream/$G/streams").join(topic);
-                files(&streams, &|folder| folder == "msgs", "blk")
+                let streams = data.join("jetstream/$G/streams");
+                files(&streams.join(topic).join("msgs/*.blk"))
             }
             Self::RabbitMq { url, login } => rabbitmq(http, url, login, topic).await,
             Self::Moto(url) => {
@@ -98,43 +96,32 @@ impl Reader {
     }
 }
 
-/// The files with this extension in the folders below `root` whose names are wanted.
-fn files(root: &Path, wanted: &dyn Fn(&str) -> bool, extension: &str) -> Result<String> {
+/// What is in the files of this pattern.
+fn files(pattern: &Path) -> Result<String> {
     let mut text = String::new();
-    for folder in fs::read_dir(root).with_context(|| root.display().to_string())? {
-        let folder = folder?;
-        if !folder.file_type()?.is_dir() || !wanted(&folder.file_name().to_string_lossy()) {
-            continue;
-        }
-        for file in fs::read_dir(folder.path())? {
-            let file = file?.path();
-            if file.extension().is_some_and(|it| it == extension) {
-                text.push_str(&String::from_utf8_lossy(&fs::read(file)?));
-            }
-        }
+    for file in glob::glob(&pattern.to_string_lossy())? {
+        text.push_str(&String::from_utf8_lossy(&fs::read(file?)?));
     }
     Ok(text)
 }
 
 /// The answer to a request, in JSON; null where there is no such thing.
 async fn ask(http: &Http, url: &str, login: &str, body: Option<&Value>) -> Result<Value> {
-    let request = match body {
-        Some(body) => Request::post(url).body(Full::from(body.to_string()))?,
-        None => Request::get(url).body(Full::default())?,
+    let (method, body) = match body {
+        Some(body) => (Method::POST, body.to_string()),
+        None => (Method::GET, String::new()),
     };
-    let (mut parts, body) = request.into_parts();
     let login = format!("Basic {}", STANDARD.encode(login));
-    parts.headers.insert(AUTHORIZATION, login.parse()?);
-    let answer = http.send(Request::from_parts(parts, body), ANSWER).await?;
+    let request = Request::builder().method(method).uri(url);
+    let request = request
+        .header(AUTHORIZATION, login)
+        .body(Full::from(body))?;
+    let answer = http.send(request, ANSWER).await?;
     if answer.status == StatusCode::NOT_FOUND {
         return Ok(Value::Null);
     }
-    ensure!(
-        answer.status.is_success(),
-        "{url}: {} {}",
-        answer.status,
-        answer.text()
-    );
+    let (status, said) = (answer.status, answer.text());
+    ensure!(status.is_success(), "{url}: {status} {said}");
     answer.json()
 }
 
@@ -153,10 +140,6 @@ async fn rabbitmq(http: &Http, url: &str, login: &str, exchange: &str) -> Result
         stored.extend(items(&messages).filter_map(|it| it["payload"].as_str()));
     }
     Ok(stored)
-}
-
-fn items(list: &Value) -> impl Iterator<Item = &Value> {
-    list.as_array().into_iter().flatten()
 }
 
 /// One request to JetStream's API, in the protocol's lines of text.

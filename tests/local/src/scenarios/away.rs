@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use harness::effects::Effects;
 use harness::ledger::Ledger;
-use harness::worker_log::WorkerLog;
 use tokio::time::sleep;
 
-use super::crashes::{DEADLINE, but_unrecorded};
-use super::{RATE, Setup, UnderLoad, events, nothing_dead, settled};
+use super::crashes::but_unrecorded;
+use super::{RATE, Setup, UnderLoad, nothing_dead};
 use crate::Stack;
 
 use How::{Killed, Paused};
@@ -44,41 +44,34 @@ const LONG: [u64; 4] = [1, 5, 20, 90];
 /// On a stack that others use as well.
 pub(super) async fn shortly(stack: &Stack) -> Result<String> {
     // What daprd does with Kafka shows in some of several pauses, whatever their length.
-    let (seconds, times) = if stack.active() == "kafka" {
-        (3, 6)
-    } else {
-        (10, 1)
-    };
-    let kinds = &[Paused];
+    let is_kafka = stack.active() == "kafka";
+    let (seconds, times) = if is_kafka { (3, 6) } else { (10, 1) };
     let absences = Absences {
         seconds,
         times,
-        kinds,
+        kinds: &[Paused],
         limit: BUSY,
     };
     under_load(stack, RATE, &[absences]).await
 }
 
 pub(super) async fn of_any_length(setup: Setup, broker: &str) -> Result<String> {
-    let kinds = &[Paused, Killed];
-    let ten = |seconds| Absences {
-        seconds,
-        times: 10,
-        kinds,
-        limit: stated(seconds),
-    };
-    alone(setup, broker, &LONG.map(ten)).await
+    let all = LONG.map(|seconds| long(seconds, 10, &[Paused, Killed]));
+    alone(setup, broker, &all).await
 }
 
 pub(super) async fn ten_minutes(setup: Setup, broker: &str) -> Result<String> {
-    let kinds = &[Killed];
-    let absences = Absences {
-        seconds: 600,
-        times: 1,
+    alone(setup, broker, &[long(600, 1, &[Killed])]).await
+}
+
+/// With the limit that is stated in GUARANTEES.md.
+const fn long(seconds: u64, times: usize, kinds: &'static [How]) -> Absences {
+    Absences {
+        seconds,
+        times,
         kinds,
-        limit: stated(600),
-    };
-    alone(setup, broker, &[absences]).await
+        limit: Duration::from_secs(2 * seconds + 30),
+    }
 }
 
 async fn alone(setup: Setup, broker: &str, all: &[Absences]) -> Result<String> {
@@ -92,35 +85,23 @@ async fn alone(setup: Setup, broker: &str, all: &[Absences]) -> Result<String> {
 }
 
 async fn under_load(stack: &Stack, per_second: u32, all: &[Absences]) -> Result<String> {
-    let UnderLoad { ledger, load } = UnderLoad::at(stack, per_second).await?;
-    let mut log = WorkerLog::new(&stack.worker_log());
+    let under = UnderLoad::at(stack, per_second).await?;
+    let effects = stack.effects();
     let mut told = Vec::new();
     let mut kills = 0;
     for absences in all {
-        let Absences {
-            seconds,
-            times,
-            kinds,
-            ..
-        } = absences;
-        let mut back = Back::default();
-        for how in kinds.iter().cycle().take(*times) {
-            load.acknowledge(events(stack.active()), DEADLINE).await?;
-            back.add(absence(stack, *how, absences, &ledger, &mut log).await?);
+        let (seconds, times) = (absences.seconds, absences.times);
+        let mut back = Vec::new();
+        for how in absences.kinds.iter().cycle().take(times) {
+            under.go_on().await?;
+            back.push(absence(stack, *how, absences, &under.ledger, &effects).await?);
             kills += usize::from(*how == Killed);
         }
-        told.push(format!("{times} x {seconds} s away: {}", back.figures()));
+        told.push(format!("{times} x {seconds} s away: {}", figures(&back)));
     }
-    load.stop().await?;
-    let count = settled(stack, &ledger).await?;
+    told.push(but_unrecorded(stack, under, kills).await?);
     nothing_dead(stack).await?;
-    told.push(but_unrecorded(stack, &ledger, count, kills).await?);
     Ok(told.join("; "))
-}
-
-/// What is stated in GUARANTEES.md.
-const fn stated(seconds: u64) -> Duration {
-    Duration::from_secs(2 * seconds + 30)
 }
 
 /// After its return: when something had an effect again, and when everything had that was acknowledged before.
@@ -129,54 +110,37 @@ async fn absence(
     how: How,
     absences: &Absences,
     ledger: &Ledger,
-    log: &mut WorkerLog,
+    effects: &Effects,
 ) -> Result<(Duration, Duration)> {
     let Absences { seconds, limit, .. } = *absences;
-    let worker = stack.worker().service()?;
+    let worker = stack.worker.service()?;
     match how {
         Paused => worker.process().suspend(),
         Killed => worker.kill().await?,
     }
     sleep(Duration::from_secs(seconds)).await;
-    log.look().await?;
-    log.take_lines();
-    let (before, due) = (log.effects().len(), ledger.missing(log.effects()));
+    let so_far = effects.look().await?.clone();
+    let (before, due) = (so_far.len(), ledger.missing(&so_far));
     ensure!(!due.is_empty(), "no event waits after {seconds} s");
     let back = Instant::now();
     match how {
         Paused => worker.process().resume(),
         Killed => worker.restart().await?,
     }
-    log.wait("an effect", limit, |effects| effects.len() > before)
-        .await?;
+    let some = effects.wait("an effect", limit, |effects| effects.len() > before);
+    some.await?;
     let first = back.elapsed();
-    log.wait("what had waited", limit, |effects| {
-        due.iter().all(|task| effects.contains_key(task))
-    })
-    .await?;
+    effects.wait_for("what had waited", limit, &due).await?;
     let all = back.elapsed();
     ensure!(all <= limit, "caught up with {seconds} s after {all:?}");
     Ok((first, all))
 }
 
 /// How it went with all absences of one length.
-#[derive(Debug, Default)]
-struct Back {
-    first: Duration,
-    least: Option<Duration>,
-    most: Duration,
-}
-
-impl Back {
-    fn add(&mut self, (first, all): (Duration, Duration)) {
-        self.first = self.first.max(first);
-        self.least = Some(self.least.map_or(all, |least| least.min(all)));
-        self.most = self.most.max(all);
-    }
-
-    fn figures(&self) -> String {
-        let [first, least, most] =
-            [self.first, self.least.unwrap_or_default(), self.most].map(|it| it.as_secs_f32());
-        format!("first effect within {first:.1} s, caught up after {least:.1} to {most:.1} s")
-    }
+fn figures(back: &[(Duration, Duration)]) -> String {
+    let first = back.iter().map(|(first, _)| first).max();
+    let all = || back.iter().map(|(_, all)| all);
+    let [first, least, most] =
+        [first, all().min(), all().max()].map(|it| it.copied().unwrap_or_default().as_secs_f32());
+    format!("first effect within {first:.1} s, caught up after {least:.1} to {most:.1} s")
 }

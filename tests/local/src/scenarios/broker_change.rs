@@ -5,11 +5,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use harness::chart::merge;
 use harness::ledger::Count;
-use harness::worker_log::WorkerLog;
 use serde_json::json;
 
-use super::crashes::DEADLINE;
-use super::{SETTLE_DEADLINE, Setup, UnderLoad, events, perfect, probe, rate, settled};
+use super::{SETTLE_DEADLINE, Setup, UnderLoad, probe, rate};
 use crate::{PodEnd, Stack};
 
 /// Events per second.
@@ -29,35 +27,28 @@ pub(super) async fn there_and_back(setup: Setup, first: &str, second: &str) -> R
     let under = UnderLoad::at(&stack, rate).await?;
     let mut ends = Vec::new();
     for (old, new) in [(first, second), (second, first)] {
-        under.load.acknowledge(events, DEADLINE).await?;
+        under.acknowledge(events).await?;
         ends.push(clean("task-worker", &stack.roll_worker().await?)?);
-        under.load.acknowledge(events, DEADLINE).await?;
+        under.acknowledge(events).await?;
         let rollout = stack.change_broker(new, &[old, new]).await?;
         let publisher = rollout.publisher.context("the publisher was not rolled")?;
         ends.push(clean("task-api", &publisher)?);
         ensure!(rollout.worker.is_none(), "not only the publisher rolled");
-        under.load.acknowledge(events, DEADLINE).await?;
+        under.acknowledge(events).await?;
         drained(&stack, &under, old).await?;
         stack.change_broker(new, &[new]).await?;
-        under.load.acknowledge(events, DEADLINE).await?;
+        under.acknowledge(events).await?;
     }
-    under.load.stop().await?;
-    let count = settled(&stack, &under.ledger).await?;
-    Ok(format!(
-        "{}; {}",
-        perfect(&count, &under.ledger)?,
-        ends.join(", ")
-    ))
+    let (figures, ends) = (under.perfect(&stack).await?, ends.join(", "));
+    Ok(format!("{figures}; {ends}"))
 }
 
 /// Waits until everything that `broker` has acknowledged has had its effect; only then may it be retired.
 async fn drained(stack: &Stack, under: &UnderLoad, broker: &str) -> Result<()> {
-    let mut log = WorkerLog::new(&stack.worker_log());
     let empty = |count: &Count| count.lost == 0;
-    log.wait(&format!("{broker} drained"), SETTLE_DEADLINE, |effects| {
-        under.ledger.count(effects).get(broker).is_none_or(empty)
-    })
-    .await
+    let drained = |effects: &_| under.ledger.count(effects).get(broker).is_none_or(empty);
+    let what = format!("{broker} drained");
+    stack.effects().wait(&what, SETTLE_DEADLINE, drained).await
 }
 
 /// How a pod ended that got SIGTERM under load; an error unless by itself and within its grace period.
@@ -84,31 +75,27 @@ pub(super) async fn to_a_dead_broker(setup: Setup) -> Result<String> {
 
     let unloaded = "component pubsub-kafka is not loaded: its broker does not answer";
     refused(&mut stack, &["preflight failed", unloaded]).await?;
-    under.load.acknowledge(events("redis"), DEADLINE).await?;
+    under.go_on().await?;
 
-    stack
-        .apply(&json!({"preflight": {"enabled": false}}))
-        .await?;
+    let preflight = |enabled: bool| json!({"preflight": {"enabled": enabled}});
+    stack.apply(&preflight(false)).await?;
     refused(&mut stack, &["pubsub-kafka", "broker does not answer"]).await?;
-    under.load.acknowledge(events("redis"), DEADLINE).await?;
+    under.go_on().await?;
 
-    stack
-        .apply(&json!({"preflight": {"enabled": true}}))
-        .await?;
+    stack.apply(&preflight(true)).await?;
     stack.change_broker("redis", &[]).await?;
 
     // Of two subscribers one is not there, and only that one is named.
+    let audit = json!({"role": "subscriber", "port": 8005});
     stack
-        .apply(&json!({"services": {"task-audit": {"role": "subscriber", "port": 8005}}}))
+        .apply(&json!({"services": {"task-audit": audit}}))
         .await?;
     let missed = stack.run_job("preflight").await?;
     let audit = "all acknowledged by the broker: not received by task-audit. ";
     missed.expect(1, &[audit])?;
 
-    under.load.acknowledge(events("redis"), DEADLINE).await?;
-    under.load.stop().await?;
-    let count = settled(&stack, &under.ledger).await?;
-    perfect(&count, &under.ledger)
+    under.go_on().await?;
+    under.perfect(&stack).await
 }
 
 /// Kafka does not become the broker, and the error says all of this.

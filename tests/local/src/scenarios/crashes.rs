@@ -6,15 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use harness::chart::merge;
-use harness::ledger::{Count, Ledger};
-use harness::worker_log::WorkerLog;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::{Setup, UnderLoad, away, events, exactly_once, nothing_dead, perfect, settled};
+use super::{DEADLINE, Setup, UnderLoad, away, exactly_once, nothing_dead, perfect};
 use crate::Stack;
-
-pub(super) const DEADLINE: Duration = Duration::from_mins(2);
+use crate::container::Container;
 
 /// How often the worker is killed: a kill hits other events each time.
 const KILLS: usize = 4;
@@ -58,29 +55,24 @@ async fn start(setup: &Setup, broker: &str, values: &Value) -> Result<Stack> {
 /// Everything that can die there.
 pub(super) async fn of_everything(setup: Setup, broker: &str) -> Result<String> {
     let mut stack = start(&setup, broker, &concurrency(broker)).await?;
-    let worker = worker(&stack).await.context("the worker killed")?;
-    let sidecar = sidecar(&stack).await.context("its sidecar killed")?;
-    let away = away::shortly(&stack).await.context("the worker away")?;
-    let mut told = vec![
-        format!("worker killed: {worker}"),
-        format!("its sidecar: {sidecar}"),
-        format!("away: {away}"),
-    ];
+    let mut told = Vec::new();
+    let mut tell = |what: &str, result: Result<String>| {
+        let figures = result.with_context(|| what.to_owned())?;
+        told.push(format!("{what}: {figures}"));
+        anyhow::Ok(())
+    };
+    tell("the worker killed", worker(&stack).await)?;
+    tell("its sidecar killed", sidecar(&stack).await)?;
+    tell("the worker away", away::shortly(&stack).await)?;
     if broker == "kafka" {
-        let both = both(&stack).await.context("worker and sidecar restarted")?;
-        let store = state_store(&mut stack, OUTAGE).await;
-        told.push(format!("worker and sidecar: {both}"));
-        told.push(format!("state store: {}", store.context("no state store")?));
+        tell("worker and sidecar restarted", both(&stack).await)?;
+        tell("no state store", state_store(&mut stack, OUTAGE).await)?;
     }
     if broker == "redis" {
-        let publisher = publisher_sidecar(&stack).await;
-        told.push(format!(
-            "publisher's sidecar: {}",
-            publisher.context("the publisher's sidecar killed")?
-        ));
+        let killed = publisher_sidecar(&stack).await;
+        tell("the publisher's sidecar killed", killed)?;
     }
-    let broker = self::broker(&mut stack).await;
-    told.push(format!("broker: {}", broker.context("the broker killed")?));
+    tell("the broker killed", self::broker(&mut stack).await)?;
     told.extend(stack.take_restarts());
     Ok(told.join("; "))
 }
@@ -112,86 +104,73 @@ pub(super) async fn of_the_state_store_for_long(setup: Setup, broker: &str) -> R
 /// Again and again: now with as many events in hand as the sidecar gives out, now when it has begun to work them off, so that some have
 /// had their effect and are not yet recorded as done.
 async fn worker(stack: &Stack) -> Result<String> {
-    let UnderLoad { ledger, load } = UnderLoad::start(stack).await?;
-    let worker = stack.worker().service()?;
-    let mut log = WorkerLog::new(&stack.worker_log());
+    let under = UnderLoad::start(stack).await?;
+    let worker = stack.worker.service()?;
+    let effects = stack.effects();
     for kill in 0..KILLS {
         worker.process().suspend();
-        load.acknowledge(IN_HAND, DEADLINE).await?;
+        under.acknowledge(IN_HAND).await?;
         if kill % 2 == 1 {
-            log.look().await?;
-            let before = log.effects().len();
+            let before = effects.look().await?.len();
             worker.process().resume();
-            log.wait("an effect", DEADLINE, |effects| effects.len() > before)
-                .await?;
+            let some = effects.wait("an effect", DEADLINE, |effects| effects.len() > before);
+            some.await?;
         }
         worker.restart().await?;
         stack.ready().await?;
-        load.acknowledge(events(stack.active()), DEADLINE).await?;
+        under.go_on().await?;
     }
-    load.stop().await?;
-    let count = settled(stack, &ledger).await?;
-    but_unrecorded(stack, &ledger, count, KILLS).await
+    but_unrecorded(stack, under, KILLS).await
 }
 
 async fn sidecar(stack: &Stack) -> Result<String> {
-    let UnderLoad { ledger, load } = UnderLoad::start(stack).await?;
-    let worker = stack.worker().service()?.process();
+    let under = UnderLoad::start(stack).await?;
+    let worker = stack.worker.service()?.process();
     worker.suspend();
-    load.acknowledge(IN_HAND, DEADLINE).await?;
-    stack.worker().sidecar().kill().await?;
+    under.acknowledge(IN_HAND).await?;
+    stack.worker.sidecar.kill().await?;
     worker.resume();
-    stack.worker().sidecar().restart().await?;
+    stack.worker.sidecar.restart().await?;
     stack.ready().await?;
-    load.acknowledge(events(stack.active()), DEADLINE).await?;
-    load.stop().await?;
-    perfect(&settled(stack, &ledger).await?, &ledger)
+    under.go_on().await?;
+    under.perfect(stack).await
 }
 
 /// Both containers of the worker end, and one is back before the other.
 async fn both(stack: &Stack) -> Result<String> {
-    let UnderLoad { ledger, load } = UnderLoad::start(stack).await?;
-    let (worker, sidecar) = (stack.worker().service()?, stack.worker().sidecar());
-    for sidecar_first in [true, false] {
+    let under = UnderLoad::start(stack).await?;
+    let (worker, sidecar) = (stack.worker.service()?, &stack.worker.sidecar);
+    let (worker, sidecar): (&Container, &Container) = (worker, sidecar);
+    for (first, second) in [(sidecar, worker), (worker, sidecar)] {
         tokio::try_join!(worker.kill(), sidecar.kill())?;
-        if sidecar_first {
-            sidecar.restart().await?;
-            sleep(APART).await;
-            worker.restart().await?;
-        } else {
-            worker.restart().await?;
-            sleep(APART).await;
-            sidecar.restart().await?;
-        }
+        first.restart().await?;
+        sleep(APART).await;
+        second.restart().await?;
         stack.ready().await?;
-        load.acknowledge(events(stack.active()), DEADLINE).await?;
+        under.go_on().await?;
     }
-    load.stop().await?;
-    let count = settled(stack, &ledger).await?;
-    but_unrecorded(stack, &ledger, count, 2).await
+    but_unrecorded(stack, under, 2).await
 }
 
 /// A long outage of what the worker needs: back-pressure, not dead letters.
 async fn state_store(stack: &mut Stack, seconds: u32) -> Result<String> {
-    let UnderLoad { ledger, load } = UnderLoad::start(stack).await?;
+    let under = UnderLoad::start(stack).await?;
     stack.broker_mut("redis")?.kill().await?;
     sleep(Duration::from_secs(seconds.into())).await;
     stack.broker_mut("redis")?.start().await?;
-    load.acknowledge(events(stack.active()), DEADLINE).await?;
-    load.stop().await?;
-    let count = settled(stack, &ledger).await?;
+    under.go_on().await?;
+    let (count, ledger) = under.count(stack).await?;
     nothing_dead(stack).await?;
     perfect(&count, &ledger)
 }
 
 async fn publisher_sidecar(stack: &Stack) -> Result<String> {
-    let UnderLoad { ledger, load } = UnderLoad::start(stack).await?;
-    stack.api().sidecar().kill().await?;
-    load.fail(DEADLINE).await?;
-    stack.api().sidecar().restart().await?;
+    let under = UnderLoad::start(stack).await?;
+    stack.api.sidecar.kill().await?;
+    under.load.fail(DEADLINE).await?;
+    stack.api.sidecar.restart().await?;
     stack.ready().await?;
-    let count = UnderLoad { ledger, load }.finish(stack, 0).await?;
-    exactly_once(&count)
+    exactly_once(&under.finish(stack, 0).await?)
 }
 
 async fn broker(stack: &mut Stack) -> Result<String> {
@@ -210,7 +189,7 @@ async fn broker(stack: &mut Stack) -> Result<String> {
         return exactly_once(&under.finish(stack, 0).await?);
     }
     let mut count = under.finish(stack, UNCONFIRMED).await?;
-    let sidecar = fs::read_to_string(stack.api().sidecar().process().log())?;
+    let sidecar = fs::read_to_string(stack.api.sidecar.process().log())?;
     let unconfirmed = sidecar.matches(NOT_CONFIRMED).count() as u64;
     let lost = std::mem::take(&mut count.lost);
     let figures = exactly_once(&count)?;
@@ -223,16 +202,16 @@ async fn broker(stack: &mut Stack) -> Result<String> {
 /// nothing between them, so one of each thread can be there when it is killed.
 pub(super) async fn but_unrecorded(
     stack: &Stack,
-    ledger: &Ledger,
-    mut count: Count,
+    under: UnderLoad,
     kills: usize,
 ) -> Result<String> {
+    let (mut count, ledger) = under.count(stack).await?;
     if count.duplicated_effects == 0 {
-        return perfect(&count, ledger);
+        return perfect(&count, &ledger);
     }
     let (doubled, unrecorded) = (count.duplicated_effects, unrecorded(stack).await?);
     count.duplicated_effects = 0;
-    let figures = perfect(&count, ledger)?;
+    let figures = perfect(&count, &ledger)?;
     let told = format!("{doubled} doubled of {unrecorded} that the journal lacks; else {figures}");
     let most = (kills * available_parallelism()?.get()) as u64;
     ensure!(doubled <= unrecorded && doubled <= most, "{told}");
@@ -240,9 +219,7 @@ pub(super) async fn but_unrecorded(
 }
 
 async fn unrecorded(stack: &Stack) -> Result<u64> {
-    let mut log = WorkerLog::new(&stack.worker_log());
-    log.look().await?;
-    let effects: u64 = log.effects().values().sum();
+    let effects: u64 = stack.effects().look().await?.values().sum();
     let journal = stack.worker_journal();
     // The generation before the one that is written, if there is one. Older ones are forgotten: after a long run this is too much.
     let older = fs::read_to_string(journal.with_added_extension("1")).unwrap_or_default();

@@ -9,11 +9,10 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::crashes::DEADLINE;
-use super::{Setup, UnderLoad, events, exactly_once, nothing_dead};
+use super::{Setup, UnderLoad, exactly_once, nothing_dead};
 use crate::Stack;
 use harness::chart::merge;
-use harness::worker_log::WorkerLog;
+use harness::effects::Effects;
 
 /// Until what was published after an edit has had its effect: with the watchdog's times here, and some starts of the sidecar, on a
 /// machine that may be busy. Without the watchdog it is never.
@@ -45,7 +44,7 @@ pub(super) async fn under_load(setup: Setup, broker: &str) -> Result<String> {
     options.restarts = true;
     let mut stack = setup.start(options).await?;
     let under = UnderLoad::start(&stack).await?;
-    let mut log = WorkerLog::new(&stack.worker_log());
+    let effects = stack.effects();
     let edits = edits();
     for (kind, values) in &edits {
         let changes = stack.apply(values).await?;
@@ -53,7 +52,7 @@ pub(super) async fn under_load(setup: Setup, broker: &str) -> Result<String> {
             changes.len() == 1 && changes[0].starts_with(kind),
             "not just one {kind} has changed: {changes:?}"
         );
-        heard(&under, &mut log, broker).await?;
+        heard(&under, &effects).await?;
     }
     let failures = under.ledger.failures();
     ensure!(
@@ -72,18 +71,15 @@ pub(super) async fn under_load(setup: Setup, broker: &str) -> Result<String> {
 }
 
 /// Waits until what was acknowledged up to now, and a while longer, has had its effect: the subscriber is not deaf.
-async fn heard(under: &UnderLoad, log: &mut WorkerLog, broker: &str) -> Result<()> {
-    under.load.acknowledge(events(broker), DEADLINE).await?;
+async fn heard(under: &UnderLoad, effects: &Effects) -> Result<()> {
+    under.go_on().await?;
     let due = under.ledger.acknowledged_tasks();
-    log.wait("events after an edit", HEARD, |effects| {
-        due.iter().all(|task| effects.contains_key(task))
-    })
-    .await
+    effects.wait_for("events after an edit", HEARD, &due).await
 }
 
 /// It dies and comes back while the worker stands still.
 async fn broker_killed(stack: &mut Stack, broker: &str) -> Result<()> {
-    let worker = stack.worker().service()?.process();
+    let worker = stack.worker.service()?.process();
     worker.suspend();
     sleep(STILL).await;
     stack.broker_mut(broker)?.kill().await?;

@@ -6,11 +6,12 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use dapr_pubsub::{NewEvent, Publisher, PublisherOptions};
 use futures_util::future::try_join_all;
+use harness::effects::MARK;
 use harness::ledger::Ledger;
-use harness::worker_log::{MARK, WorkerLog};
+use http_body_util::Full;
+use hyper::Request;
+use hyper::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use uuid::Uuid;
 
 use super::retries::{in_the_dead_letters, retried};
@@ -52,7 +53,17 @@ pub(super) async fn through(setup: Setup, broker: &str) -> Result<String> {
 
 /// The tutorial's flow, byte for byte.
 pub(super) async fn tutorial(stack: &Stack) -> Result<()> {
-    let answer = curl(stack).await?;
+    let endpoint = stack.endpoints.pick().context("no instance is ready")?;
+    // As curl sends it.
+    let request = Request::post(format!("{}/tasks", endpoint.url))
+        .header(USER_AGENT, "curl/7.88.1")
+        .header(ACCEPT, "*/*")
+        .header(CONTENT_TYPE, "application/json")
+        .body(Full::from(BODY))?;
+    let answer = stack.http().send(request, DEADLINE).await?;
+    let (status, text) = (answer.status, answer.text());
+    ensure!(status == 200, "{status}: {text}");
+    let answer: Value = answer.json()?;
     let id = answer["id"].as_str().context("no id")?.to_owned();
     let expected = json!({"id": id, "title": "Learn Dapr pub/sub", "event": "published"});
     ensure!(answer == expected, "the answer has other fields: {answer}");
@@ -64,68 +75,29 @@ pub(super) async fn tutorial(stack: &Stack) -> Result<()> {
     Ok(())
 }
 
-/// Sends what curl sends for the tutorial's command line.
-async fn curl(stack: &Stack) -> Result<Value> {
-    let endpoint = stack.endpoints().pick().context("no instance is ready")?;
-    let host = endpoint.url.trim_start_matches("http://");
-    let request = format!(
-        "POST /tasks HTTP/1.1\r\nHost: {host}\r\nUser-Agent: curl/7.88.1\r\nAccept: */*\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\n\r\n{BODY}",
-        BODY.len()
-    );
-    let exchange = async {
-        let mut stream = TcpStream::connect(host).await?;
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = Vec::new();
-        while !answer.ends_with(b"}") {
-            ensure!(
-                stream.read_buf(&mut answer).await? > 0,
-                "closed in the middle of the answer"
-            );
-        }
-        Ok(String::from_utf8(answer)?)
-    };
-    let answer = tokio::time::timeout(DEADLINE, exchange)
-        .await
-        .context("no answer")??;
-    let (head, body) = answer.split_once("\r\n\r\n").context("not HTTP")?;
-    ensure!(head.starts_with("HTTP/1.1 200 OK"), "{answer}");
-    Ok(serde_json::from_str(body)?)
-}
-
 /// The worker's lines of these tasks, in this order, once they are there.
 async fn lines(stack: &Stack, tasks: &[Uuid]) -> Result<Vec<String>> {
-    let mut log = WorkerLog::new(&stack.worker_log());
-    log.wait("the worker's lines", DEADLINE, |effects| {
-        tasks.iter().all(|task| effects.contains_key(task))
-    })
-    .await?;
-    let lines = log.take_lines();
-    let of = |task: &Uuid| {
-        let line = lines.iter().find(|line| line.contains(&task.to_string()));
-        line.cloned().with_context(|| format!("no line for {task}"))
-    };
-    tasks.iter().map(of).collect()
+    let effects = stack.effects();
+    let what = "the worker's lines";
+    effects.wait_for(what, DEADLINE, tasks).await?;
+    tasks.iter().map(|task| stack.line_of(*task)).collect()
 }
 
 /// One trace from the client's request to the worker's span.
 async fn traces(stack: &Stack) -> Result<usize> {
     let requests = (0..rate(stack.active(), TRACES)).map(async |_| {
-        let endpoint = stack.endpoints().pick().context("no instance is ready")?;
         let trace = Uuid::new_v4().simple().to_string();
         let parent = format!("00-{trace}-00f067aa0ba902b7-01");
         let headers = [("traceparent", parent.as_bytes())];
-        let task = post(stack.http(), &endpoint, "Follow me", &headers).await?;
+        let task = post(stack, "Follow me", &headers).await?;
         anyhow::Ok((task, trace))
     });
     let traces: HashMap<_, _> = try_join_all(requests).await?.into_iter().collect();
     let tasks: Vec<_> = traces.keys().copied().collect();
     for (task, line) in tasks.iter().zip(lines(stack, &tasks).await?) {
         let trace = &traces[task];
-        ensure!(
-            line.contains(trace),
-            "the trace {trace} of {task} breaks: {line}"
-        );
+        let whole = line.contains(trace);
+        ensure!(whole, "the trace {trace} of {task} breaks: {line}");
     }
     Ok(tasks.len())
 }
@@ -134,12 +106,11 @@ async fn traces(stack: &Stack) -> Result<usize> {
 async fn unusual(stack: &Stack) -> Result<String> {
     let ledger = Ledger::default();
     let mut foreign = Vec::new();
-    for _ in 0..UNUSUAL {
-        foreign.push(post_foreign(stack, &ledger).await?);
-    }
-    publish_large(stack, &ledger).await?;
-    // What comes behind them is not held up.
-    for _ in 0..UNUSUAL {
+    // What comes behind large ones is not held up.
+    for number in 0..2 * UNUSUAL {
+        if number == UNUSUAL {
+            publish_large(stack, &ledger).await?;
+        }
         foreign.push(post_foreign(stack, &ledger).await?);
     }
     let count = settled(stack, &ledger).await?;
@@ -147,30 +118,26 @@ async fn unusual(stack: &Stack) -> Result<String> {
     for line in lines(stack, &foreign).await? {
         ensure!(line.contains(TITLE), "another title: {line}");
     }
-    Ok(format!(
-        "{UNUSUAL} of {} KiB: {}",
-        LARGE >> 10,
-        exactly_once(&count)?
-    ))
+    let (size, figures) = (LARGE >> 10, exactly_once(&count)?);
+    Ok(format!("{UNUSUAL} of {size} KiB: {figures}"))
 }
 
 /// Posts a task in whose trace a vendor has left what is not ASCII.
 async fn post_foreign(stack: &Stack, ledger: &Ledger) -> Result<Uuid> {
-    let endpoint = stack.endpoints().pick().context("no instance is ready")?;
     let parent = format!("00-{}-00f067aa0ba902b7-01", Uuid::new_v4().simple());
     let headers = [
         ("traceparent", parent.as_bytes()),
         ("tracestate", "vendor=größer".as_bytes()),
     ];
-    ledger.asked(&endpoint.broker);
-    let task = post(stack.http(), &endpoint, TITLE, &headers).await?;
-    ledger.acknowledged(&endpoint.broker, task);
+    ledger.asked(stack.active());
+    let task = post(stack, TITLE, &headers).await?;
+    ledger.acknowledged(stack.active(), task);
     Ok(task)
 }
 
 /// Publishes past the API, as other publishers would.
 fn publisher(stack: &Stack) -> Result<Publisher> {
-    let (sidecar, api) = (stack.api().sidecar().client()?, stack.api().template());
+    let (sidecar, api) = (stack.api.sidecar.client()?, &stack.api.template);
     let options = PublisherOptions::new(api.variable("PUBSUB_NAME")?, api.variable("TOPIC")?);
     Ok(Publisher::new(&sidecar, options))
 }
@@ -183,9 +150,8 @@ async fn publish_large(stack: &Stack, ledger: &Ledger) -> Result<()> {
         let task = Uuid::now_v7();
         let data = json!({"event_type": "task.created", "task_id": task, "title": title});
         ledger.asked(stack.active());
-        publisher
-            .publish(NewEvent::json(task.to_string(), &data)?, DEADLINE)
-            .await?;
+        let event = NewEvent::json(task.to_string(), &data)?;
+        publisher.publish(event, DEADLINE).await?;
         ledger.acknowledged(stack.active(), task);
     }
     Ok(())
@@ -199,9 +165,8 @@ async fn unreadable(stack: &Stack) -> Result<String> {
     let mut ids = Vec::new();
     for data in [wrong_shape, no_title] {
         let id = Uuid::now_v7().to_string();
-        publisher
-            .publish(NewEvent::json(&id, &data)?, DEADLINE)
-            .await?;
+        let event = NewEvent::json(&id, &data)?;
+        publisher.publish(event, DEADLINE).await?;
         ids.push(id);
     }
     in_the_dead_letters(stack, &ids).await?;

@@ -1,10 +1,12 @@
 //! Preflight and smoke, as their Jobs run them: what they prove, and that they fail where they must.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use harness::chart::merge;
-use harness::worker_log::WorkerLog;
+use http_body_util::Full;
+use hyper::Request;
 use serde_json::{Value, json};
 
 use super::{QUIET, SETTLE_DEADLINE, Setup};
@@ -12,6 +14,9 @@ use crate::{Stack, StackOptions};
 
 /// What the Jobs may take here. A failure takes all of it.
 const DEADLINE: Duration = Duration::from_secs(15);
+
+/// What the worker counts them by.
+const CANARIES: &str = "dapr_pubsub_canaries";
 
 /// The start of the sidecar, and the end of the process.
 const BESIDES: Duration = Duration::from_secs(20);
@@ -51,16 +56,14 @@ pub(super) async fn jobs(setup: Setup, broker: &str, sidecar: &str) -> Result<St
     smoke.expect(0, &["smoke passed", received, refused])?;
     effects(&stack, 1).await?;
 
-    let worker = stack.worker().service()?;
+    let worker = stack.worker.service()?;
     worker.kill().await?;
     let missed = "not received by task-worker";
-    let failed = tokio::try_join!(stack.run_job("preflight"), stack.run_job("smoke"))?;
-    failed.0.expect(1, &["preflight failed", missed])?;
-    failed
-        .1
-        .expect(1, &["smoke failed", "answered 200", missed])?;
-    for job in [&failed.0, &failed.1] {
-        let after = job.after;
+    let failed = tokio::try_join!(stack.run_job("preflight"), stack.run_job("smoke"));
+    let (no_preflight, no_smoke) = failed?;
+    no_preflight.expect(1, &["preflight failed", missed])?;
+    no_smoke.expect(1, &["smoke failed", "answered 200", missed])?;
+    for after in [no_preflight.after, no_smoke.after] {
         ensure!(after < DEADLINE + BESIDES, "it took {after:?} to say so");
     }
 
@@ -74,31 +77,29 @@ pub(super) async fn jobs(setup: Setup, broker: &str, sidecar: &str) -> Result<St
     stack.check()?;
     Ok(format!(
         "preflight passed in {:.1?}, smoke in {:.1?}; failed in {:.1?} without the worker; {canaries} canaries; 2 tasks, 2 effects",
-        preflight.after, smoke.after, failed.0.after
+        preflight.after, smoke.after, no_preflight.after
     ))
 }
 
 /// Waits for so many effects, and that there are no more.
 async fn effects(stack: &Stack, tasks: usize) -> Result<()> {
-    let mut log = WorkerLog::new(&stack.worker_log());
-    log.wait("the tasks' effects", SETTLE_DEADLINE, |effects| {
-        effects.len() >= tasks
-    })
-    .await?;
-    log.settle(QUIET).await?;
-    let all: u64 = log.effects().values().sum();
+    let effects = stack.effects();
+    let enough = |effects: &HashMap<_, _>| effects.len() >= tasks;
+    let what = "the tasks' effects";
+    effects.wait(what, SETTLE_DEADLINE, enough).await?;
+    effects.settle(QUIET).await?;
+    let all: u64 = effects.look().await?.values().sum();
     ensure!(all == tasks as u64, "{tasks} tasks had {all} effects");
     Ok(())
 }
 
 /// What the worker's metrics say.
 async fn canaries(stack: &Stack) -> Result<u64> {
-    let url = format!("{}/metrics", stack.worker().service()?.admin_url());
-    let answer = stack.http().get(&url, Duration::from_secs(5)).await?.text();
-    let lines = answer
-        .lines()
-        .filter(|line| line.starts_with("dapr_pubsub_canaries"));
-    Ok(lines
-        .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
-        .sum())
+    let url = format!("{}/metrics", stack.worker.service()?.admin_url());
+    let request = Request::get(url).body(Full::default())?;
+    let answer = stack.http().send(request, Duration::from_secs(5)).await?;
+    let text = answer.text();
+    let lines = text.lines().filter(|line| line.starts_with(CANARIES));
+    let counts = lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
+    Ok(counts.sum())
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use futures_util::future::try_join_all;
 use harness::ledger::Ledger;
-use harness::worker_log::WorkerLog;
 use serde_json::json;
 use task_api::IDEMPOTENCY_KEY;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -41,45 +40,29 @@ pub(super) async fn one_by_one(setup: Setup) -> Result<String> {
 /// The same key, at once and after a restart: one id, one effect.
 async fn same_key(stack: &Stack) -> Result<String> {
     const KEY: &[u8] = b"8e03978e-40d5-43dd-bc93-6894a57f9324";
-    let task = async |title| {
-        let endpoint = stack.endpoints().pick().context("no instance is ready")?;
-        post(
-            stack.http(),
-            &endpoint,
-            title,
-            &[(IDEMPOTENCY_KEY.as_str(), KEY)],
-        )
-        .await
-    };
+    let task = async |title| post(stack, title, &[(IDEMPOTENCY_KEY.as_str(), KEY)]).await;
     let at_once = (0..SAME_KEY).map(|_| task("Learn Dapr pub/sub"));
     let mut ids: HashSet<_> = try_join_all(at_once).await?.into_iter().collect();
-    stack.api().service()?.restart().await?;
+    stack.api.service()?.restart().await?;
     stack.ready().await?;
     ids.insert(task("Learn Dapr pub/sub").await?);
     ensure!(ids.len() == 1, "one key and one body gave {ids:?}");
     let other = task("Another title").await?;
-    ensure!(
-        ids.insert(other),
-        "another body under the same key is another task"
-    );
+    ensure!(ids.insert(other), "the same id for another body");
 
-    let mut log = WorkerLog::new(&stack.worker_log());
-    log.wait("both tasks", DEADLINE, |effects| {
-        ids.iter().all(|id| effects.contains_key(id))
-    })
-    .await?;
-    log.settle(QUIET).await?;
-    let mut effects = ids.iter().map(|id| log.effects()[id]);
+    let (effects, ids) = (stack.effects(), ids.into_iter().collect::<Vec<_>>());
+    effects.wait_for("both tasks", DEADLINE, &ids).await?;
+    effects.settle(QUIET).await?;
+    let so_far = effects.look().await?;
+    let mut effects = ids.iter().map(|id| so_far[id]);
     ensure!(effects.all(|it| it == 1), "more than one effect: {ids:?}");
-    Ok(format!(
-        "{} requests with one key: 1 id, 1 effect",
-        SAME_KEY + 1
-    ))
+    let requests = SAME_KEY + 1;
+    Ok(format!("{requests} requests with one key: 1 id, 1 effect"))
 }
 
 /// Bodies that drip get 408 while others are served.
 async fn slow_bodies(stack: &Stack) -> Result<String> {
-    let endpoint = stack.endpoints().pick().context("no instance is ready")?;
+    let endpoint = stack.endpoints.pick().context("no instance is ready")?;
     let host = endpoint.url.trim_start_matches("http://").to_owned();
     let mut slow = JoinSet::new();
     for _ in 0..SLOW {
@@ -130,7 +113,7 @@ async fn drip(host: String) -> Result<u16> {
 /// Ten thousand requests at once: 200 or the documented problem, and memory stays bounded.
 pub(super) async fn all_at_once(setup: Setup) -> Result<String> {
     let stack = Stack::start(setup.options()).await?;
-    let endpoint = stack.endpoints().pick().context("no instance is ready")?;
+    let endpoint = stack.endpoints.pick().context("no instance is ready")?;
     let ledger = Ledger::default();
     let http = Http::new();
     let mut requests = JoinSet::new();
@@ -138,39 +121,31 @@ pub(super) async fn all_at_once(setup: Setup) -> Result<String> {
         let (http, endpoint, ledger) = (http.clone(), endpoint.clone(), ledger.clone());
         requests.spawn(async move {
             ledger.asked(&endpoint.broker);
-            let posted = load::post(&http, &endpoint, &format!("task {number}"), &ledger).await;
-            posted.map_or_else(
-                |failure| {
-                    let status = failure.status;
-                    ledger.failed(failure);
-                    status
-                },
-                |_| Some(200),
-            )
+            let title = format!("task {number}");
+            let Err(failure) = load::post(&http, &endpoint, &title, &ledger).await else {
+                return Some(200);
+            };
+            let status = failure.status;
+            ledger.failed(failure);
+            status
         });
     }
     let mut statuses: BTreeMap<Option<u16>, usize> = BTreeMap::new();
     while let Some(status) = requests.join_next().await {
         *statuses.entry(status?).or_default() += 1;
     }
-    let api = stack.api().service()?.process();
+    let api = stack.api.service()?.process();
     let peak = api.peak_memory_mib().unwrap_or_default();
     let failures = ledger.failures();
+    let documented = |status: &Option<u16>| matches!(status, Some(200 | 429 | 503 | 504));
     ensure!(
-        statuses
-            .keys()
-            .all(|status| matches!(status, Some(200 | 429 | 503 | 504))),
+        statuses.keys().all(documented),
         "other answers than the documented ones: {statuses:?}; {:?}",
         failures.iter().find(|failure| failure.status.is_none())
     );
     ensure!(peak <= MEMORY_LIMIT_MIB, "task-api used {peak} MiB");
     exactly_once(&settled(&stack, &ledger).await?)?;
-    let statuses: Vec<_> = statuses
-        .iter()
-        .map(|(status, n)| format!("{n} x {}", status.unwrap_or_default()))
-        .collect();
-    Ok(format!(
-        "{}; task-api peaked at {peak} MiB",
-        statuses.join(", ")
-    ))
+    let told = |(status, n): (&Option<u16>, _)| format!("{n} x {}", status.unwrap_or_default());
+    let statuses = statuses.iter().map(told).collect::<Vec<_>>().join(", ");
+    Ok(format!("{statuses}; task-api peaked at {peak} MiB"))
 }

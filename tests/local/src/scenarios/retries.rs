@@ -7,12 +7,14 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use dapr_pubsub::CloudEvent;
 use harness::wait::until;
-use task_worker::{Effect, EffectError, TaskCreated};
+use service_kit::shutdown::Shutdown;
+use task_worker::{Config, Effect, EffectError, Listeners, TaskCreated};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::{QUIET, RETRIES, post};
-use crate::Stack;
-use crate::in_process::HostedWorker;
+use crate::{App, Stack};
 
 /// Fewer than [`RETRIES`].
 const REFUSALS: u32 = 3;
@@ -59,10 +61,29 @@ impl Effect for Flaky {
     }
 }
 
+/// `task-worker` inside this process, until it is dropped, with that effect: the stack's worker rolls to it, and it has the environment
+/// that its Deployment gives it.
+async fn hosted(stack: &mut Stack, effect: Flaky) -> Result<JoinSet<Result<()>>> {
+    let events = TcpListener::bind("127.0.0.1:0").await?;
+    let admin = TcpListener::bind("127.0.0.1:0").await?;
+    let port = events.local_addr()?.port();
+    stack.roll_worker_to(App::External(port)).await?;
+
+    let mut env = stack.worker.template.env.clone();
+    env.extend(stack.worker.sidecar.app_env());
+    let config = crate::environment::parse::<Config>(&[], &env);
+    let config = config.context("the worker's environment in the chart")?;
+    let shutdown = Shutdown::new(config.shutdown);
+    let listeners = Listeners { events, admin };
+    let mut worker = JoinSet::new();
+    worker.spawn(task_worker::run(config, listeners, effect, shutdown));
+    Ok(worker)
+}
+
 /// The worker's pod is replaced by one whose app runs in this process, with that effect.
 pub(super) async fn retried(stack: &mut Stack) -> Result<String> {
     let effect = Flaky::default();
-    let _worker = HostedWorker::replace(stack, effect.clone()).await?;
+    let _worker = hosted(stack, effect.clone()).await?;
     let hopeless = posts(stack, HOPELESS, HOPELESS_EVENTS).await?;
     let tasks = posts(stack, "task", EVENTS).await?;
     until("every event handled", DEADLINE, async || {
@@ -82,11 +103,8 @@ pub(super) async fn retried(stack: &mut Stack) -> Result<String> {
             effects,
         };
         for task in tasks {
-            let seen = seen.get(task);
-            ensure!(
-                seen == Some(&expected),
-                "{task}: {seen:?}, not {expected:?}"
-            );
+            let seen = seen[task];
+            ensure!(seen == expected, "{task}: {seen:?}, not {expected:?}");
         }
     }
     let letters = stack.dead_letters().await?;
@@ -102,10 +120,9 @@ pub(super) async fn retried(stack: &mut Stack) -> Result<String> {
 }
 
 async fn posts(stack: &Stack, title: &str, tasks: usize) -> Result<Vec<Uuid>> {
-    let endpoint = stack.endpoints().pick().context("no instance is ready")?;
     let mut ids = Vec::new();
     for _ in 0..tasks {
-        ids.push(post(stack.http(), &endpoint, title, &[]).await?);
+        ids.push(post(stack, title, &[]).await?);
     }
     Ok(ids)
 }

@@ -38,11 +38,11 @@ impl Stack {
         let values = json!({"broker": {"active": active, "subscribe": subscribe}});
         self.apply_without_pruning(&values).await?;
         let mut rollout = Rollout::default();
-        if *self.worker.template() != self.rendered.deployment_of(WORKER)? {
+        if self.worker.template != self.rendered.deployment_of(WORKER)? {
             rollout.worker = Some(self.roll_worker().await?);
         }
         self.preflight().await?;
-        if *self.api.template() != self.rendered.deployment_of(API)? {
+        if self.api.template != self.rendered.deployment_of(API)? {
             rollout.publisher = Some(self.roll_api().await?);
         }
         self.resources.prune(&self.rendered)?;
@@ -93,13 +93,11 @@ impl Stack {
     }
 
     async fn start_pod(&self, template: Deployment, app: &App) -> Result<Pod> {
-        let is_api = template.annotation("app-id") == Some(API);
-        let env = if is_api {
-            self.options.api_env.clone()
-        } else {
-            BTreeMap::new()
-        };
-        let pod = Pod::start(&self.site, &self.resources, template, app, &env).await?;
+        let mut env = BTreeMap::new();
+        if template.annotation("app-id") == Some(API) {
+            env.clone_from(&self.options.api_env);
+        }
+        let pod = Pod::start(&self.site, &self.resources, template, app, &env)?;
         pod.ready(self.http(), self.options.roll).await?;
         Ok(pod)
     }

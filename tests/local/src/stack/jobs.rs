@@ -1,14 +1,15 @@
 //! Jobs of the chart, beside the running stack: pods that run to completion, as the Job controller starts them, with a sidecar that ends
 //! after them.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    time::{Duration, Instant},
-};
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use harness::{deployment::Deployment, launch::Launch, process::Process};
+use harness::chart;
+use harness::deployment::Deployment;
+use harness::launch::Launch;
+use harness::process::Process;
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -32,18 +33,13 @@ pub struct Finished {
 impl Finished {
     /// An error unless it ended with `code` and its log has all of `parts`.
     pub fn expect(&self, code: i32, parts: &[&str]) -> Result<()> {
+        let (ended, log) = (self.code, &self.log);
         ensure!(
-            self.code == Some(code),
-            "ended with {:?}, not {code}:\n{}",
-            self.code,
-            self.log
+            ended == Some(code),
+            "ended with {ended:?}, not {code}:\n{log}"
         );
         for part in parts {
-            ensure!(
-                self.log.contains(part),
-                "`{part}` is not in its log:\n{}",
-                self.log
-            );
+            ensure!(log.contains(part), "`{part}` is not in its log:\n{log}");
         }
         Ok(())
     }
@@ -52,12 +48,16 @@ impl Finished {
 impl Stack {
     /// What Argo CD does before publishers come to a broker. Nothing where the chart renders no preflight.
     pub async fn preflight(&self) -> Result<()> {
-        let mut jobs = self.rendered.of_kind("Job");
-        if !jobs.any(|job| job.name.ends_with(PREFLIGHT)) {
+        if self.job(PREFLIGHT).is_none() {
             return Ok(());
         }
         let passed = self.run_job(PREFLIGHT).await?;
         passed.expect(0, &["preflight passed"])
+    }
+
+    fn job(&self, name: &str) -> Option<&Value> {
+        let mut jobs = self.rendered.of_kind("Job");
+        jobs.find(|job| chart::name(job).ends_with(name))
     }
 
     /// Runs the rendered Job whose name ends in `name` to its end. Where it calls the API, it is sent to an instance that is
@@ -65,24 +65,21 @@ impl Stack {
     pub async fn run_job(&self, name: &str) -> Result<Finished> {
         let api = self.endpoints.pick().context("no instance is ready")?;
         let extra = BTreeMap::from([("API_URL".to_owned(), api.url.clone())]);
-        let mut jobs = self.rendered.of_kind("Job");
-        let manifest = jobs.find(|job| job.name.ends_with(name));
-        let manifest = manifest.with_context(|| format!("the chart renders no Job {name}"))?;
-        let template = Deployment::read(manifest)?;
-        let spec = &manifest.object["spec"];
-        let args = spec.pointer("/template/spec/containers/0/args");
-        let args = args.and_then(Value::as_array).into_iter().flatten();
-        let args: Vec<_> = args.filter_map(Value::as_str).collect();
+        let job = self.job(name);
+        let job = job.with_context(|| format!("the chart renders no Job {name}"))?;
+        let (template, spec) = (Deployment::read(job)?, &job["spec"]);
+        let args = spec["template"]["spec"]["containers"][0]["args"].as_array();
+        let args = args.into_iter().flatten().filter_map(Value::as_str);
         let limit = spec["activeDeadlineSeconds"].as_u64();
         let limit = Duration::from_secs(limit.context("a Job without activeDeadlineSeconds")?);
 
         let (site, started) = (&self.site, Instant::now());
         let pod = site.pod_name(name);
-        let sidecar = Sidecar::start(site, &self.resources, &template, &pod, None).await?;
+        let sidecar = Sidecar::start(site, &self.resources, &template, &pod, None)?;
         let log = site.folder.join(format!("{pod}.log"));
         let env = pod::environment(site, &pod, &template, &sidecar, &extra);
         let launch = Launch::new(&pod, self.options.binary("task-probe"), &log);
-        let app = Process::start(launch.args(args).envs(&env)).await?;
+        let app = Process::start(&launch.args(args).envs(&env))?;
         let status = timeout(limit, app.wait()).await;
         let status = status.with_context(|| format!("{pod} has not ended within {limit:?}"))??;
         let after = started.elapsed();
@@ -91,8 +88,8 @@ impl Stack {
         } else {
             // Nobody ends it but the app: a Job whose sidecar goes on never completes.
             let ended = timeout(template.grace, sidecar.process().wait()).await;
-            ended
-                .with_context(|| format!("{pod} has ended, and its ordinary sidecar goes on"))??;
+            let goes_on = || format!("{pod} has ended, and its ordinary sidecar goes on");
+            ended.with_context(goes_on)??;
         }
         Ok(Finished {
             code: status.code(),

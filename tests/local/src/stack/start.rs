@@ -1,25 +1,21 @@
 //! How a stack comes up.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use harness::chart::{Chart, merge};
+use harness::folder::WorkFolder;
+use harness::toolbox::BROKERS;
+use harness::workspace;
 use serde_json::{Value, json};
 
 use super::{API, Stack, WORKER, endpoint, topics, without};
-use crate::{
-    broker::{BrokerProcess, Topics},
-    endpoints::Endpoints,
-    options::StackOptions,
-    pod::Pod,
-    resources::Resources,
-    site::Site,
-};
-use harness::{
-    chart::{Chart, merge},
-    folder::WorkFolder,
-    toolbox::BROKERS,
-    workspace,
-};
+use crate::endpoints::Endpoints;
+use crate::pod::Pod;
+use crate::resources::Resources;
+use crate::site::Site;
+use crate::{BrokerProcess, StackOptions};
 
 impl Stack {
     /// Starts everything and waits until both services are ready. Cancel safe: dropping the future kills what runs.
@@ -53,17 +49,10 @@ impl Stack {
         }
 
         let values = values(&options, &brokers);
-        let chart = Chart::new(
-            &options.toolbox.helm,
-            workspace().join("charts/task-pubsub"),
-            "task-pubsub",
-        );
+        let chart = Chart::new(&options.toolbox.helm);
         let rendered = chart.render(&values).await?;
-        let mut secrets = json!({});
-        for broker in brokers.values() {
-            merge(&mut secrets, broker.secrets());
-        }
-        let mut resources = Resources::create(folder.path(), &secrets)?;
+        let secrets = brokers.values().flat_map(|it| it.secrets().clone());
+        let mut resources = Resources::create(folder.path(), &secrets.collect())?;
         resources.apply(&rendered)?;
 
         for entry in BROKERS.into_iter().filter(|entry| options.starts(entry)) {
@@ -76,15 +65,9 @@ impl Stack {
             rendered.deployment_of(WORKER)?,
             rendered.deployment_of(API)?,
         );
-        let worker = Pod::start(
-            &site,
-            &resources,
-            worker,
-            &options.app(WORKER),
-            &BTreeMap::new(),
-        )
-        .await?;
-        let api = Pod::start(&site, &resources, api, &options.app(API), &options.api_env).await?;
+        let (app, none) = (options.app(WORKER), BTreeMap::new());
+        let worker = Pod::start(&site, &resources, worker, &app, &none)?;
+        let api = Pod::start(&site, &resources, api, &options.app(API), &options.api_env)?;
         let (http, deadline) = (&site.http, options.ready);
         tokio::try_join!(worker.ready(http, deadline), api.ready(http, deadline))?;
 
@@ -111,7 +94,7 @@ impl Stack {
 pub(super) async fn broker(
     brokers: &mut BTreeMap<&'static str, BrokerProcess>,
     entry: &str,
-    topics: &Topics,
+    topics: &[String],
 ) -> Result<()> {
     let broker = brokers.get_mut(entry).with_context(|| without(entry))?;
     broker.start().await?;

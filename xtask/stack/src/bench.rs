@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use harness::console::{self, Step, bold};
+use harness::console::{self, Step, style};
 use harness::process::Process;
 use harness::toolbox::Toolbox;
 use local_stack::{Stack, StackOptions};
@@ -36,12 +36,12 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     let toolbox = Toolbox::read()?;
     let binaries = ["task-api", "task-worker"].map(|it| toolbox.services.join(it));
     let stack = Stack::start(StackOptions::new(toolbox)).await?;
-    let (api, worker) = (stack.api().service()?, stack.worker().service()?);
+    let (api, worker) = (stack.api.service()?, stack.worker.service()?);
     let memory = |process: &Process| process.peak_memory_mib().unwrap_or_default();
     let idle = [memory(&api.process()), memory(&worker.process())];
     // Publishing is what is measured; consuming would take its processor.
     worker.kill().await?;
-    stack.worker().sidecar().kill().await?;
+    stack.worker.sidecar.kill().await?;
 
     let mut figures = [const { Vec::new() }; 3];
     for round in 1..=args.rounds {
@@ -78,12 +78,12 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let heading = format!("Events a second, {} at once", args.connections);
-    console::result(format!("\n{}", bold(&heading)));
+    console::result(format!("\n{}", style(heading).bold()));
     for (target, rate) in TARGETS.iter().zip(rates) {
         let (name, ratio) = (target.name(), rate / rates[1]);
         console::result(format!("  {name:<14}{rate:>9.0}{ratio:>8.2}"));
     }
-    console::result(format!("\n{}", bold("Size")));
+    console::result(format!("\n{}", style("Size").bold()));
     for (name, bytes, idle, peak) in [
         ("task-api", api_bytes, idle[0], peak),
         ("task-worker", worker_bytes, idle[1], idle[1]),

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 
+use harness::effects::{Effects, MARK};
 use harness::ledger::Ledger;
 use harness::toolbox::Toolbox;
-use harness::worker_log::{MARK, WorkerLog};
 use local_stack::load::{self, Load};
 use local_stack::{Stack, StackOptions};
 use serde_json::json;
 
-use harness::console::{self, Step, dim};
+use harness::console::{self, Step, style};
 
 /// Events per second while the broker changes.
 const RATE: u32 = 500;
@@ -43,19 +43,18 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     step.done("Redis, two sidecars, two services; the chart's own rendering");
 
     let ledger = Ledger::default();
-    let mut log = WorkerLog::new(&stack.worker_log());
-    let shown = greet(&stack, &ledger, &mut log).await?;
+    let effects = stack.effects();
+    let shown = greet(&stack, &ledger, &effects).await?;
     let trace_id = trace::of_task(&stack, &shown)?;
-    change(&mut stack, &ledger, &mut log).await?;
+    change(&mut stack, &ledger, &effects).await?;
 
     let step = Step::start("count");
-    log.wait("every acknowledged event", DEADLINE, |effects| {
-        ledger.missing(effects).is_empty()
-    })
-    .await
-    .ok();
-    log.settle(QUIET).await?;
-    let (brokers, total) = (ledger.count(log.effects()), ledger.total(log.effects()));
+    let tasks = ledger.acknowledged_tasks();
+    let all = effects.wait_for("every acknowledged event", DEADLINE, &tasks);
+    all.await.ok();
+    effects.settle(QUIET).await?;
+    let effects = effects.look().await?.clone();
+    let (brokers, total) = (ledger.count(&effects), ledger.total(&effects));
     step.done("what publishers were told against what the worker's log says");
     let step = Step::start("stop");
     stack.shutdown().await?;
@@ -81,36 +80,37 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
 }
 
 /// A few tasks, one by one, and what the worker makes of them. Returns the first one's id.
-async fn greet(stack: &Stack, ledger: &Ledger, log: &mut WorkerLog) -> Result<String> {
-    let endpoint = stack.endpoints().pick().context("no instance is ready")?;
+async fn greet(stack: &Stack, ledger: &Ledger, effects: &Effects) -> Result<String> {
+    let endpoint = stack.endpoints.pick().context("no instance is ready")?;
     let mut first = None;
     for title in TITLES {
         ledger.asked(&endpoint.broker);
         let posted = load::post(stack.http(), &endpoint, title, ledger).await;
         let posted = posted.map_err(|failure| anyhow!("{failure:?}"))?;
         console::note(&format!("    POST /tasks {}", json!({ "title": title })));
-        console::note(&dim(&format!("      200 {}", posted.body)));
-        log.wait("the worker's line", DEADLINE, |effects| {
-            effects.contains_key(&posted.id)
-        })
-        .await?;
-        for line in log.take_lines() {
-            let (_, data) = line.split_once(MARK).unwrap_or_default();
-            console::note(&dim(&format!("      task-worker: {MARK}{data}")));
-        }
+        dim(&format!("      200 {}", posted.body));
+        let (what, task) = ("the worker's line", [posted.id]);
+        effects.wait_for(what, DEADLINE, &task).await?;
+        let line = stack.line_of(posted.id)?;
+        let (_, data) = line.split_once(MARK).unwrap_or_default();
+        dim(&format!("      task-worker: {MARK}{data}"));
         first.get_or_insert(posted.id);
     }
     Ok(first.context("no task")?.to_string())
 }
 
+fn dim(line: &str) {
+    console::note(&style(line).dim().for_stderr().to_string());
+}
+
 /// From Redis to Kafka: subscribe to both, switch, drain, retire.
-async fn change(stack: &mut Stack, ledger: &Ledger, log: &mut WorkerLog) -> Result<()> {
+async fn change(stack: &mut Stack, ledger: &Ledger, effects: &Effects) -> Result<()> {
     let step = Step::start("Kafka");
     stack.start_broker("kafka").await?;
     step.done("started; nobody uses it yet");
 
     let step = Step::start("load on Redis");
-    let load = Load::start(stack.endpoints(), RATE, ledger);
+    let load = Load::start(&stack.endpoints, RATE, ledger);
     load.acknowledge(EVENTS, DEADLINE).await?;
     step.done(&format!("{RATE} tasks a second, and they go on"));
 
@@ -128,21 +128,17 @@ async fn change(stack: &mut Stack, ledger: &Ledger, log: &mut WorkerLog) -> Resu
     step.done("the same load, the other broker");
 
     let step = Step::start("Redis drained");
-    log.wait("Redis drained", DEADLINE, |effects| {
-        ledger
-            .count(effects)
-            .get("redis")
-            .is_none_or(|redis| redis.lost == 0)
-    })
-    .await?;
+    let drained = |effects: &_| {
+        let counts = ledger.count(effects);
+        counts.get("redis").is_none_or(|redis| redis.lost == 0)
+    };
+    effects.wait("Redis drained", DEADLINE, drained).await?;
     step.done("everything that it had acknowledged has had its effect");
 
     let step = Step::start("broker.subscribe: [kafka]");
     stack.change_broker("kafka", &["kafka"]).await?;
     load.acknowledge(EVENTS / 3, DEADLINE).await?;
     load.stop().await?;
-    log.look().await?;
-    log.take_lines();
     step.done("Redis retired as a broker");
     Ok(())
 }

@@ -9,7 +9,7 @@ use harness::toolbox::{BROKERS, Toolbox};
 use local_stack::{Stack, StackOptions};
 use serde_json::json;
 
-use harness::console::{self, Step, bold};
+use harness::console::{self, Step, style};
 
 /// Between two looks at whether everything still runs.
 const LOOK: Duration = Duration::from_millis(500);
@@ -33,7 +33,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     let stack = Stack::start(options).await?;
     step.done(&format!("{broker}, two sidecars, two services"));
 
-    let (api, worker) = (stack.api().service()?, stack.worker().service()?);
+    let (api, worker) = (stack.api.service()?, stack.worker.service()?);
     if args.json {
         console::result(json!({
             "task_api": api.url(),
@@ -43,14 +43,14 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
             "broker": broker,
         }));
     } else {
-        console::result(format!("\n{}\n", bold("Publish a task:")));
+        console::result(format!("\n{}\n", style("Publish a task:").bold()));
         console::result(format!(
             "  curl -X POST {}/tasks -H \"Content-Type: application/json\" -d '{{\"title\": \"Learn Dapr pub/sub\"}}'\n",
             api.url()
         ));
         console::result(format!(
             "{}\n\n  tail -f {}\n",
-            bold("See it received:"),
+            style("See it received:").bold(),
             stack.worker_log().display()
         ));
         console::result("A service or sidecar that ends is started again. Ctrl-C ends everything.");

@@ -6,8 +6,12 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use dapr::dapr::proto::runtime::v1::PublishEventRequest;
 use dapr::dapr::proto::runtime::v1::dapr_client::DaprClient;
+use http_body_util::Full;
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::header::CONTENT_TYPE;
 use local_stack::{Http, Stack};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tonic::transport::{Channel, Endpoint};
@@ -37,27 +41,23 @@ impl Target {
 /// One way to publish an event and wait for its acknowledgement.
 #[derive(Clone)]
 enum Caller {
-    Grpc(DaprClient<Channel>, PublishEventRequest),
-    Http(Http, String, serde_json::Value),
+    Grpc(DaprClient<Channel>, Box<PublishEventRequest>),
+    Http(Http, Box<Request<Full<Bytes>>>),
 }
 
 impl Caller {
     async fn publish(&mut self) -> Result<()> {
         match self {
             Self::Grpc(client, request) => {
-                let call = client.publish_event(request.clone());
+                let call = client.publish_event(*request.clone());
                 tokio::time::timeout(DEADLINE, call)
                     .await
                     .context("no answer")??;
             }
-            Self::Http(http, url, body) => {
-                let answer = http.post_json(url, body, DEADLINE).await?;
-                ensure!(
-                    answer.status.is_success(),
-                    "{}: {}",
-                    answer.status,
-                    answer.text()
-                );
+            Self::Http(http, request) => {
+                let answer = http.send(*request.clone(), DEADLINE).await?;
+                let (status, text) = (answer.status, answer.text());
+                ensure!(status.is_success(), "{status}: {text}");
             }
         }
         Ok(())
@@ -93,21 +93,24 @@ pub(super) async fn rate(
 }
 
 fn caller(target: Target, stack: &Stack) -> Result<Caller> {
-    let api = stack.api();
-    let variable = |name| api.template().variable(name).map(str::to_owned);
+    let api = &stack.api;
+    let variable = |name| api.template.variable(name).map(str::to_owned);
     let (pubsub, topic) = (variable("PUBSUB_NAME")?, variable("TOPIC")?);
     let event = json!({"event_type": "task.created", "task_id": uuid::Uuid::nil(), "title": "Learn Dapr pub/sub"});
     Ok(match target {
         Target::PostTasks => {
             let url = format!("{}/tasks", api.service()?.url());
-            Caller::Http(Http::new(), url, json!({"title": "Learn Dapr pub/sub"}))
+            Caller::Http(
+                Http::new(),
+                request(&url, &json!({"title": "Learn Dapr pub/sub"}))?,
+            )
         }
         Target::SidecarHttp => {
-            let url = format!("{}/v1.0/publish/{pubsub}/{topic}", api.sidecar().http_url());
-            Caller::Http(Http::new(), url, event)
+            let url = format!("{}/v1.0/publish/{pubsub}/{topic}", api.sidecar.url());
+            Caller::Http(Http::new(), request(&url, &event)?)
         }
         Target::SidecarGrpc => {
-            let channel = Endpoint::from_shared(api.sidecar().grpc_url())?
+            let channel = Endpoint::from_shared(api.sidecar.grpc_url())?
                 .tcp_nodelay(true)
                 .connect_lazy();
             let request = PublishEventRequest {
@@ -117,7 +120,12 @@ fn caller(target: Target, stack: &Stack) -> Result<Caller> {
                 data_content_type: "application/json".to_owned(),
                 metadata: HashMap::new(),
             };
-            Caller::Grpc(DaprClient::new(channel), request)
+            Caller::Grpc(DaprClient::new(channel), Box::new(request))
         }
     })
+}
+
+fn request(url: &str, body: &Value) -> Result<Box<Request<Full<Bytes>>>> {
+    let request = Request::post(url).header(CONTENT_TYPE, "application/json");
+    Ok(Box::new(request.body(Full::from(body.to_string()))?))
 }

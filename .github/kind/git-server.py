@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""git-server ADDRESS PORT FOLDER: the bare repositories of a folder by HTTP, to read and to push. For a test's own network only."""
+"""git-server.py ADDRESS PORT FOLDER: the bare repositories of a folder by HTTP, to read and to push. For a test's own network only."""
 
 import os
 import subprocess
