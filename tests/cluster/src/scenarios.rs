@@ -3,6 +3,7 @@
 mod argocd;
 mod away;
 mod change;
+mod doors;
 mod order;
 mod pods;
 mod rolls;
@@ -89,11 +90,11 @@ pub struct Git {
 pub type Scenario = scenario::Scenario<Setup>;
 
 macro_rules! scenarios {
-    ($($module:ident :: $name:ident($($argument:expr),*) = $title:literal: $promise:literal;)*) => {
+    ($($weight:ident $module:ident :: $name:ident($($argument:expr),*) = $title:literal: $promise:literal;)*) => {
         &[$(Scenario {
             name: $title,
             promise: $promise,
-            weight: Weight::Load,
+            weight: Weight::$weight,
             needs: &[],
             run: |setup| Box::pin(async {
                 let site = Site::create(setup, $title).await?;
@@ -106,17 +107,18 @@ macro_rules! scenarios {
 
 /// Every scenario, in the order of GUARANTEES.
 pub const ALL: &[Scenario] = scenarios! {
-    tutorial::request("redis", "declarative") = "cluster-tutorial-redis": "installed, 2/2, the tutorial's request has its effect, uninstalled without a trace";
-    tutorial::request("kafka", "declarative") = "cluster-tutorial-kafka": "the same on Kafka";
-    tutorial::request("rabbitmq", "declarative") = "cluster-tutorial-rabbitmq": "the same on RabbitMQ";
-    tutorial::request("redis", "programmatic") = "cluster-tutorial-programmatic": "the same when the worker itself lists the subscription";
-    order::components_last() = "cluster-components-last": "pods that start before their components converge by themselves";
-    rolls::restarts() = "cluster-rolls": "rolling restarts at 300 events/s: nothing lost, doubled or refused; helm test passes, and fails when it must";
-    rolls::upgrade() = "cluster-upgrade": "from the previous version of the chart at 300 events/s: nothing lost, doubled or refused";
-    rolls::protocols() = "cluster-protocol": "deliveries changed from HTTP to gRPC and back at 300 events/s: nothing lost, doubled or refused";
-    away::on_kafka() = "cluster-away-kafka": "one worker, then three, stand still or are killed at 300 events/s, and objects are edited: nothing lost, doubled or refused, and soon caught up";
-    change::redis_to_kafka() = "cluster-helm-redis-kafka": "helm upgrade at 300 events/s: nothing lost, doubled or refused, and no worker restarted";
-    change::kafka_to_rabbitmq() = "cluster-helm-kafka-rabbitmq": "the same in two steps, with Helm 4";
-    change::to_a_dead_broker() = "cluster-helm-dead-broker": "an upgrade to a dead broker fails with the publishers untouched; the rollback recovers";
-    argocd::commits() = "cluster-argocd": "commits at 300 events/s: Redis to Kafka to RabbitMQ, a dead broker and its revert, a third subscriber";
+    Light tutorial::request("redis", "declarative") = "cluster-tutorial-redis": "installed, 2/2, the tutorial's request has its effect, uninstalled without a trace";
+    Light tutorial::request("kafka", "declarative") = "cluster-tutorial-kafka": "the same on Kafka";
+    Light tutorial::request("rabbitmq", "declarative") = "cluster-tutorial-rabbitmq": "the same on RabbitMQ";
+    Light tutorial::request("redis", "programmatic") = "cluster-tutorial-programmatic": "the same when the worker itself lists the subscription";
+    Light order::components_last() = "cluster-components-last": "pods that start before their components converge by themselves";
+    Light doors::closed() = "cluster-closed-doors": "no app hands in events, publishes or hears through a release that does not name it";
+    Load rolls::restarts() = "cluster-rolls": "rolling restarts at 300 events/s: nothing lost, doubled or refused; helm test passes, and fails when it must";
+    Load rolls::upgrade() = "cluster-upgrade": "from the previous version of the chart at 300 events/s: nothing lost, doubled or refused";
+    Load rolls::protocols() = "cluster-protocol": "deliveries changed from HTTP to gRPC and back at 300 events/s: nothing lost, doubled or refused";
+    Load away::on_kafka() = "cluster-away-kafka": "one worker, then three, stand still or are killed at 300 events/s, and objects are edited: nothing lost, doubled or refused, and soon caught up";
+    Load change::redis_to_kafka() = "cluster-helm-redis-kafka": "helm upgrade at 300 events/s: nothing lost, doubled or refused, and no worker restarted";
+    Load change::kafka_to_rabbitmq() = "cluster-helm-kafka-rabbitmq": "the same in two steps, with Helm 4";
+    Load change::to_a_dead_broker() = "cluster-helm-dead-broker": "an upgrade to a dead broker fails with the publishers untouched; the rollback recovers";
+    Load argocd::commits() = "cluster-argocd": "commits at 300 events/s: Redis to Kafka to RabbitMQ, a dead broker and its revert, a third subscriber";
 };

@@ -9,7 +9,7 @@ use harness::kubectl::Kubectl;
 use harness::scenario::{self, AtOnce};
 use tokio::runtime::Runtime;
 
-/// A node of two cores carries one release under load.
+/// A node of two cores carries one release under load, and beside it one that mostly starts and waits.
 const AT_ONCE: AtOnce = AtOnce { light: 1, load: 1 };
 
 fn main() -> ExitCode {

@@ -164,6 +164,11 @@ impl BrokerProcess {
         self.declaration.read.read(http, topic).await
     }
 
+    /// Sends a command to it, if it is a Redis, and returns the answer.
+    pub async fn redis(&self, command: &[&str]) -> Result<String> {
+        self.declaration.read.redis(command).await
+    }
+
     /// Stops it in order (SIGTERM).
     pub async fn stop(&mut self) -> Result<Option<Ended>> {
         match self.process.take() {

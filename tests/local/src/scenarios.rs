@@ -132,6 +132,8 @@ struct UnderLoad {
     load: Load,
     /// Events between two blows: a second's.
     events: usize,
+    /// Effects of what was published before.
+    before: usize,
 }
 
 impl UnderLoad {
@@ -143,12 +145,14 @@ impl UnderLoad {
     async fn at(stack: &Stack, per_second: u32) -> Result<Self> {
         let ledger = Ledger::default();
         let broker = stack.active();
+        let before = stack.effects().look().await?.len();
         let load = Load::start(&stack.endpoints, rate(broker, per_second), &ledger);
         let events = rate(broker, RATE) as usize;
         let this = Self {
             ledger,
             load,
             events,
+            before,
         };
         this.go_on().await?;
         Ok(this)
@@ -178,7 +182,12 @@ impl UnderLoad {
     /// After an outage of what publishing needs: requests may have failed, but only in the documented way.
     async fn finish(self, stack: &Stack, lost: u64) -> Result<Count> {
         self.go_on().await?;
-        let Self { ledger, load, .. } = self;
+        let Self {
+            ledger,
+            load,
+            before,
+            ..
+        } = self;
         load.stop().await?;
         for failure in ledger.failures() {
             ensure!(
@@ -186,7 +195,16 @@ impl UnderLoad {
                 "a publish failed in another way than 503 or 504 with Retry-After: {failure:?}"
             );
         }
-        settled_but(stack, &ledger, lost).await
+        let count = settled_but(stack, &ledger, lost).await?;
+        let failures = ledger.failures();
+        let open = failures.iter().filter(|it| it.status != Some(503)).count();
+        let effects = stack.effects();
+        let taken = ledger.unacknowledged(&*effects.look().await?) - before;
+        ensure!(
+            taken <= open,
+            "{taken} events had an effect without a 200, but only {open} answers left that open: a 503 said too much"
+        );
+        Ok(count)
     }
 }
 

@@ -92,21 +92,42 @@ fn read(pod: &Value) -> Pod {
     }
 }
 
+/// The address of a service's only pod.
+pub(super) async fn address(kubectl: &Kubectl, service: &str) -> Result<String> {
+    let pods = all(kubectl, service).await?;
+    let address = pods.first().map(|pod| text(&pod["status"]["podIP"]));
+    address.with_context(|| format!("no pod of {service}"))
+}
+
 /// `kubectl port-forward svc/task-api`, as the tutorial does. The process ends when it is dropped.
 pub(super) async fn forward(kubectl: &Kubectl, folder: &Path) -> Result<(Process, Endpoint)> {
-    let log = folder.join("port-forward.log");
-    let args = ["port-forward", "svc/task-api", ":80"];
-    let process = kubectl.start("port-forward", &args, &log)?;
-    let mut port = None;
-    until("the forwarded port", FORWARDED, async || {
-        let said = std::fs::read_to_string(&log).unwrap_or_default();
-        port = said
-            .split_once("127.0.0.1:")
-            .and_then(|(_, rest)| rest.split_once(' ')?.0.parse::<u16>().ok());
-        Ok(port.is_none().then_some(said))
-    })
-    .await?;
-    let url = format!("http://127.0.0.1:{}", port.context("no port")?);
+    let (process, url) = forward_to(kubectl, "svc/task-api", 80, folder).await?;
     let (pod, broker) = ("port-forward".to_owned(), "cluster".to_owned());
     Ok((process, Endpoint { pod, url, broker }))
+}
+
+/// Forwards a port of `target`; returns where it is here.
+pub(super) async fn forward_to(
+    kubectl: &Kubectl,
+    target: &str,
+    port: u16,
+    folder: &Path,
+) -> Result<(Process, String)> {
+    let log = folder.join(format!("port-forward-{}.log", target.replace('/', "-")));
+    let process = kubectl.start(
+        "port-forward",
+        &["port-forward", target, &format!(":{port}")],
+        &log,
+    )?;
+    let mut here = None;
+    until("the forwarded port", FORWARDED, async || {
+        let said = std::fs::read_to_string(&log).unwrap_or_default();
+        here = said
+            .split_once("127.0.0.1:")
+            .and_then(|(_, rest)| rest.split_once(' ')?.0.parse::<u16>().ok());
+        Ok(here.is_none().then_some(said))
+    })
+    .await?;
+    let url = format!("http://127.0.0.1:{}", here.context("no port")?);
+    Ok((process, url))
 }

@@ -14,7 +14,7 @@ use harness::wait::until;
 use local_stack::{Http, load};
 
 /// From the answer to the worker's line.
-const EFFECT: Duration = Duration::from_secs(30);
+pub(super) const EFFECT: Duration = Duration::from_secs(30);
 
 pub(super) async fn request(site: &Site, broker: &str, mode: &str) -> Result<String> {
     let before = everything(&site.kubectl).await?;

@@ -62,14 +62,20 @@ impl Reader {
         Ok(())
     }
 
+    /// A command of Redis, and its answer.
+    pub(super) async fn redis(&self, command: &[&str]) -> Result<String> {
+        let Self::RedisCli { server, port } = self else {
+            bail!("this is no Redis")
+        };
+        let mut redis = Command::new(server.with_file_name("redis-cli"));
+        redis.args(["-e", "-p", port]).args(command);
+        let said = command::output(&mut redis, ANSWER, "").await?;
+        Ok(said.trim().to_owned())
+    }
+
     pub(super) async fn read(&self, http: &Http, topic: &str) -> Result<String> {
         match self {
-            Self::RedisCli { server, port } => {
-                let mut redis = Command::new(server.with_file_name("redis-cli"));
-                redis.args(["-p", port, "XRANGE", topic, "-", "+"]);
-                let stored = command::output(&mut redis, ANSWER, "").await?;
-                Ok(stored.trim().to_owned())
-            }
+            Self::RedisCli { .. } => self.redis(&["XRANGE", topic, "-", "+"]).await,
             // A folder for each partition, of which there are three.
             Self::Kafka(data) => files(&data.join(format!("{topic}-[0-9]/*.log"))),
             Self::JetStream { data, .. } => {

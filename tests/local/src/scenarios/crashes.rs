@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use harness::chart::merge;
+use harness::wait::until;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -29,6 +30,9 @@ const APART: Duration = Duration::from_secs(3);
 /// Of the state store. Longer than a failing handler is given with the short timings of scenarios, twelve seconds.
 const OUTAGE: u32 = 15;
 const LONG_OUTAGE: u32 = 300;
+
+/// For one look at `/readyz`.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What RabbitMQ may lose when a connection breaks: the one event that the publishing sidecar has on its way. It writes
 /// that this was not confirmed, and answers success all the same (components-contrib 1.18.3, pubsub/rabbitmq,
@@ -152,11 +156,26 @@ async fn both(stack: &Stack) -> Result<String> {
     but_unrecorded(stack, under, 2).await
 }
 
-/// A long outage of what the worker needs: back-pressure, not dead letters.
+/// A long outage of what the worker needs: back-pressure, not dead letters. First it can be read and takes nothing, then it is away.
 async fn state_store(stack: &mut Stack, seconds: u32) -> Result<String> {
     let under = UnderLoad::start(stack).await?;
+    let outage = Duration::from_secs(seconds.into());
+    let redis = stack.broker_mut("redis")?;
+    redis.redis(&["CONFIG", "SET", "maxmemory", "1"]).await?;
+    until("a worker that says so", DEADLINE, async || {
+        let said = match stack.worker.ready(stack.http(), LOOK).await {
+            Ok(()) => "it is ready".to_owned(),
+            Err(error) => format!("{error:#}"),
+        };
+        Ok((!said.contains("takes no record")).then_some(said))
+    })
+    .await?;
+    sleep(outage).await;
+    let redis = stack.broker_mut("redis")?;
+    redis.redis(&["CONFIG", "SET", "maxmemory", "0"]).await?;
+    under.go_on().await?;
     stack.broker_mut("redis")?.kill().await?;
-    sleep(Duration::from_secs(seconds.into())).await;
+    sleep(outage).await;
     stack.broker_mut("redis")?.start().await?;
     under.go_on().await?;
     let (count, ledger) = under.count(stack).await?;

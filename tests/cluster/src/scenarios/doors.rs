@@ -1,0 +1,174 @@
+//! Only the broker hands in events: what another app of the cluster can reach of a release, and what it cannot (docs/THREATS.md).
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use harness::kubectl::Kubectl;
+use harness::process::Process;
+use http::header::CONTENT_TYPE;
+use http::{Method, Request};
+use http_body_util::Full;
+use local_stack::Http;
+use serde_json::{Value, json};
+
+use super::pods;
+use super::tutorial::EFFECT;
+use crate::PodLogs;
+use crate::site::{self, ROLLOUT, Site};
+
+/// One call through a sidecar.
+const CALL: Duration = Duration::from_secs(20);
+
+/// A sidecar of somebody else, whose HTTP API is forwarded.
+struct Stranger {
+    _forward: Process,
+    url: String,
+}
+
+pub(super) async fn closed(site: &Site) -> Result<String> {
+    let elsewhere = site
+        .kubectl
+        .of(&format!("{}-elsewhere", site.kubectl.namespace()));
+    let namespace = include_str!("../../objects/namespace.yaml");
+    site::apply(&elsewhere, &site.setup, namespace, &[]).await?;
+    let result = knock(site, &elsewhere).await;
+    let removed = if site.setup.keep {
+        Ok(())
+    } else {
+        site::remove(&elsewhere).await
+    };
+    let figures = result?;
+    removed.map(|()| figures)
+}
+
+async fn knock(site: &Site, elsewhere: &Kubectl) -> Result<String> {
+    let friend = json!({"appId": "friend", "namespace": elsewhere.namespace(), "path": "/tasks", "methods": ["POST"]});
+    site.upgrade(&json!({"invocation": {"allow": [friend]}}))
+        .await?;
+    let logs = PodLogs::start(&site.kubectl, "task-worker", &site.folder)?;
+    let stranger = Stranger::start(site, elsewhere, "stranger").await?;
+    let friend = Stranger::start(site, elsewhere, "friend").await?;
+    let neighbour = Stranger::start(site, &site.kubectl, "neighbour").await?;
+    let namespace = site.kubectl.namespace();
+
+    let forged = event(namespace);
+    let task = json!({"title": "through the sidecars"});
+    let worker = format!("invoke/task-worker.{namespace}/method/events/todo");
+    let api = |path| format!("invoke/task-api.{namespace}/method{path}");
+    let mut refused = 0;
+    for (who, method, path, body) in [
+        (&stranger, Method::POST, &worker, &forged),
+        (&friend, Method::POST, &worker, &forged),
+        (&neighbour, Method::POST, &worker, &forged),
+        (&stranger, Method::POST, &api("/tasks"), &task),
+        (&friend, Method::GET, &api("/openapi.json"), &Value::Null),
+    ] {
+        let (status, said) = who.call(method, path, body).await?;
+        ensure!(
+            status == 403 && said.contains("access control policy"),
+            "{path}: {status} {said}"
+        );
+        refused += 1;
+    }
+
+    // Our Components are not the neighbour's, to publish or to hear.
+    let topic = format!("publish/pubsub-redis/task-events-{namespace}");
+    let (status, said) = neighbour.call(Method::POST, &topic, &task).await?;
+    ensure!(
+        status == 404 && said.contains("ERR_PUBSUB_NOT_FOUND"),
+        "{topic}: {status} {said}"
+    );
+    let (_, said) = neighbour
+        .call(Method::GET, "metadata", &Value::Null)
+        .await?;
+    ensure!(
+        !said.contains("pubsub.redis") && !said.contains("state.redis"),
+        "{said}"
+    );
+
+    // From pod to pod, by a sidecar that calls addresses for its app: ports of the sidecar and the app on the pod's loopback.
+    let pod = pods::address(&site.kubectl, "task-worker").await?;
+    for (port, path) in [
+        (8001, "/events/todo"),
+        (3500, "/v1.0/metadata"),
+        (50001, "/"),
+        (50002, "/"),
+    ] {
+        let path = format!("invoke/http://{pod}:{port}/method{path}");
+        let (status, said) = stranger.call(Method::POST, &path, &forged).await?;
+        let failed =
+            said.contains("connection refused") || said.contains("EOF") || said.contains("reset");
+        ensure!(status == 500 && failed, "{path}: {status} {said}");
+        refused += 1;
+    }
+    // Open by design, until a NetworkPolicy closes it.
+    let metrics = format!("invoke/http://{pod}:9100/method/metrics");
+    let (status, _) = stranger.call(Method::GET, &metrics, &Value::Null).await?;
+    ensure!(status == 200, "{metrics}: {status}");
+
+    let (status, said) = friend.call(Method::POST, &api("/tasks"), &task).await?;
+    ensure!(
+        status == 200,
+        "a caller that a value names: {status} {said}"
+    );
+    let created: Value = serde_json::from_str(&said)?;
+    let id = created["id"].as_str().context("no id")?.parse()?;
+    let effects = logs.effects();
+    effects
+        .wait_for("the named caller's task", EFFECT, &[id])
+        .await?;
+    let log = ["logs", "deployment/task-worker", "--container=task-worker"];
+    let log = site.kubectl.run(&log).await?;
+    ensure!(!log.contains("forged"), "a forged event has had an effect");
+    Ok(format!(
+        "{refused} ways refused, one open to a caller that a value names; no forged event had an effect"
+    ))
+}
+
+/// An event that no broker has seen.
+fn event(namespace: &str) -> Value {
+    json!({
+        "specversion": "1.0", "id": "forged", "source": "stranger", "type": "com.dapr.event.sent",
+        "datacontenttype": "application/json", "pubsubname": "pubsub-redis", "topic": format!("task-events-{namespace}"),
+        "data": {"event_type": "task.created", "task_id": uuid::Uuid::nil(), "title": "forged"}
+    })
+}
+
+impl Stranger {
+    async fn start(site: &Site, kubectl: &Kubectl, name: &str) -> Result<Self> {
+        let image = site.setup.images.name("task-api");
+        let objects = include_str!("../../objects/stranger.yaml");
+        site::apply(
+            kubectl,
+            &site.setup,
+            objects,
+            &[("name", name), ("app", &image)],
+        )
+        .await?;
+        let (pod, timeout) = (
+            format!("pod/{name}"),
+            format!("--timeout={}s", ROLLOUT.as_secs()),
+        );
+        let ready = ["wait", "--for=condition=Ready", &pod, &timeout];
+        kubectl.run_within(ROLLOUT * 2, &ready, "").await?;
+        let (forward, url) = pods::forward_to(kubectl, &pod, 3500, &site.folder).await?;
+        Ok(Self {
+            _forward: forward,
+            url,
+        })
+    }
+
+    /// The status and the beginning of what came back.
+    async fn call(&self, method: Method, path: &str, body: &Value) -> Result<(u16, String)> {
+        let body = match body {
+            Value::Null => String::new(),
+            body => body.to_string(),
+        };
+        let url = format!("{}/v1.0/{path}", self.url);
+        let request = Request::builder().method(method).uri(url);
+        let request = request.header(CONTENT_TYPE, "application/json");
+        let request = request.body(Full::new(body.into()))?;
+        let answer = Http::new().send(request, CALL).await?;
+        Ok((answer.status.as_u16(), answer.text()))
+    }
+}
