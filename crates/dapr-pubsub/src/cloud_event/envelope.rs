@@ -96,6 +96,11 @@ impl<'a> Envelope<'a> {
         Some((self.trace_parent.as_deref()?, self.trace_state.as_deref()))
     }
 
+    /// The data as it was sent, in whatever form.
+    pub(crate) fn payload(&self) -> &[u8] {
+        self.payload.as_bytes()
+    }
+
     /// The event with its data as a `T`.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<CloudEvent<T>, DecodeError> {
         let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);

@@ -82,6 +82,16 @@ impl<'a> Wire<'a> {
 }
 
 impl Payload<'_> {
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Absent | Self::Wire(Wire::Absent) => &[],
+            Self::Json(json) => json.get().as_bytes(),
+            Self::Base64(text) => text.as_bytes(),
+            Self::Wire(Wire::Json(data) | Wire::Bytes(data)) => data,
+            Self::Wire(Wire::Text(text)) => text.as_bytes(),
+        }
+    }
+
     /// `content_type` is for the words about text that is not JSON.
     pub(super) fn decode<T: DeserializeOwned>(
         &self,

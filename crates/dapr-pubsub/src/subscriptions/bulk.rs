@@ -95,9 +95,16 @@ async fn deliver_one<S: Clone + Send + Sync + 'static>(
     // Not begun in time: the answer for the others must not wait for this one.
     let status = if Instant::now() < deadline {
         let body = entry.event.get().as_bytes();
-        let id = || salvage_id(body);
+        let unread = || (salvage_id(body), body);
         route
-            .receive(active, parts, Envelope::parse(body), id, state, deadline)
+            .receive(
+                active,
+                parts,
+                Envelope::parse(body),
+                unread,
+                state,
+                deadline,
+            )
             .await
     } else {
         Outcome::Retry

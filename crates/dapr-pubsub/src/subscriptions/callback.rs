@@ -238,13 +238,14 @@ impl<S: Clone + Send + Sync + 'static> AppCallback for Call<S> {
         };
         let active = route.begin(&event.pubsub_name);
         let parts = parts(route.subscription.route(), &metadata, extensions);
-        let (envelope, id) = (Envelope::of_callback(&event), || Some(event.id.clone()));
+        let unread = || (Some(event.id.clone()), &*event.data);
+        let envelope = Envelope::of_callback(&event);
         let outcome = route
             .receive(
                 &active,
                 parts,
                 envelope,
-                id,
+                unread,
                 self.state.clone(),
                 self.deadline,
             )

@@ -1,6 +1,7 @@
 //! Whether what is dropped stays away, as it does when its dead letter could be published.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ const ENOUGH: u32 = 3;
 /// What was dropped of late. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct DeadLetters {
-    dropped: Arc<Mutex<HashMap<String, Dropped>>>,
+    dropped: Arc<Mutex<HashMap<u64, Dropped>>>,
 }
 
 #[derive(Debug)]
@@ -41,7 +42,11 @@ impl DeadLetters {
         Some((returning.pubsub.clone(), returning.topic.clone()))
     }
 
-    pub(super) fn note(&self, pubsub: &str, topic: &str, event: String) {
+    /// `event` is what tells it from others: its data, too, because what is dropped may have no id, or somebody else's.
+    pub(super) fn note(&self, pubsub: &str, topic: &str, event: &[&[u8]]) {
+        let mut hasher = DefaultHasher::new();
+        event.hash(&mut hasher);
+        let event = hasher.finish();
         let mut dropped = self.lock();
         if let Some(it) = dropped.get_mut(&event)
             && it.last.elapsed() < SOON
@@ -64,7 +69,7 @@ impl DeadLetters {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Dropped>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Dropped>> {
         self.dropped.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -80,7 +85,7 @@ mod tests {
         let dead_letters = DeadLetters::default();
         for _ in 0..ENOUGH {
             assert_eq!(dead_letters.returning(), None);
-            dead_letters.note("kafka", "task-events", "1".to_owned());
+            dead_letters.note("kafka", "task-events", &[b"1", b"{}"]);
             advance(SOON / 10).await;
         }
         let way = ("kafka".to_owned(), "task-events".to_owned());
@@ -93,11 +98,11 @@ mod tests {
     async fn what_is_remembered_is_bounded() {
         let dead_letters = DeadLetters::default();
         for id in 0..2 * MOST {
-            dead_letters.note("p", "t", id.to_string());
+            dead_letters.note("p", "t", &[id.to_string().as_bytes()]);
         }
         assert_eq!(dead_letters.lock().len(), MOST);
         advance(SOON).await;
-        dead_letters.note("p", "t", "new".to_owned());
+        dead_letters.note("p", "t", &[b"new"]);
         assert_eq!(dead_letters.lock().len(), 1);
     }
 }

@@ -19,9 +19,7 @@ use super::in_hand::InHand;
 use super::limits::Limits;
 use crate::telemetry::{self, DeliveryMetrics};
 use crate::text::{self, shown};
-use crate::{
-    CANARY_TYPE, DecodeError, Envelope, Inbox, Outcome, Secret, canary, record_key, trace_context,
-};
+use crate::{CANARY_TYPE, DecodeError, Envelope, Inbox, Outcome, Secret, canary, trace_context};
 
 /// Bytes of a panic's message that are logged: it may quote what the handler was given.
 const PANIC: usize = 500;
@@ -50,32 +48,36 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         self.activity.begin(pubsub, self.subscription.topic())
     }
 
-    /// One event, alone or out of a bulk delivery, or what was not one; `id` is asked for its id then.
-    pub(super) async fn receive(
+    /// One event, alone or out of a bulk delivery, or what was not one: then `unread` tells its id, where it has one, and its bytes.
+    pub(super) async fn receive<'b>(
         &self,
         active: &Active,
         parts: Parts,
         event: Result<Envelope<'_>, DecodeError>,
-        id: impl FnOnce() -> Option<String>,
+        unread: impl FnOnce() -> (Option<String>, &'b [u8]),
         state: S,
         deadline: Instant,
     ) -> Outcome {
-        let (outcome, key) = match event {
+        let note = |event: &[&[u8]]| {
+            let topic = self.subscription.topic();
+            self.dead_letters.note(active.pubsub(), topic, event);
+        };
+        match event {
             Ok(event) => {
                 let outcome = self.process(active, parts, &event, state, deadline).await;
-                let key = || record_key("", event.source(), event.id());
-                (outcome, (outcome == Outcome::Drop).then(key))
+                if outcome == Outcome::Drop {
+                    let (source, id) = (event.source().as_bytes(), event.id().as_bytes());
+                    note(&[source, id, event.payload()]);
+                }
+                outcome
             }
             Err(error) => {
-                let id = id();
-                (self.undecodable(&error, id.as_deref()), id)
+                let (id, bytes) = unread();
+                let id = id.filter(|id| !id.is_empty());
+                note(&[id.as_deref().unwrap_or_default().as_bytes(), bytes]);
+                self.undecodable(&error, id.as_deref())
             }
-        };
-        if let Some(key) = key {
-            let topic = self.subscription.topic();
-            self.dead_letters.note(active.pubsub(), topic, key);
         }
-        outcome
     }
 
     async fn process(

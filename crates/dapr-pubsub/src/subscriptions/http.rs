@@ -72,9 +72,16 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         if bulk && let Some(entries) = BulkBody::parse(&body) {
             return bulk::deliver(self, &active, &parts, entries, &state, deadline).await;
         }
-        let id = || salvage_id(&body);
+        let unread = || (salvage_id(&body), &*body);
         let outcome = self
-            .receive(&active, parts, Envelope::parse(&body), id, state, deadline)
+            .receive(
+                &active,
+                parts,
+                Envelope::parse(&body),
+                unread,
+                state,
+                deadline,
+            )
             .await;
         outcome.into_response()
     }

@@ -62,14 +62,14 @@ async fn one<S: Clone + Send + Sync + 'static>(
     if Instant::now() >= call.deadline {
         return Outcome::Retry;
     }
-    let id = || match &entry.event {
-        Some(Event::CloudEvent(event)) => Some(event.id.clone()),
-        Some(Event::Bytes(body)) => salvage_id(body),
-        None => None,
+    let unread = || match &entry.event {
+        Some(Event::CloudEvent(event)) => (Some(event.id.clone()), &*event.data),
+        Some(Event::Bytes(body)) => (salvage_id(body), &**body),
+        None => (None, &[][..]),
     };
     let state = call.state.clone();
     route
-        .receive(active, parts, event, id, state, call.deadline)
+        .receive(active, parts, event, unread, state, call.deadline)
         .await
 }
 

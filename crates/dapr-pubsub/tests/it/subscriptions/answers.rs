@@ -75,6 +75,14 @@ async fn what_is_dropped_again_and_again_is_told() {
         outcome(&router, envelope(title).to_string()).await;
         assert_eq!(dead_letters.returning(), None);
     }
+    // Others with the same id, or with none, are others.
+    for number in 0..5 {
+        let mut other = envelope("drop");
+        other["data"] = number.into();
+        outcome(&router, other.to_string()).await;
+        outcome(&router, format!("[{number}]")).await;
+        assert_eq!(dead_letters.returning(), None);
+    }
     outcome(&router, envelope("drop").to_string()).await;
     let (_, topic) = dead_letters.returning().unwrap();
     assert_eq!(topic, "task-events");
