@@ -72,28 +72,31 @@ impl Condition {
     }
 
     fn set(&self, ready: bool, message: String) {
+        let Some(name) = self.change(ready, &message) else {
+            return;
+        };
+        // Without the lock: a line may wait for whoever reads standard output, and probes must not wait with it.
+        if ready {
+            tracing::info!(condition = name, how = message, "condition holds");
+        } else {
+            tracing::warn!(condition = name, why = message, "condition does not hold");
+        }
+    }
+
+    /// The condition's name, where that was a change.
+    fn change(&self, ready: bool, message: &str) -> Option<&'static str> {
         let mut conditions = self
             .readiness
             .conditions
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let Some(state) = conditions.get_mut(self.index) else {
-            return;
-        };
+        let state = conditions.get_mut(self.index)?;
         if state.ready == ready && state.message == message {
-            return;
-        }
-        if ready {
-            tracing::info!(condition = state.name, how = message, "condition holds");
-        } else {
-            tracing::warn!(
-                condition = state.name,
-                why = message,
-                "condition does not hold"
-            );
+            return None;
         }
         state.ready = ready;
-        state.message = message;
+        message.clone_into(&mut state.message);
+        Some(state.name)
     }
 }
 
