@@ -104,7 +104,12 @@ fn trace_state(list: &str) -> Option<TraceState> {
     }
     // The first one is the latest: whoever changes a member moves it to the front.
     let mut keys = Vec::with_capacity(members.len());
-    members.retain(|(key, _)| !keys.contains(key) && { keys.push(*key); true });
+    members.retain(|(key, _)| {
+        !keys.contains(key) && {
+            keys.push(*key);
+            true
+        }
+    });
     shorten(&mut members);
     TraceState::from_key_value(members).ok()
 }
@@ -119,7 +124,12 @@ fn is_value(value: &str) -> bool {
 fn shorten(members: &mut Vec<(&str, &str)>) {
     let length = |(key, value): &(&str, &str)| key.len() + value.len() + 1;
     // One comma less than members.
-    while members.iter().map(|member| length(member) + 1).sum::<usize>() > CHARACTERS + 1 {
+    while members
+        .iter()
+        .map(|member| length(member) + 1)
+        .sum::<usize>()
+        > CHARACTERS + 1
+    {
         let large = members.iter().rposition(|member| length(member) > LARGE);
         members.remove(large.unwrap_or(members.len() - 1));
     }
@@ -159,8 +169,15 @@ mod tests {
             let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
             parse(parent, Some(list)).unwrap().trace_state().header()
         };
-        let member = |key: &str, length: usize| format!("{key}={}", "x".repeat(length - key.len() - 1));
-        let whole = [member("a", 128), member("b", 128), member("c", 128), member("d", 125)].join(",");
+        let member =
+            |key: &str, length: usize| format!("{key}={}", "x".repeat(length - key.len() - 1));
+        let whole = [
+            member("a", 128),
+            member("b", 128),
+            member("c", 128),
+            member("d", 125),
+        ]
+        .join(",");
         assert_eq!((state(&whole).len(), state(&whole) == whole), (512, true));
 
         // The large one goes first, wherever it stands; then the last.
@@ -169,7 +186,11 @@ mod tests {
         assert_eq!(state(&format!("{whole},e=1")), whole);
         let long = [member("k", 256 + 2), member("l", 200), member("m", 200)].join(",");
         assert_eq!(state(&long), [member("k", 258), member("l", 200)].join(","));
-        assert_eq!(state(&format!("{},a=1", "x,".repeat(9000))), "", "no list at all");
+        assert_eq!(
+            state(&format!("{},a=1", "x,".repeat(9000))),
+            "",
+            "no list at all"
+        );
     }
 
     #[test]

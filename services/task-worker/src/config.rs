@@ -1,6 +1,6 @@
 //! The configuration of `task-worker`. Every field is an environment variable; the chart sets them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use service_kit::server::Limits;
 use service_kit::shutdown::ShutdownArgs;
 use service_kit::sidecar::SidecarArgs;
 use service_kit::telemetry::TelemetryArgs;
-use service_kit::units::{duration, duration_or_zero};
+use service_kit::units::{duration, duration_or_zero, name};
 
 /// Where the sidecar delivers tasks; the chart's Subscription names the same route.
 const ROUTE: &str = "/events/todo";
@@ -69,20 +69,21 @@ pub struct SubscriptionArgs {
     #[arg(long, env = "SUBSCRIPTION_MODE", default_value = "declarative")]
     pub subscription_mode: SubscriptionMode,
     /// The pub/sub components to subscribe to in programmatic mode, separated by commas.
-    #[arg(long, env = "PUBSUB_NAMES", value_delimiter = ',')]
+    #[arg(long, env = "PUBSUB_NAMES", value_delimiter = ',', value_parser = name)]
     pub pubsub_names: Vec<String>,
     /// What single components are told beyond that in programmatic mode, as JSON by the component's name:
     /// `{"pubsub-rabbitmq": {"deadLetterTopic": "...", "metadata": {"queueType": "quorum"}}}`.
     #[arg(long, env = "PUBSUB_OPTIONS", default_value = "{}", value_parser = pubsub_options)]
     pub pubsub_options: BTreeMap<String, PubsubOptions>,
     /// The topic of the events.
-    #[arg(long, env = "TOPIC", default_value = "task-events")]
+    #[arg(long, env = "TOPIC", default_value = "task-events", value_parser = name)]
     pub topic: String,
     /// Where events go that were dropped, or retried in vain.
     #[arg(
         long,
         env = "DEAD_LETTER_TOPIC",
-        default_value = "task-events-dead-letter"
+        default_value = "task-events-dead-letter",
+        value_parser = name
     )]
     pub dead_letter_topic: String,
     /// How long acting on one event may take; then the sidecar is asked to deliver it again.
@@ -98,15 +99,15 @@ pub struct SubscriptionArgs {
 pub struct InboxArgs {
     /// The name under which it is remembered what is done: all replicas of a service share it, and no other service has it,
     /// or each event would be acted on by one of the two. A new name has forgotten everything.
-    #[arg(long, env = "CONSUMER", default_value = "task-worker", value_parser = consumer)]
+    #[arg(long, env = "CONSUMER", default_value = "task-worker", value_parser = name)]
     pub consumer: String,
     /// The Dapr state store that remembers events. Empty: none, and a redelivered event is acted on again.
-    #[arg(long, env = "STATE_STORE")]
+    #[arg(long, env = "STATE_STORE", value_parser = name)]
     pub state_store: Option<String>,
     /// How long a claim on an event lasts when its owner dies.
     #[arg(long, env = "INBOX_LEASE", default_value = "10s", value_parser = duration)]
     pub inbox_lease: Duration,
-    /// How long it is remembered that an event is done. Longer than the broker keeps events.
+    /// How long it is remembered that an event is done. Longer than the broker keeps events, and than all attempts take.
     #[arg(long, env = "INBOX_RETENTION", default_value = "168h", value_parser = duration)]
     pub inbox_retention: Duration,
 }
@@ -167,7 +168,7 @@ impl SubscriptionArgs {
 
 impl InboxArgs {
     pub(crate) fn store(&self) -> Option<&str> {
-        self.state_store.as_deref().filter(|name| !name.is_empty())
+        self.state_store.as_deref()
     }
 
     pub(crate) fn options(&self, delivery: &DeliveryArgs) -> Option<InboxOptions> {
@@ -177,13 +178,6 @@ impl InboxArgs {
         options.max_attempts = Some(delivery.attempts());
         options.retry_pause = delivery.delivery_retry_interval;
         Some(options)
-    }
-}
-
-fn consumer(text: &str) -> Result<String, &'static str> {
-    match text.trim() {
-        "" => Err("must not be empty: every subscriber without a name would share its records"),
-        name => Ok(name.to_owned()),
     }
 }
 
@@ -213,15 +207,52 @@ impl Check for Config {
                  ({interval:?}) together: a delivery that is merely tried again would have the sidecar restarted"
             ));
         }
-        let named = self
-            .subscription
-            .pubsub_names
-            .iter()
-            .any(|name| !name.trim().is_empty());
-        if self.subscription.subscription_mode == SubscriptionMode::Programmatic && !named {
+        let (all, retention) = (self.all_attempts(), self.inbox.inbox_retention);
+        if retention <= all {
+            return Err(format!(
+                "INBOX_RETENTION ({retention:?}) must be longer than all attempts of an event may take (DELIVERY_MAX_RETRIES, each \
+                 HANDLER_TIMEOUT and DELIVERY_RETRY_INTERVAL, and INBOX_LEASE: {all:?}): what is done would be forgotten while it \
+                 can still come back, and be acted on twice"
+            ));
+        }
+        self.subscription.check()
+    }
+}
+
+impl Config {
+    /// How long an event may come back because of this worker alone.
+    fn all_attempts(&self) -> Duration {
+        let attempt = self.subscription.handler_timeout + self.delivery.delivery_retry_interval;
+        attempt
+            .saturating_mul(self.delivery.attempts())
+            .saturating_add(self.inbox.inbox_lease)
+    }
+}
+
+impl Check for SubscriptionArgs {
+    fn check(&self) -> Result<(), String> {
+        let (topic, names) = (&self.topic, &self.pubsub_names);
+        if self.dead_letter_topic == *topic {
+            return Err(format!(
+                "DEAD_LETTER_TOPIC must not be TOPIC ({topic}): what is dropped would come back, for ever"
+            ));
+        }
+        if self.subscription_mode == SubscriptionMode::Programmatic && names.is_empty() {
             return Err("PUBSUB_NAMES must name a pub/sub component when SUBSCRIPTION_MODE is programmatic: nothing would be \
                         received"
                 .to_owned());
+        }
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = names.iter().find(|name| !seen.insert(name.as_str())) {
+            return Err(format!(
+                "PUBSUB_NAMES names {twice} twice: the sidecar would subscribe to it twice"
+            ));
+        }
+        let mut options = self.pubsub_options.keys();
+        if let Some(stranger) = options.find(|name| !seen.contains(name.as_str())) {
+            return Err(format!(
+                "PUBSUB_OPTIONS has options for {stranger}, which PUBSUB_NAMES does not name: nobody would be told them"
+            ));
         }
         Ok(())
     }
@@ -264,8 +295,30 @@ mod tests {
         assert!(refusal(&["--inbox-lease", "5s"]).contains("acted on twice"));
         assert!(refusal(&["--shutdown-deadline", "2s"]).contains("cut off"));
         assert!(refusal(&["--subscription-mode", "programmatic"]).contains("PUBSUB_NAMES"));
+        assert!(refusal(&["--inbox-retention", "1s"]).contains("INBOX_RETENTION"));
+        assert!(refusal(&["--delivery-max-retries", "4294967295"]).contains("INBOX_RETENTION"));
+        assert!(refusal(&["--dead-letter-topic", "task-events"]).contains("DEAD_LETTER_TOPIC"));
+        assert!(refusal(&["--pubsub-names", "a,a"]).contains("PUBSUB_NAMES names a twice"));
+        let options = ["--pubsub-names", "a", "--pubsub-options", r#"{"b": {}}"#];
+        assert!(refusal(&options).contains("PUBSUB_OPTIONS has options for b"));
         let watchdog = ["--watchdog-silence", "1m", "--watchdog-patience", "7s"];
         assert!(refusal(&watchdog).contains("restarted"));
+    }
+
+    #[test]
+    fn a_name_that_nothing_can_have_is_refused() {
+        for (flag, value) in [
+            ("--topic", " "),
+            ("--dead-letter-topic", " "),
+            ("--state-store", " "),
+            ("--consumer", "a b"),
+            ("--pubsub-names", "a, b"),
+            ("--pubsub-names", "a,"),
+            ("--inbox-lease", "10000000000years"),
+        ] {
+            let refusal = Config::try_parse_from(["task-worker", flag, value]).unwrap_err();
+            assert!(refusal.to_string().contains(flag), "{refusal}");
+        }
     }
 
     #[test]

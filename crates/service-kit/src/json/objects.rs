@@ -220,7 +220,10 @@ mod tests {
             point(1, None)
         );
         let error = read::<Point>("[1, 2]").unwrap_err().to_string();
-        assert!(error.contains("sequence") && error.contains("Point"), "{error}");
+        assert!(
+            error.contains("sequence") && error.contains("Point"),
+            "{error}"
+        );
         assert!(read::<Vec<Point>>("[[1, 2]]").is_err());
         assert_eq!(read::<(u8, Option<u8>)>("[1, 2]").unwrap(), (1, Some(2)));
 

@@ -87,7 +87,9 @@ fn refusal(request: &Request) -> Option<Problem> {
         (Some(host), None) if is_host(host) => {}
         (None, _) => return Some(Problem::malformed("The header `Host` is missing.")),
         (Some(_), None) => {
-            return Some(Problem::malformed("The header `Host` is not a host with or without a port."));
+            return Some(Problem::malformed(
+                "The header `Host` is not a host with or without a port.",
+            ));
         }
         (Some(_), Some(_)) => {
             return Some(Problem::malformed("There is more than one header `Host`."));
@@ -144,7 +146,10 @@ impl Left {
     }
 
     fn take(self) -> Option<(Body, Touched)> {
-        self.0?.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0?
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 }
 
@@ -180,7 +185,9 @@ impl HttpBody for Watched {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map_or_else(SizeHint::default, HttpBody::size_hint)
+        self.body
+            .as_ref()
+            .map_or_else(SizeHint::default, HttpBody::size_hint)
     }
 }
 

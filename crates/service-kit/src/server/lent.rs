@@ -55,11 +55,7 @@ impl Back {
             return;
         };
         let _ = stream.shutdown().await;
-        let _ = timeout(
-            LINGER,
-            tokio::io::copy(&mut stream, &mut tokio::io::sink()),
-        )
-        .await;
+        let _ = timeout(LINGER, tokio::io::copy(&mut stream, &mut tokio::io::sink())).await;
     }
 }
 

@@ -90,7 +90,10 @@ mod tests {
         });
         let [lines, in_span] = &*lines.0;
         assert_eq!(
-            (lines.load(Ordering::Relaxed), in_span.load(Ordering::Relaxed)),
+            (
+                lines.load(Ordering::Relaxed),
+                in_span.load(Ordering::Relaxed)
+            ),
             (2, 2)
         );
     }
