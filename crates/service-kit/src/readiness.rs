@@ -119,4 +119,31 @@ mod tests {
         assert!(!ready);
         assert_eq!(conditions[0].message, "gone");
     }
+
+    /// Stands still until a probe has been answered, as a line does that nobody reads.
+    struct Stalled(Readiness);
+
+    impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Stalled {
+        fn on_event(
+            &self,
+            _event: &tracing::Event<'_>,
+            _context: tracing_subscriber::layer::Context<'_, S>,
+        ) {
+            let (answer, answered) = std::sync::mpsc::channel();
+            let readiness = self.0.clone();
+            std::thread::spawn(move || answer.send(readiness.report().0));
+            let answer = answered.recv_timeout(std::time::Duration::from_secs(5));
+            assert_eq!(answer, Ok(true), "a probe waits for a log line");
+        }
+    }
+
+    #[test]
+    fn a_probe_does_not_wait_for_a_line_about_a_condition() {
+        use tracing_subscriber::layer::SubscriberExt as _;
+        let _alone = crate::ONE_SUBSCRIBER.lock();
+        let readiness = Readiness::default();
+        let condition = readiness.condition("sidecar", "not asked yet");
+        let lines = tracing_subscriber::registry().with(Stalled(readiness));
+        tracing::subscriber::with_default(lines, || condition.ready("answers"));
+    }
 }

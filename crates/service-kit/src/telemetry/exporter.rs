@@ -90,3 +90,81 @@ impl<E: PushMetricExporter> PushMetricExporter for Watched<E> {
         self.exporter.temporality()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+    use std::sync::{Arc, Mutex};
+
+    use opentelemetry_sdk::error::OTelSdkError;
+    use tracing::field::{Field, Visit};
+    use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+
+    use super::*;
+
+    /// Fails while it is told to.
+    #[derive(Debug, Default)]
+    struct Exporter(AtomicBool);
+
+    impl SpanExporter for Exporter {
+        async fn export(&self, _batch: Vec<SpanData>) -> OTelSdkResult {
+            if self.0.load(Ordering::Relaxed) {
+                return Err(OTelSdkError::InternalFailure("refused".to_owned()));
+            }
+            Ok(())
+        }
+    }
+
+    /// The messages of the lines.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<String>>>);
+
+    impl<S: tracing::Subscriber> Layer<S> for Lines {
+        fn on_event(&self, event: &tracing::Event<'_>, _context: Context<'_, S>) {
+            event.record(&mut self.clone());
+        }
+    }
+
+    impl Visit for Lines {
+        fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+            let value = format!("{value:?}");
+            // OpenTelemetry has lines of its own.
+            if field.name() == "message" && value.starts_with("telemetry") {
+                self.0.lock().unwrap().push(value);
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_failure_and_the_recovery_are_said_once() {
+        let _alone = crate::ONE_SUBSCRIBER.lock();
+        let lines = Lines::default();
+        let exporter = Watched::new(Exporter::default(), "traces");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let subscriber = tracing_subscriber::registry().with(lines.clone());
+        tracing::subscriber::with_default(subscriber, || {
+            for failing in [false, true, true, false, false, true] {
+                exporter.exporter.0.store(failing, Ordering::Relaxed);
+                let result = runtime.block_on(SpanExporter::export(&exporter, Vec::new()));
+                assert_eq!(result.is_err(), failing);
+            }
+        });
+        let said: Vec<_> = lines
+            .0
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|line| line[..19].to_owned())
+            .collect();
+        assert_eq!(
+            said,
+            [
+                "telemetry is not ex",
+                "telemetry is export",
+                "telemetry is not ex"
+            ]
+        );
+    }
+}

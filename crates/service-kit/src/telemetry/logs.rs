@@ -76,6 +76,7 @@ mod tests {
 
     #[test]
     fn a_filter_switches_off_neither_spans_nor_effects() {
+        let _alone = crate::ONE_SUBSCRIBER.lock();
         let lines = Lines::default();
         let layer = lines.clone().with_filter(filter("warn").unwrap());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {

@@ -163,10 +163,7 @@ async fn an_early_answer_is_read_whatever_its_client_sends() {
     let mut stream = site.connect().await;
     let head = format!("POST /nowhere HTTP/1.1\r\n{keep}Content-Length: 30000000\r\n\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
-    let sent = timeout(
-        Duration::from_secs(20),
-        stream.write_all(&large),
-    );
+    let sent = timeout(Duration::from_secs(20), stream.write_all(&large));
     sent.await.unwrap().expect("reset while sending");
     let answer = rest(&mut stream).await;
     assert_eq!(status(&answer), 404);
