@@ -53,7 +53,7 @@ pub(crate) struct CreatedTask {
 #[utoipa::path(
     post,
     path = "/tasks",
-    params(("Idempotency-Key" = Option<String>, Header, min_length = 16, max_length = 255, pattern = "^[!-~]+$",
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 16, max_length = 255, pattern = "^[!-~]+$",
         description = "Makes repeating the request safe: the same key and body give the same task. Another body is another task. \
                        16 to 255 visible ASCII characters without blanks, best a random UUID: clients are not told apart, so two \
                        that send the same key and body share a task. Shorter keys are refused, since others would choose them, too.")),
@@ -68,7 +68,7 @@ pub(crate) struct CreatedTask {
         (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "The content type is not JSON, or there is a content encoding", body = Problem,
             content_type = "application/problem+json",
-            headers(("Accept-Encoding" = Option<String>, description = "`identity`, where an encoding was the reason"))),
+            headers(("Accept-Encoding" = String, description = "`identity`, where an encoding was the reason"))),
         (status = 422, description = "A field is missing or invalid; `field` names it", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests for this instance", body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u64, description = "Seconds"))),
