@@ -63,16 +63,16 @@ impl Readiness {
 impl Condition {
     /// The condition holds. A change is logged.
     pub fn ready(&self, message: impl Into<String>) {
-        self.set(true, message.into());
+        self.set(true, &message.into());
     }
 
     /// The condition does not hold. A change, also of the reason, is logged.
     pub fn not_ready(&self, message: impl Into<String>) {
-        self.set(false, message.into());
+        self.set(false, &message.into());
     }
 
-    fn set(&self, ready: bool, message: String) {
-        let Some(name) = self.change(ready, &message) else {
+    fn set(&self, ready: bool, message: &str) {
+        let Some(name) = self.change(ready, message) else {
             return;
         };
         // Without the lock: a line may wait for whoever reads standard output, and probes must not wait with it.

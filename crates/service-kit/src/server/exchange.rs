@@ -123,7 +123,10 @@ fn is_host(value: &HeaderValue) -> bool {
 }
 
 /// Where a body is put that nobody has read to its end.
-struct Left(Option<Arc<Mutex<Option<(Body, Touched)>>>>);
+struct Left(Option<Place>);
+
+/// Shared with the body; filled when it is dropped.
+type Place = Arc<Mutex<Option<(Body, Touched)>>>;
 
 /// Whether anything was asked of the body; asking makes hyper send `100 Continue`.
 #[derive(Clone, Copy)]
@@ -134,7 +137,7 @@ impl Left {
         if request.body().is_end_stream() {
             return (request, Self(None));
         }
-        let place = Arc::new(Mutex::new(None));
+        let place = Place::default();
         let request = request.map(|body| {
             Body::new(Watched {
                 body: Some(body),
@@ -158,7 +161,7 @@ struct Watched {
     /// There until it has been read to its end.
     body: Option<Body>,
     touched: Touched,
-    place: Arc<Mutex<Option<(Body, Touched)>>>,
+    place: Place,
 }
 
 impl HttpBody for Watched {

@@ -95,6 +95,23 @@ fn labels(part: &str) -> Vec<String> {
     found
 }
 
+/// What a counter without attributes has counted.
+pub(crate) fn counted(name: &str) -> u64 {
+    TELEMETRY.meters.force_flush().unwrap();
+    let rounds = TELEMETRY.metrics.get_finished_metrics().unwrap();
+    let latest = rounds.last().unwrap().scope_metrics();
+    let mut counted = 0;
+    for metric in latest
+        .flat_map(ScopeMetrics::metrics)
+        .filter(|metric| metric.name() == name)
+    {
+        if let AggregatedMetrics::U64(MetricData::Sum(sum)) = metric.data() {
+            counted += sum.data_points().map(|point| point.value()).sum::<u64>();
+        }
+    }
+    counted
+}
+
 #[tokio::test]
 async fn attributes_are_those_of_the_conventions() {
     install();

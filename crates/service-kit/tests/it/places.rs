@@ -5,11 +5,15 @@ use axum::routing::get;
 use service_kit::server::Protocols;
 use tokio::io::AsyncWriteExt as _;
 
+use crate::observed::{counted, install};
 use crate::site::{Site, rest, status};
 
 const REQUEST: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
+const REFUSED: &str = "service_kit.connections.refused";
+
 fn one_place() -> Site {
+    install();
     let router = Router::new().route("/", get(async || "served"));
     Site::with_places(Protocols::Http1, router, 1)
 }
@@ -25,6 +29,8 @@ async fn an_idle_server_serves() {
 #[tokio::test]
 async fn beyond_the_limit_the_answer_is_429_until_a_place_is_free() {
     let site = one_place();
+    // Another test may be refusing connections, too.
+    let before = counted(REFUSED);
     let mut holder = site.connect().await;
     holder.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -45,4 +51,5 @@ async fn beyond_the_limit_the_answer_is_429_until_a_place_is_free() {
         .unwrap();
     assert_eq!(status(&rest(&mut holder).await), 200);
     assert_eq!(status(&site.send(REQUEST).await), 200);
+    assert!(counted(REFUSED) >= before + 2);
 }
