@@ -15,7 +15,7 @@ use service_kit::sidecar::SidecarArgs;
 use service_kit::telemetry::TelemetryArgs;
 use service_kit::units::{duration, duration_or_zero, name};
 
-pub use subscription::SubscriptionArgs;
+use subscription::SubscriptionArgs;
 
 /// Receives `task.created` through the Dapr sidecar and acts on each event effectively once.
 #[derive(Debug, Clone, Parser)]

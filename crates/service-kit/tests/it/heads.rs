@@ -25,10 +25,11 @@ fn heads(count: usize, bytes: usize) -> impl Iterator<Item = (String, String)> {
 }
 
 fn http1(headers: impl Iterator<Item = (String, String)>) -> String {
-    let headers: String = headers
-        .map(|(name, value)| format!("{name}: {value}\r\n"))
-        .collect();
-    format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}\r\n")
+    let mut head = String::from("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        head.extend([&*name, ": ", &*value, "\r\n"]);
+    }
+    head + "\r\n"
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use axum::routing::get;
 use http::StatusCode;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanKind, Status, TracerProvider as _};
-use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ScopeMetrics};
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ScopeMetrics, SumDataPoint};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use service_kit::request::observed;
@@ -106,7 +106,7 @@ pub(crate) fn counted(name: &str) -> u64 {
         .filter(|metric| metric.name() == name)
     {
         if let AggregatedMetrics::U64(MetricData::Sum(sum)) = metric.data() {
-            counted += sum.data_points().map(|point| point.value()).sum::<u64>();
+            counted += sum.data_points().map(SumDataPoint::value).sum::<u64>();
         }
     }
     counted

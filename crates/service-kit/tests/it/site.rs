@@ -8,13 +8,13 @@ use service_kit::server::{self, Limits, Protocols};
 use service_kit::shutdown::{Shutdown, ShutdownArgs};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 pub(crate) struct Site {
     pub(crate) address: SocketAddr,
     pub(crate) shutdown: Shutdown,
-    pub(crate) running: JoinHandle<()>,
+    pub(crate) running: JoinSet<()>,
 }
 
 impl Site {
@@ -27,14 +27,15 @@ impl Site {
         let address = listener.local_addr().unwrap();
         let shutdown = Shutdown::new(ShutdownArgs {
             shutdown_delay: Duration::from_millis(1),
-            shutdown_deadline: Duration::from_secs(60),
+            shutdown_deadline: Duration::from_mins(1),
         });
         let limits = Limits {
             max_connections: places,
             header_timeout: Duration::from_secs(75),
         };
         let end = shutdown.clone();
-        let running = tokio::spawn(async move {
+        let mut running = JoinSet::new();
+        running.spawn(async move {
             server::serve(listener, protocols, router, limits, &end).await;
         });
         Self {

@@ -31,15 +31,11 @@ fn site() -> Site {
 
 /// The tracestate with which the trace goes on; `None` where a new one began.
 async fn sent(site: &Site, headers: &[(&str, &str)]) -> Option<String> {
-    let lines: String = headers
-        .iter()
-        .map(|(name, value)| format!("{name}: {value}\r\n"))
-        .collect();
-    let answer = site
-        .send(format!(
-            "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{lines}\r\n"
-        ))
-        .await;
+    let mut request = String::from("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        request.extend([*name, ": ", *value, "\r\n"]);
+    }
+    let answer = site.send(request + "\r\n").await;
     assert_eq!(status(&answer), 200, "{headers:?}");
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
     let [trace, span, state] = body.splitn(3, ' ').collect::<Vec<_>>()[..] else {
