@@ -1,5 +1,6 @@
 //! One connection, in the versions of HTTP that its listener speaks.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -75,17 +76,24 @@ pub(super) async fn serve(
             std::future::pending::<()>().await;
         }
     };
+    let mut refused = false;
     tokio::select! {
         ended = watcher.watch(connection) => {
             if let Err(error) = ended {
+                refused = is_refusal(&*error);
                 tracing::debug!(%error, "a connection ended badly");
             }
         }
         () = silent => tracing::debug!(?timeout, "a connection without a request was closed"),
     }
-    if cut_off.is_set() {
+    if refused || cut_off.is_set() {
         back.linger().await;
     }
+}
+
+/// Whether hyper itself has answered: a head that is too large or cannot be read, of which the rest may still be on its way.
+fn is_refusal(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref().is_some_and(hyper::Error::is_parse)
 }
 
 fn builder(protocols: Protocols, header_timeout: Duration) -> Builder<TokioExecutor> {

@@ -62,3 +62,12 @@ async fn a_client_may_not() {
     assert_eq!(status(&site.send(http1(heads(1, 20_000))).await), 431);
     assert_eq!(status(&site.send(http1(heads(120, 10))).await), 431);
 }
+
+/// The answer is not lost in a reset, though most of the head has not been read.
+#[tokio::test]
+async fn a_client_that_sends_far_too_much_is_told_so() {
+    let site = Site::start(Protocols::Http1, counting());
+    for _ in 0..5 {
+        assert_eq!(status(&site.send(http1(heads(1, 8_000_000))).await), 431);
+    }
+}

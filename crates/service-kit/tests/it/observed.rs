@@ -8,7 +8,9 @@ use axum::routing::get;
 use http::StatusCode;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanKind, Status, TracerProvider as _};
-use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ScopeMetrics, SumDataPoint};
+use opentelemetry_sdk::metrics::data::{
+    AggregatedMetrics, MetricData, ResourceMetrics, ScopeMetrics, SumDataPoint,
+};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use service_kit::request::observed;
@@ -99,9 +101,11 @@ fn labels(part: &str) -> Vec<String> {
 pub(crate) fn counted(name: &str) -> u64 {
     TELEMETRY.meters.force_flush().unwrap();
     let rounds = TELEMETRY.metrics.get_finished_metrics().unwrap();
-    let latest = rounds.last().unwrap().scope_metrics();
     let mut counted = 0;
+    // There is none where nothing has been measured yet.
+    let latest = rounds.last().into_iter();
     for metric in latest
+        .flat_map(ResourceMetrics::scope_metrics)
         .flat_map(ScopeMetrics::metrics)
         .filter(|metric| metric.name() == name)
     {
