@@ -4,6 +4,7 @@ mod canary;
 mod clock;
 mod cloud_event;
 mod inbox;
+mod objects;
 mod outcome;
 mod publisher;
 mod secret;
@@ -19,6 +20,7 @@ pub use cloud_event::{Binary, CloudEvent, DecodeError, Envelope, ExtensionValue}
 pub use inbox::{
     Claim, EventState, Inbox, InboxError, InboxOptions, InboxReader, Lease, record_key,
 };
+pub use objects::Objects;
 pub use outcome::{IntoOutcome, Outcome};
 pub use publisher::{NewEvent, PublishError, Publisher, PublisherOptions};
 pub use secret::Secret;
@@ -27,6 +29,7 @@ pub use subscriptions::{
     Activity, DeadLetters, EventHandler, Handled, HandlerFuture, Mode, PubsubOptions, Routes,
     SubscribeEntry, Subscription, Subscriptions,
 };
+pub use trace_context::remote_span_context;
 pub use watchdog::{Hearing, Watchdog, WatchdogOptions};
 
 /// The underlying cause of an error, as errors of this crate keep it.

@@ -16,6 +16,8 @@ use axum::{Router, routing::get};
 use http::{StatusCode, header};
 use serde::Serialize;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing::subscriber::NoSubscriber;
 
 use crate::readiness::{ConditionState, Readiness};
 use crate::server::{Limits, Protocols, serve};
@@ -42,12 +44,18 @@ struct ReadyReport {
 }
 
 /// Serves the admin port alongside `service` and ends when it has ended: probes are answered through the whole drain.
+///
+/// It has a thread of its own that writes no log lines: where nobody reads standard output any more, every thread that logs stands
+/// still, and a probe that stood still with them would have the process killed for a fault of whoever reads its log.
+///
+/// # Errors
+/// The thread cannot be started.
 pub async fn serve_beside<T>(
     listener: TcpListener,
     readiness: Readiness,
     shutdown: &Shutdown,
     service: impl Future<Output = T>,
-) -> T {
+) -> std::io::Result<T> {
     let admin = Arc::new(Admin {
         readiness,
         shutdown: shutdown.clone(),
@@ -56,10 +64,28 @@ pub async fn serve_beside<T>(
         shutdown_delay: shutdown.deadline(),
         shutdown_deadline: shutdown.deadline(),
     });
-    tokio::select! {
-        () = serve(listener, Protocols::Http1, router(admin), LIMITS, &never) => unreachable!("nothing begins this shutdown"),
-        ended = service => ended,
-    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    // Registered with the runtime that is here, it would be served by its threads.
+    let listener = listener.into_std()?;
+    let ended = CancellationToken::new();
+    let end = ended.clone().drop_guard();
+    let serve = move || {
+        let _silent = tracing::subscriber::set_default(NoSubscriber::default());
+        runtime.block_on(ended.run_until_cancelled(async {
+            let listener = TcpListener::from_std(listener)?;
+            serve(listener, Protocols::Http1, router(admin), LIMITS, &never).await;
+            Ok::<_, std::io::Error>(())
+        }))
+    };
+    let thread = std::thread::Builder::new()
+        .name("admin".to_owned())
+        .spawn(serve)?;
+    let result = service.await;
+    drop(end);
+    drop(thread);
+    Ok(result)
 }
 
 fn router(admin: Arc<Admin>) -> Router {

@@ -14,8 +14,7 @@ pub const LIMIT: usize = 32 * 1024;
 /// How long a client may take to send its body.
 pub const DEADLINE: Duration = Duration::from_secs(10);
 
-/// A body that is too large is read on, and thrown away, up to this many bytes: a client that is cut off while it sends
-/// reports a broken connection instead of the answer.
+/// What nobody wants of a body is read, and thrown away, up to this many bytes.
 const DISCARD: usize = 4 * 1024 * 1024;
 
 /// Why there is no body.
@@ -34,6 +33,10 @@ pub(crate) async fn read<B>(body: B) -> Result<Bytes, BodyError>
 where
     B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>,
 {
+    // What is announced as too large need not be read to know it.
+    if body.size_hint().lower() > LIMIT as u64 {
+        return Err(BodyError::TooLarge);
+    }
     timeout(DEADLINE, collect(body))
         .await
         .unwrap_or(Err(BodyError::TooSlow))
@@ -43,19 +46,29 @@ async fn collect<B>(body: B) -> Result<Bytes, BodyError>
 where
     B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>,
 {
+    match Limited::new(body, LIMIT).collect().await {
+        Ok(whole) => Ok(whole.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge),
+        Err(error) => Err(BodyError::Broken(error.to_string())),
+    }
+}
+
+/// Reads a body that nobody wants, so that its sender comes to read the answer; whether that was all of it.
+pub(crate) async fn discard<B>(body: B, time: Duration) -> bool
+where
+    B: Body<Data = Bytes>,
+{
     let mut body = std::pin::pin!(body);
-    let error = match Limited::new(body.as_mut(), LIMIT).collect().await {
-        Ok(whole) => return Ok(whole.to_bytes()),
-        Err(error) => error,
+    let all = async {
+        let mut discarded = 0;
+        while discarded <= DISCARD {
+            match body.frame().await {
+                Some(Ok(frame)) => discarded += frame.data_ref().map_or(0, Bytes::len),
+                Some(Err(_)) => return false,
+                None => return true,
+            }
+        }
+        false
     };
-    if !error.is::<LengthLimitError>() {
-        return Err(BodyError::Broken(error.to_string()));
-    }
-    let mut discarded = LIMIT;
-    while let Some(Ok(frame)) = body.frame().await
-        && discarded <= DISCARD
-    {
-        discarded += frame.data_ref().map_or(0, Bytes::len);
-    }
-    Err(BodyError::TooLarge)
+    timeout(time, all).await.unwrap_or(false)
 }

@@ -1,10 +1,12 @@
 //! Configuration: parsed once into types, refused with exit 64 before any port is bound.
 
+use std::ffi::OsStr;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser};
+use clap::{Command, CommandFactory, Parser};
 
 use crate::healthcheck;
 
@@ -20,13 +22,13 @@ pub trait Check {
     fn check(&self) -> Result<(), String>;
 }
 
-/// Reads the configuration from the environment and the command line.
+/// Reads the configuration from the environment and the command line. An empty variable is an unset one.
 ///
 /// # Errors
 /// The exit code to end with, after the reason has been written to standard error: 64, or 0 for `--help` and `--version`;
 /// that of [`healthcheck`], when the process was started for one.
 pub fn parse<C: Parser + Check>() -> Result<C, ExitCode> {
-    let matches = healthcheck::add(C::command()).try_get_matches();
+    let matches = healthcheck::add(without_empty_variables(C::command())).try_get_matches();
     if let Some(code) = matches.as_ref().ok().and_then(healthcheck::asked) {
         return Err(code);
     }
@@ -46,6 +48,16 @@ pub fn parse<C: Parser + Check>() -> Result<C, ExitCode> {
         }
         Err(error) => Err(refuse(&explain::<C>(&error))),
     }
+}
+
+/// Makes clap forget the variables that are empty, which it takes for values: a manifest often can only set a variable, and says
+/// "no value" by an empty one. The specification of OpenTelemetry asks for the same of its own.
+fn without_empty_variables(command: Command) -> Command {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    command.mut_args(|arg| match arg.get_env() {
+        Some(variable) if is_empty(variable) => arg.env(Resettable::Reset),
+        _ => arg,
+    })
 }
 
 /// Says on standard error why the configuration cannot be used; returns the exit code to end with.

@@ -1,15 +1,21 @@
 //! The JSON body extractor: bounded in size and time, and every rejection is a [`Problem`].
 
 use axum::extract::{FromRequest, Request};
-use http::{HeaderMap, StatusCode, header};
+use dapr_pubsub::Objects;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use crate::body::{self, BodyError};
 use crate::problem::Problem;
 
+/// U+FEFF in UTF-8, as some editors and shells of Windows begin a file.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// A JSON body of type `T`.
 ///
-/// Rejections: 400 not JSON, 408 body too slow, 413 larger than [`body::LIMIT`], 415 another content type,
+/// Structs are read from objects only: serde would take a list for one, its members in the order of the fields.
+///
+/// Rejections: 400 not JSON, 408 body too slow, 413 larger than [`body::LIMIT`], 415 another content type or encoding,
 /// 422 JSON of another shape.
 #[derive(Debug, Clone, Copy)]
 pub struct Json<T>(pub T);
@@ -19,10 +25,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        // Read first, whatever the content type: a client that is still sending would not see the answer.
-        let body = body::read(body).await;
         expect_json(&parts.headers)?;
-        let body = body.map_err(|error| match error {
+        expect_plain(&parts.headers)?;
+        let body = body::read(body).await.map_err(|error| match error {
             BodyError::TooLarge => too_large(),
             BodyError::TooSlow => too_slow(),
             BodyError::Broken(reason) => {
@@ -34,9 +39,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 }
 
 fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
-    let value = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
+    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
+    let (first, second) = (values.next(), values.next());
+    if second.is_some() {
+        return Err(Problem::malformed(
+            "There is more than one header `Content-Type`.",
+        ));
+    }
+    let value = first.and_then(|value| value.to_str().ok());
     let media_type = value
         .unwrap_or("")
         .split(';')
@@ -57,10 +67,32 @@ fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
     ))
 }
 
+/// Nothing is decoded here, so nothing can be sent that is small and becomes large.
+fn expect_plain(headers: &HeaderMap) -> Result<(), Problem> {
+    let encodings = headers.get_all(header::CONTENT_ENCODING);
+    let plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if encodings.iter().all(plain) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "/problems/unsupported-content-encoding",
+        "The content encoding is not supported",
+        "Send the body without `Content-Encoding`.",
+    )
+    .accept_encoding("identity"))
+}
+
 /// Reads the JSON; a value of the wrong type is reported with the name of its field.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    if body.starts_with(BYTE_ORDER_MARK) {
+        return Err(Problem::malformed(
+            "The body begins with a byte order mark (EF BB BF), which JSON does not allow: send it without (RFC 8259, section 8.1).",
+        ));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let objects = Objects(&mut deserializer);
+    let value = serde_path_to_error::deserialize(objects).map_err(|error| {
         let path = error.path().to_string();
         let cause = error.into_inner();
         match (cause.is_data(), path.as_str()) {

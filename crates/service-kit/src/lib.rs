@@ -31,3 +31,7 @@ pub mod shutdown;
 pub mod sidecar;
 pub mod telemetry;
 pub mod units;
+
+/// Held by tests with a subscriber of their own: tracing asks all that are alive whether a line is of interest, and remembers it.
+#[cfg(test)]
+pub(crate) static ONE_SUBSCRIBER: std::sync::Mutex<()> = std::sync::Mutex::new(());

@@ -27,6 +27,8 @@ pub struct Problem {
     pub field: Option<String>,
     #[serde(skip)]
     retry_after: Option<Duration>,
+    #[serde(skip)]
+    accept_encoding: Option<&'static str>,
 }
 
 impl Problem {
@@ -44,6 +46,7 @@ impl Problem {
             detail: detail.into(),
             field: None,
             retry_after: None,
+            accept_encoding: None,
         }
     }
 
@@ -124,6 +127,13 @@ impl Problem {
         self
     }
 
+    /// Tells the caller which content codings it may send (`Accept-Encoding`, RFC 9110, section 12.5.3).
+    #[must_use]
+    pub fn accept_encoding(mut self, codings: &'static str) -> Self {
+        self.accept_encoding = Some(codings);
+        self
+    }
+
     /// The HTTP status code.
     pub fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -142,6 +152,9 @@ impl IntoResponse for Problem {
                 header::RETRY_AFTER,
                 HeaderValue::from(after.as_secs().max(1)),
             );
+        }
+        if let Some(codings) = self.accept_encoding {
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(codings));
         }
         response
     }

@@ -63,37 +63,40 @@ impl Readiness {
 impl Condition {
     /// The condition holds. A change is logged.
     pub fn ready(&self, message: impl Into<String>) {
-        self.set(true, message.into());
+        self.set(true, &message.into());
     }
 
     /// The condition does not hold. A change, also of the reason, is logged.
     pub fn not_ready(&self, message: impl Into<String>) {
-        self.set(false, message.into());
+        self.set(false, &message.into());
     }
 
-    fn set(&self, ready: bool, message: String) {
+    fn set(&self, ready: bool, message: &str) {
+        let Some(name) = self.change(ready, message) else {
+            return;
+        };
+        // Without the lock: a line may wait for whoever reads standard output, and probes must not wait with it.
+        if ready {
+            tracing::info!(condition = name, how = message, "condition holds");
+        } else {
+            tracing::warn!(condition = name, why = message, "condition does not hold");
+        }
+    }
+
+    /// The condition's name, where that was a change.
+    fn change(&self, ready: bool, message: &str) -> Option<&'static str> {
         let mut conditions = self
             .readiness
             .conditions
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let Some(state) = conditions.get_mut(self.index) else {
-            return;
-        };
+        let state = conditions.get_mut(self.index)?;
         if state.ready == ready && state.message == message {
-            return;
-        }
-        if ready {
-            tracing::info!(condition = state.name, how = message, "condition holds");
-        } else {
-            tracing::warn!(
-                condition = state.name,
-                why = message,
-                "condition does not hold"
-            );
+            return None;
         }
         state.ready = ready;
-        state.message = message;
+        message.clone_into(&mut state.message);
+        Some(state.name)
     }
 }
 
@@ -115,5 +118,32 @@ mod tests {
         let (ready, conditions) = readiness.report();
         assert!(!ready);
         assert_eq!(conditions[0].message, "gone");
+    }
+
+    /// Stands still until a probe has been answered, as a line does that nobody reads.
+    struct Stalled(Readiness);
+
+    impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Stalled {
+        fn on_event(
+            &self,
+            _event: &tracing::Event<'_>,
+            _context: tracing_subscriber::layer::Context<'_, S>,
+        ) {
+            let (answer, answered) = std::sync::mpsc::channel();
+            let readiness = self.0.clone();
+            std::thread::spawn(move || answer.send(readiness.report().0));
+            let answer = answered.recv_timeout(std::time::Duration::from_secs(5));
+            assert_eq!(answer, Ok(true), "a probe waits for a log line");
+        }
+    }
+
+    #[test]
+    fn a_probe_does_not_wait_for_a_line_about_a_condition() {
+        use tracing_subscriber::layer::SubscriberExt as _;
+        let _alone = crate::ONE_SUBSCRIBER.lock();
+        let readiness = Readiness::default();
+        let condition = readiness.condition("sidecar", "not asked yet");
+        let lines = tracing_subscriber::registry().with(Stalled(readiness));
+        tracing::subscriber::with_default(lines, || condition.ready("answers"));
     }
 }

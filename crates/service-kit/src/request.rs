@@ -8,16 +8,28 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use http::HeaderMap;
+use http::{Method, Version};
 use opentelemetry::metrics::Histogram;
-use opentelemetry::propagation::Extractor;
 use opentelemetry::trace::TraceContextExt as _;
-use opentelemetry::{KeyValue, global};
+use opentelemetry::{Context, KeyValue, global};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument as _, Span, field};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::problem::Problem;
+
+/// Attributes by the semantic conventions: <https://opentelemetry.io/docs/specs/semconv/http/http-spans/>.
+const METHOD: &str = "http.request.method";
+const ROUTE: &str = "http.route";
+const SCHEME: &str = "url.scheme";
+const STATUS: &str = "http.response.status_code";
+const ERROR: &str = "error.type";
+
+/// The method of a request whose method nobody knows.
+const OTHER: &str = "_OTHER";
+
+/// Characters of a path or a method that a span takes.
+const SHOWN: usize = 256;
 
 /// Seconds, as the semantic conventions advise for `http.server.request.duration`.
 const BOUNDARIES: [f64; 14] = [
@@ -42,53 +54,85 @@ pub fn observed(router: Router) -> Router {
 
 async fn observe(request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let method = request.method().as_str().to_owned();
-    // Without a route the path is the client's own text, which has no place in a span's name or a metric's label.
+    // Neither the method nor, without a route, the path is a label or part of a name unless it is one of a few: both are the
+    // client's own text, and every new one would be kept for ever.
+    let method = known(request.method());
     let route = request
         .extensions()
         .get::<MatchedPath>()
         .map(|path| path.as_str().to_owned());
-    let span = server_span(&method, route.as_deref(), request.headers());
+    let span = server_span(method, route.as_deref(), &request);
     let response = next.run(request).instrument(span.clone()).await;
 
     let status = response.status();
-    span.record("http.response.status_code", status.as_u16());
+    let mut attributes = vec![
+        KeyValue::new(METHOD, method.unwrap_or(OTHER)),
+        KeyValue::new(SCHEME, "http"),
+        KeyValue::new(STATUS, i64::from(status.as_u16())),
+    ];
+    attributes.extend(route.map(|route| KeyValue::new(ROUTE, route)));
+    span.record(STATUS, status.as_u16());
     if status.is_server_error() {
         span.record("otel.status_code", "ERROR");
+        span.set_attribute(ERROR, status.as_str().to_owned());
+        attributes.push(KeyValue::new(ERROR, status.as_str().to_owned()));
     }
-    let attributes = [
-        KeyValue::new("http.request.method", method),
-        KeyValue::new("http.route", route.unwrap_or_default()),
-        KeyValue::new("http.response.status_code", i64::from(status.as_u16())),
-    ];
     DURATION.record(started.elapsed().as_secs_f64(), &attributes);
     response
 }
 
-fn server_span(method: &str, route: Option<&str>, headers: &HeaderMap) -> Span {
-    let name = route.map_or_else(|| method.to_owned(), |route| format!("{method} {route}"));
+/// The methods that the conventions count as known; `None` for an invention.
+fn known(method: &Method) -> Option<&'static str> {
+    const KNOWN: [&str; 10] = [
+        "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE",
+    ];
+    KNOWN.into_iter().find(|known| method == known)
+}
+
+/// What people look for is in the fields, which log lines repeat; the rest is for traces only.
+fn server_span(method: Option<&'static str>, route: Option<&str>, request: &Request) -> Span {
+    let verb = method.unwrap_or("HTTP");
+    let name = route.map_or_else(|| verb.to_owned(), |route| format!("{verb} {route}"));
     let span = tracing::info_span!(
         "request",
         otel.name = name,
         otel.kind = "server",
         otel.status_code = field::Empty,
         trace_id = field::Empty,
-        http.request.method = method,
+        http.request.method = method.unwrap_or(OTHER),
         http.route = route,
         http.response.status_code = field::Empty,
     );
-    let parent =
-        global::get_text_map_propagator(|propagator| propagator.extract(&Headers(headers)));
-    if parent.span().span_context().is_valid()
-        && let Err(error) = span.set_parent(parent)
+    if let Some(caller) = dapr_pubsub::remote_span_context(request.headers())
+        && let Err(error) = span.set_parent(Context::new().with_remote_span_context(caller))
     {
         tracing::debug!(%error, "the caller's trace is not continued");
+    }
+    span.set_attribute(SCHEME, "http");
+    span.set_attribute("url.path", shown(request.uri().path()));
+    span.set_attribute("network.protocol.version", version(request.version()));
+    if method.is_none() {
+        let original = shown(request.method().as_str());
+        span.set_attribute("http.request.method_original", original);
     }
     span.record(
         "trace_id",
         field::display(span.context().span().span_context().trace_id()),
     );
     span
+}
+
+/// A stranger's text, cut. Paths and methods are ASCII.
+fn shown(text: &str) -> String {
+    text.chars().take(SHOWN).collect()
+}
+
+fn version(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_2 => "2",
+        _ => "1.1",
+    }
 }
 
 #[allow(
@@ -103,16 +147,4 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
         .unwrap_or("no message");
     tracing::error!(panic = message, "a handler panicked");
     Problem::internal().into_response()
-}
-
-struct Headers<'a>(&'a HeaderMap);
-
-impl Extractor for Headers<'_> {
-    fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).and_then(|value| value.to_str().ok())
-    }
-
-    fn keys(&self) -> Vec<&str> {
-        self.0.keys().map(http::HeaderName::as_str).collect()
-    }
 }

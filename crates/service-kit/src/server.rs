@@ -4,27 +4,25 @@
 //! connections; each of them is a way to stall a service from outside.
 
 mod connection;
+pub(crate) mod exchange;
+mod lent;
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use axum::extract::State;
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderValue, Request, Version, header};
-use hyper::body::Incoming;
-use hyper_util::rt::TokioIo;
+use http::{HeaderValue, header};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use opentelemetry::global;
+use opentelemetry::metrics::Counter;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
-use crate::body;
 use crate::problem::Problem;
 use crate::shutdown::Shutdown;
 
@@ -33,6 +31,18 @@ const SHED: usize = 512;
 
 /// How long a connection that can only be refused may take to send its request.
 const SHED_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a connection beyond the limit waits for a place: a client sees the end of its connection a moment before its place is
+/// free, and may come back within that moment.
+const GRACE: Duration = Duration::from_millis(50);
+
+static REFUSED: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    global::meter("service-kit")
+        .u64_counter("service_kit.connections.refused")
+        .with_unit("{connection}")
+        .with_description("Connections beyond MAX_CONNECTIONS: answered 429 and closed")
+        .build()
+});
 
 /// What a listener takes on at most.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -87,6 +97,7 @@ pub async fn serve(
     limits: Limits,
     shutdown: &Shutdown,
 ) {
+    let to_the_letter = middleware::from_fn_with_state(shutdown.clone(), exchange::exchange);
     let accept = Accept {
         protocols,
         connections: Arc::new(Semaphore::new(limits.max_connections)),
@@ -94,7 +105,8 @@ pub async fn serve(
         tasks: TaskTracker::new(),
         graceful: GracefulShutdown::new(),
         header_timeout: limits.header_timeout,
-        router: router.layer(middleware::from_fn_with_state(shutdown.clone(), part)),
+        router: router.layer(to_the_letter.clone()),
+        refusal: Router::new().fallback(refuse).layer(to_the_letter),
     };
     tokio::select! {
         () = accept.run(&listener) => {}
@@ -112,16 +124,15 @@ struct Accept {
     graceful: GracefulShutdown,
     header_timeout: Duration,
     router: Router,
+    refusal: Router,
 }
 
 impl Accept {
     async fn run(&self, listener: &TcpListener) {
         loop {
-            let Some((permit, overloaded)) = self.permit().await else {
-                return;
-            };
             match listener.accept().await {
-                Ok((stream, _)) => self.start(stream, permit, overloaded),
+                // Decided now: a place that was chosen before a connection came could be of another time.
+                Ok((stream, _)) => self.start(stream).await,
                 // Out of file descriptors or memory: the kernel gives no event for "there are some again".
                 Err(error) if !is_of_the_client(&error) => {
                     tracing::warn!(%error, "cannot accept connections for a moment");
@@ -132,40 +143,46 @@ impl Accept {
         }
     }
 
-    /// The right to one more connection, and whether it can only be told to go away.
-    async fn permit(&self) -> Option<(OwnedSemaphorePermit, bool)> {
-        if let Ok(permit) = self.connections.clone().try_acquire_owned() {
-            return Some((permit, false));
+    /// Gives the connection a place; waits while there is none to be had, not even one to be refused in.
+    async fn start(&self, stream: TcpStream) {
+        let _ = stream.set_nodelay(true);
+        let (connections, shed) = (self.connections.clone(), self.shed.clone());
+        if let Ok(place) = connections.clone().try_acquire_owned() {
+            return self.serve(stream, place);
         }
         tokio::select! {
-            permit = self.connections.clone().acquire_owned() => Some((permit.ok()?, false)),
-            permit = self.shed.clone().acquire_owned() => Some((permit.ok()?, true)),
+            biased;
+            Ok(place) = connections.acquire_owned() => self.serve(stream, place),
+            Ok(place) = shed.acquire_owned() => self.refuse(stream, place),
+            else => {}
         }
     }
 
-    fn start(&self, stream: TcpStream, permit: OwnedSemaphorePermit, overloaded: bool) {
-        let _ = stream.set_nodelay(true);
-        let watcher = self.graceful.watcher();
-        let timeout = self.header_timeout;
-        if overloaded {
-            let refuse = TowerToHyperService::new(tower::service_fn(refuse));
-            self.tasks.spawn(async move {
-                let builder = connection::builder(Protocols::Http1, SHED_TIMEOUT);
-                let connection = builder.serve_connection(TokioIo::new(stream), refuse);
-                let _ = watcher.watch(connection).await;
-                drop(permit);
-            });
-        } else {
-            let router = self.router.clone();
-            self.tasks.spawn(connection::serve(
-                stream,
-                self.protocols,
-                router,
-                timeout,
-                watcher,
-                permit,
-            ));
-        }
+    fn serve(&self, stream: TcpStream, place: OwnedSemaphorePermit) {
+        let (router, watcher) = (self.router.clone(), self.graceful.watcher());
+        let connection =
+            connection::serve(stream, self.protocols, router, self.header_timeout, watcher);
+        self.tasks.spawn(async move {
+            connection.await;
+            drop(place);
+        });
+    }
+
+    fn refuse(&self, stream: TcpStream, shed: OwnedSemaphorePermit) {
+        let (protocols, timeout) = (self.protocols, self.header_timeout);
+        let (router, refusal) = (self.router.clone(), self.refusal.clone());
+        let (connections, watcher) = (self.connections.clone(), self.graceful.watcher());
+        self.tasks.spawn(async move {
+            if let Ok(Ok(place)) = tokio::time::timeout(GRACE, connections.acquire_owned()).await {
+                drop(shed);
+                connection::serve(stream, protocols, router, timeout, watcher).await;
+                drop(place);
+            } else {
+                REFUSED.add(1, &[]);
+                connection::serve(stream, Protocols::Http1, refusal, SHED_TIMEOUT, watcher).await;
+                drop(shed);
+            }
+        });
     }
 
     async fn drain(self, deadline: Duration) {
@@ -184,33 +201,13 @@ impl Accept {
     }
 }
 
-/// While draining, an answer is the last one on its connection: clients that keep connections open would otherwise learn of
-/// the end from a request that fails.
-async fn part(
-    State(shutdown): State<Shutdown>,
-    request: axum::extract::Request,
-    next: middleware::Next,
-) -> Response {
-    let version = request.version();
-    let mut response = next.run(request).await;
-    // HTTP/2 says it by GOAWAY, and has no such header.
-    if shutdown.is_draining() && version != Version::HTTP_2 {
-        response
-            .headers_mut()
-            .insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
-}
-
-async fn refuse(request: Request<Incoming>) -> Result<Response, Infallible> {
-    // Its content does not matter, but a client that is still sending would not see the answer.
-    let _ = body::read(request.into_body()).await;
+async fn refuse() -> Response {
     let mut response =
         Problem::overloaded("Every connection of this instance is in use.").into_response();
     response
         .headers_mut()
         .insert(header::CONNECTION, HeaderValue::from_static("close"));
-    Ok(response)
+    response
 }
 
 fn is_of_the_client(error: &std::io::Error) -> bool {

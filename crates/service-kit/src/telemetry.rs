@@ -1,11 +1,14 @@
 //! Logs, traces and metrics.
 //!
 //! Logs go to standard output. Traces and metrics are pushed by OTLP when an endpoint is configured; metrics can always be
-//! scraped from the admin server. Spans exist without an endpoint too, so that trace ids reach the logs and the events.
+//! scraped from the admin server. Spans exist without an endpoint too, and whatever is logged, so that trace ids reach the logs
+//! and the events.
 
+mod exporter;
 mod logs;
 mod otel;
 mod readable;
+mod resource;
 
 use std::time::Duration;
 
@@ -13,6 +16,8 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -25,7 +30,8 @@ pub struct TelemetryArgs {
     /// `text` for people, `json` for machines.
     #[arg(long, env = "LOG_FORMAT", default_value = "text")]
     pub log_format: LogFormat,
-    /// What is logged, as `level` or `target=level` separated by commas.
+    /// What is logged, as `level` or `target=level` separated by commas. It filters lines, not traces, and not what a service
+    /// says of its effects.
     #[arg(long, env = "RUST_LOG", default_value = "info")]
     pub log_filter: String,
     /// Where traces and metrics are sent by OTLP over gRPC, for example `http://collector:4317`.
@@ -47,14 +53,17 @@ impl Telemetry {
     /// A filter or an endpoint that cannot be used.
     pub fn install(service: &'static str, args: &TelemetryArgs) -> anyhow::Result<Self> {
         opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
-        let resource = otel::resource(service);
+        let resource = resource::resource(service);
         let traces = otel::traces(resource.clone(), args.otlp_endpoint.as_deref())?;
         let metrics = otel::metrics(resource, args.otlp_endpoint.as_deref())?;
         opentelemetry::global::set_meter_provider(metrics.clone());
         tracing_subscriber::registry()
-            .with(logs::filter(&args.log_filter)?)
-            .with(logs::layer(args.log_format))
-            .with(tracing_opentelemetry::layer().with_tracer(traces.tracer(service)))
+            .with(logs::layer(args.log_format).with_filter(logs::filter(&args.log_filter)?))
+            .with(
+                tracing_opentelemetry::layer()
+                    .with_tracer(traces.tracer(service))
+                    .with_filter(LevelFilter::INFO),
+            )
             .try_init()?;
         Ok(Self { traces, metrics })
     }

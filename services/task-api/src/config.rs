@@ -10,7 +10,7 @@ use service_kit::server::Limits;
 use service_kit::shutdown::ShutdownArgs;
 use service_kit::sidecar::SidecarArgs;
 use service_kit::telemetry::TelemetryArgs;
-use service_kit::units::{duration, size};
+use service_kit::units::{duration, name, size};
 
 /// Takes `POST /tasks` and announces `task.created` through the Dapr sidecar.
 #[derive(Debug, Clone, Parser)]
@@ -96,14 +96,6 @@ impl Check for Config {
             ));
         }
         Ok(())
-    }
-}
-
-fn name(text: &str) -> Result<String, &'static str> {
-    if text.trim().is_empty() {
-        Err("must not be empty")
-    } else {
-        Ok(text.to_owned())
     }
 }
 

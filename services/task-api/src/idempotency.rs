@@ -8,12 +8,20 @@ use uuid::Uuid;
 
 /// The header with which a client says that it means the same task.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Long enough that nobody else chooses the same one by chance.
+const MIN_LENGTH: usize = 16;
 const MAX_LENGTH: usize = 255;
 
 /// The namespace of task ids that come from a key (RFC 9562, section 5.5); a random constant of this API.
 const NAMESPACE: Uuid = Uuid::from_u128(0x5f0c_64cf_3a5d_4a2e_9a3d_6a7b_1c7e_90d2);
 
-/// The value of the `Idempotency-Key` header, if the client sent one: 1 to 255 visible ASCII characters.
+/// The value of the `Idempotency-Key` header, if the client sent one: 16 to 255 visible ASCII characters without blanks.
+///
+/// All clients share one space of keys: two that sent key `1` and the same title would share a task, and one of them would be told
+/// that its task was published when it was the other's. A scope would need to know who asks, and nothing here does: the API has no
+/// clients of its own, and a header that a deployment sets would be one more thing that it must set rightly. So a key that others
+/// would choose, too, is refused; a random UUID (36 characters) is what the draft advises.
 ///
 /// The header's name and meaning follow draft-ietf-httpapi-idempotency-key-header-07, which has expired. Nothing is stored:
 /// the task's id is computed from key and body, so the same request gives the same task, here and after a restart. Another
@@ -41,10 +49,13 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
         let Some(value) = first else {
             return Ok(Self(None));
         };
-        let key = value.to_str().map(str::trim).unwrap_or_default();
-        if second.is_some() || key.is_empty() || key.len() > MAX_LENGTH {
+        // `Err` where a byte is not ASCII.
+        let key = value.to_str().unwrap_or_default();
+        let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
+        if second.is_some() || !visible || !(MIN_LENGTH..=MAX_LENGTH).contains(&key.len()) {
             return Err(Problem::malformed(format!(
-                "Send one Idempotency-Key of 1 to {MAX_LENGTH} visible ASCII characters, for example a UUID."
+                "Send one Idempotency-Key of {MIN_LENGTH} to {MAX_LENGTH} visible ASCII characters without blanks, for example a \
+                 random UUID: a short one may be another client's, too."
             )));
         }
         Ok(Self(Some(key.to_owned())))

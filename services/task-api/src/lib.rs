@@ -87,6 +87,6 @@ pub async fn run(config: Config, listeners: Listeners, shutdown: Shutdown) -> an
         watch_ends.cancel();
     };
     let both = async { tokio::join!(service, watch) };
-    admin::serve_beside(listeners.admin, readiness, &shutdown, both).await;
+    admin::serve_beside(listeners.admin, readiness, &shutdown, both).await?;
     Ok(())
 }

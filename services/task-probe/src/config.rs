@@ -7,7 +7,7 @@ use clap::{ArgAction, Parser, ValueEnum};
 use http::Uri;
 use service_kit::sidecar::SidecarArgs;
 use service_kit::telemetry::TelemetryArgs;
-use service_kit::units::duration;
+use service_kit::units::{duration, name};
 
 use crate::expected::{Expected, Pair};
 
@@ -34,7 +34,7 @@ pub struct Config {
     )]
     pub subscribers: Vec<Pair>,
     /// The Dapr state store in which subscribers record events. Empty: none, and what was received cannot be seen.
-    #[arg(long, env = "STATE_STORE")]
+    #[arg(long, env = "STATE_STORE", value_parser = name)]
     pub state_store: Option<String>,
     /// The probe's own Dapr app-id: the source of its canaries, and what must stand in the scopes of the components.
     #[arg(long, env = "APP_ID", default_value = "task-probe", value_parser = name)]
@@ -88,7 +88,7 @@ impl Check {
 impl Config {
     /// The state store, if there is one.
     pub(crate) fn store(&self) -> Option<&str> {
-        self.state_store.as_deref().filter(|name| !name.is_empty())
+        self.state_store.as_deref()
     }
 
     /// Who must receive what.
@@ -111,13 +111,6 @@ pub(crate) fn per_second(text: &str) -> Result<u32, &'static str> {
     match text.parse() {
         Ok(rate @ 1..=100_000) => Ok(rate),
         _ => Err("must be a whole number from 1 to 100000"),
-    }
-}
-
-fn name(text: &str) -> Result<String, &'static str> {
-    match text.trim() {
-        "" => Err("must not be empty"),
-        name => Ok(name.to_owned()),
     }
 }
 

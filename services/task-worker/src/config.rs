@@ -1,21 +1,21 @@
 //! The configuration of `task-worker`. Every field is an environment variable; the chart sets them.
 
-use std::collections::BTreeMap;
+mod subscription;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, ValueEnum};
-use dapr_pubsub::{InboxOptions, Mode, PubsubOptions, Secret, Subscription, WatchdogOptions};
+use clap::{Args, Parser};
+use dapr_pubsub::{InboxOptions, WatchdogOptions};
 use service_kit::config::Check;
 use service_kit::server::Limits;
 use service_kit::shutdown::ShutdownArgs;
 use service_kit::sidecar::SidecarArgs;
 use service_kit::telemetry::TelemetryArgs;
-use service_kit::units::{duration, duration_or_zero};
+use service_kit::units::{duration, duration_or_zero, name};
 
-/// Where the sidecar delivers tasks; the chart's Subscription names the same route.
-const ROUTE: &str = "/events/todo";
+use subscription::SubscriptionArgs;
 
 /// Receives `task.created` through the Dapr sidecar and acts on each event effectively once.
 #[derive(Debug, Clone, Parser)]
@@ -53,60 +53,20 @@ pub struct Config {
     pub telemetry: TelemetryArgs,
 }
 
-/// Who tells the sidecar about the subscription.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SubscriptionMode {
-    /// A Subscription resource does.
-    Declarative,
-    /// The worker does, when the sidecar asks `GET /dapr/subscribe`.
-    Programmatic,
-}
-
-/// What is received.
-#[derive(Debug, Clone, Args)]
-pub struct SubscriptionArgs {
-    /// Who tells the sidecar about the subscription; never both.
-    #[arg(long, env = "SUBSCRIPTION_MODE", default_value = "declarative")]
-    pub subscription_mode: SubscriptionMode,
-    /// The pub/sub components to subscribe to in programmatic mode, separated by commas.
-    #[arg(long, env = "PUBSUB_NAMES", value_delimiter = ',')]
-    pub pubsub_names: Vec<String>,
-    /// What single components are told beyond that in programmatic mode, as JSON by the component's name:
-    /// `{"pubsub-rabbitmq": {"deadLetterTopic": "...", "metadata": {"queueType": "quorum"}}}`.
-    #[arg(long, env = "PUBSUB_OPTIONS", default_value = "{}", value_parser = pubsub_options)]
-    pub pubsub_options: BTreeMap<String, PubsubOptions>,
-    /// The topic of the events.
-    #[arg(long, env = "TOPIC", default_value = "task-events")]
-    pub topic: String,
-    /// Where events go that were dropped, or retried in vain.
-    #[arg(
-        long,
-        env = "DEAD_LETTER_TOPIC",
-        default_value = "task-events-dead-letter"
-    )]
-    pub dead_letter_topic: String,
-    /// How long acting on one event may take; then the sidecar is asked to deliver it again.
-    #[arg(long, env = "HANDLER_TIMEOUT", default_value = "5s", value_parser = duration)]
-    pub handler_timeout: Duration,
-    /// The token that the sidecar must show (`dapr.io/app-token-secret`).
-    #[arg(long, env = "APP_API_TOKEN", hide_env_values = true)]
-    pub app_api_token: Option<Secret>,
-}
-
 /// How an event is kept from being acted on twice.
 #[derive(Debug, Clone, Args)]
 pub struct InboxArgs {
     /// The name under which it is remembered what is done: all replicas of a service share it, and no other service has it,
     /// or each event would be acted on by one of the two. A new name has forgotten everything.
-    #[arg(long, env = "CONSUMER", default_value = "task-worker", value_parser = consumer)]
+    #[arg(long, env = "CONSUMER", default_value = "task-worker", value_parser = name)]
     pub consumer: String,
     /// The Dapr state store that remembers events. Empty: none, and a redelivered event is acted on again.
-    #[arg(long, env = "STATE_STORE")]
+    #[arg(long, env = "STATE_STORE", value_parser = name)]
     pub state_store: Option<String>,
     /// How long a claim on an event lasts when its owner dies.
     #[arg(long, env = "INBOX_LEASE", default_value = "10s", value_parser = duration)]
     pub inbox_lease: Duration,
-    /// How long it is remembered that an event is done. Longer than the broker keeps events.
+    /// How long it is remembered that an event is done. Longer than the broker keeps events, and than all attempts take.
     #[arg(long, env = "INBOX_RETENTION", default_value = "168h", value_parser = duration)]
     pub inbox_retention: Duration,
 }
@@ -144,30 +104,9 @@ impl DeliveryArgs {
     }
 }
 
-fn pubsub_options(json: &str) -> Result<BTreeMap<String, PubsubOptions>, serde_json::Error> {
-    serde_json::from_str(json)
-}
-
-impl SubscriptionArgs {
-    pub(crate) fn mode(&self) -> Mode {
-        match self.subscription_mode {
-            SubscriptionMode::Declarative => Mode::Declarative,
-            SubscriptionMode::Programmatic => Mode::Programmatic,
-        }
-    }
-
-    /// The one declaration of what is received: route, `/dapr/subscribe` entry and the chart's Subscription follow from it.
-    pub fn subscription(&self) -> Subscription {
-        Subscription::new(&self.topic, ROUTE)
-            .pubsubs(&self.pubsub_names)
-            .dead_letter_topic(&self.dead_letter_topic)
-            .pubsub_options(self.pubsub_options.clone())
-    }
-}
-
 impl InboxArgs {
     pub(crate) fn store(&self) -> Option<&str> {
-        self.state_store.as_deref().filter(|name| !name.is_empty())
+        self.state_store.as_deref()
     }
 
     pub(crate) fn options(&self, delivery: &DeliveryArgs) -> Option<InboxOptions> {
@@ -177,13 +116,6 @@ impl InboxArgs {
         options.max_attempts = Some(delivery.attempts());
         options.retry_pause = delivery.delivery_retry_interval;
         Some(options)
-    }
-}
-
-fn consumer(text: &str) -> Result<String, &'static str> {
-    match text.trim() {
-        "" => Err("must not be empty: every subscriber without a name would share its records"),
-        name => Ok(name.to_owned()),
     }
 }
 
@@ -213,17 +145,32 @@ impl Check for Config {
                  ({interval:?}) together: a delivery that is merely tried again would have the sidecar restarted"
             ));
         }
-        let named = self
-            .subscription
-            .pubsub_names
-            .iter()
-            .any(|name| !name.trim().is_empty());
-        if self.subscription.subscription_mode == SubscriptionMode::Programmatic && !named {
-            return Err("PUBSUB_NAMES must name a pub/sub component when SUBSCRIPTION_MODE is programmatic: nothing would be \
-                        received"
-                .to_owned());
+        let (all, retention) = (self.all_attempts(), self.inbox.inbox_retention);
+        if retention <= all {
+            return Err(format!(
+                "INBOX_RETENTION ({retention:?}) must be longer than all attempts of an event may take (DELIVERY_MAX_RETRIES, each \
+                 HANDLER_TIMEOUT and DELIVERY_RETRY_INTERVAL, and INBOX_LEASE: {all:?}): what is done would be forgotten while it \
+                 can still come back, and be acted on twice"
+            ));
         }
-        Ok(())
+        if self.inbox.state_store.is_some() && self.subscription.subscription().is_raw() {
+            return Err(
+                "PUBSUB_OPTIONS asks for rawPayload, and STATE_STORE is set: daprd gives every redelivery of such an event a new id, \
+                 so none would be recognised and an event could be acted on several times"
+                    .to_owned(),
+            );
+        }
+        self.subscription.check()
+    }
+}
+
+impl Config {
+    /// How long an event may come back because of this worker alone.
+    fn all_attempts(&self) -> Duration {
+        let attempt = self.subscription.handler_timeout + self.delivery.delivery_retry_interval;
+        attempt
+            .saturating_mul(self.delivery.attempts())
+            .saturating_add(self.inbox.inbox_lease)
     }
 }
 
@@ -264,8 +211,30 @@ mod tests {
         assert!(refusal(&["--inbox-lease", "5s"]).contains("acted on twice"));
         assert!(refusal(&["--shutdown-deadline", "2s"]).contains("cut off"));
         assert!(refusal(&["--subscription-mode", "programmatic"]).contains("PUBSUB_NAMES"));
+        assert!(refusal(&["--inbox-retention", "1s"]).contains("INBOX_RETENTION"));
+        assert!(refusal(&["--delivery-max-retries", "4294967295"]).contains("INBOX_RETENTION"));
+        assert!(refusal(&["--dead-letter-topic", "task-events"]).contains("DEAD_LETTER_TOPIC"));
+        assert!(refusal(&["--pubsub-names", "a,a"]).contains("PUBSUB_NAMES names a twice"));
+        let options = ["--pubsub-names", "a", "--pubsub-options", r#"{"b": {}}"#];
+        assert!(refusal(&options).contains("PUBSUB_OPTIONS has options for b"));
         let watchdog = ["--watchdog-silence", "1m", "--watchdog-patience", "7s"];
         assert!(refusal(&watchdog).contains("restarted"));
+    }
+
+    #[test]
+    fn a_name_that_nothing_can_have_is_refused() {
+        for (flag, value) in [
+            ("--topic", " "),
+            ("--dead-letter-topic", " "),
+            ("--state-store", " "),
+            ("--consumer", "a b"),
+            ("--pubsub-names", "a, b"),
+            ("--pubsub-names", "a,"),
+            ("--inbox-lease", "10000000000years"),
+        ] {
+            let refusal = Config::try_parse_from(["task-worker", flag, value]).unwrap_err();
+            assert!(refusal.to_string().contains(flag), "{refusal}");
+        }
     }
 
     #[test]

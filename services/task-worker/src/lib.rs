@@ -106,6 +106,6 @@ pub async fn run<E: Effect>(
             never = health.watch(watchdog) => match never {},
         }
     };
-    admin::serve_beside(listeners.admin, readiness, &shutdown, both).await;
+    admin::serve_beside(listeners.admin, readiness, &shutdown, both).await?;
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! The payload in its two forms, and bytes that are not JSON.
 
 pub(super) mod misfit;
-mod objects;
 mod raw_bytes;
 
 use std::borrow::Cow;
@@ -16,8 +15,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::DecodeError;
+use crate::Objects;
 use crate::text::shown;
-use objects::Objects;
 use raw_bytes::RawBytes;
 
 /// `data` of an event that is not JSON: `CloudEvent<Binary>`.

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tokio::time::{Instant, timeout_at};
 
@@ -32,10 +32,14 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
                 route = self.subscription.route(),
                 "a delivery without the right dapr-api-token: refused"
             );
-            return problem(
-                StatusCode::UNAUTHORIZED,
-                "dapr-api-token is missing or wrong",
-            );
+            let text = "dapr-api-token is missing or wrong";
+            let mut refusal = problem(StatusCode::UNAUTHORIZED, text);
+            // RFC 9110, section 15.5.2: a 401 says what it wants.
+            let scheme = HeaderValue::from_static("dapr-api-token");
+            refusal
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, scheme);
+            return refusal;
         }
         let deadline = Instant::now() + self.limits.handler;
         let (parts, body) = request.into_parts();

@@ -1,5 +1,6 @@
 //! One connection, in the versions of HTTP that its listener speaks.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,14 +14,25 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::Watcher;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::sleep;
+use tokio_io_timeout::TimeoutWriter;
 use tower::util::ServiceExt as _;
 
 use super::Protocols;
+use super::exchange::CutOff;
+use super::lent::Lent;
 
-/// Bytes of a request's head.
+/// How long a peer may leave our answers unread, once no more of them fits into its and our kernel's buffers. A client that sends
+/// request after request and never reads would otherwise hold its place for ever, and a drain up to its deadline.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Bytes of a request's head from a client.
 const HEAD: usize = 16 * 1024;
+
+/// The same from the sidecar: it makes headers of an event's metadata, of which brokers and foreign publishers allow far more
+/// than a client may send. What is too large here could never be delivered.
+const SIDECAR_HEAD: usize = 1024 * 1024;
+const SIDECAR_HEADERS: usize = 1000;
 
 /// A peer that does not answer a ping for so long is gone. Longer than a pause of either side that is worth surviving.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
@@ -41,35 +53,50 @@ pub(super) async fn serve(
     router: Router,
     timeout: Duration,
     watcher: Watcher,
-    permit: OwnedSemaphorePermit,
 ) {
     let begun = Arc::new(AtomicBool::new(false));
-    let first = Arc::clone(&begun);
-    let service = router.map_request(move |request: Request<Incoming>| {
+    let cut_off = CutOff::default();
+    let (first, cut) = (Arc::clone(&begun), cut_off.clone());
+    let service = router.map_request(move |mut request: Request<Incoming>| {
         first.store(true, Ordering::Relaxed);
+        request.extensions_mut().insert(cut.clone());
         request.map(Body::new)
     });
+    let (stream, back) = Lent::new(stream);
+    let mut stream = TimeoutWriter::new(stream);
+    stream.set_timeout(Some(WRITE_TIMEOUT));
     let builder = builder(protocols, timeout);
-    let connection =
-        builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let connection = builder.serve_connection(
+        TokioIo::new(Box::pin(stream)),
+        TowerToHyperService::new(service),
+    );
     let silent = async {
         sleep(timeout).await;
         if begun.load(Ordering::Relaxed) {
             std::future::pending::<()>().await;
         }
     };
+    let mut refused = false;
     tokio::select! {
         ended = watcher.watch(connection) => {
             if let Err(error) = ended {
+                refused = is_refusal(&*error);
                 tracing::debug!(%error, "a connection ended badly");
             }
         }
         () = silent => tracing::debug!(?timeout, "a connection without a request was closed"),
     }
-    drop(permit);
+    if refused || cut_off.is_set() {
+        back.linger().await;
+    }
 }
 
-pub(super) fn builder(protocols: Protocols, header_timeout: Duration) -> Builder<TokioExecutor> {
+/// Whether hyper itself has answered: a head that is too large or cannot be read, of which the rest may still be on its way.
+fn is_refusal(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref().is_some_and(hyper::Error::is_parse)
+}
+
+fn builder(protocols: Protocols, header_timeout: Duration) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -81,6 +108,10 @@ pub(super) fn builder(protocols: Protocols, header_timeout: Duration) -> Builder
         return builder.http1_only();
     }
     builder
+        .http1()
+        .max_buf_size(SIDECAR_HEAD)
+        .max_headers(SIDECAR_HEADERS);
+    builder
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(KEEP_ALIVE_INTERVAL)
@@ -88,6 +119,6 @@ pub(super) fn builder(protocols: Protocols, header_timeout: Duration) -> Builder
         .max_concurrent_streams(STREAMS)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_header_list_size(u32::try_from(HEAD).unwrap_or(u32::MAX));
+        .max_header_list_size(u32::try_from(SIDECAR_HEAD).unwrap_or(u32::MAX));
     builder
 }

@@ -3,7 +3,9 @@
 use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
-use tracing::Subscriber;
+use tracing::{Level, Subscriber};
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::layer::Filter;
 use tracing_subscriber::{EnvFilter, Layer, registry::LookupSpan};
 
 use super::readable::Readable;
@@ -34,8 +36,66 @@ where
     }
 }
 
-pub(super) fn filter(directives: &str) -> anyhow::Result<EnvFilter> {
-    EnvFilter::builder().parse(directives).with_context(|| {
+/// Which lines are written. Spans always are: a line that is left stands in its trace.
+///
+/// What the module `effect` of a service says is not about the service, it is what the service does: no filter switches it off.
+pub(super) fn filter<S>(directives: &str) -> anyhow::Result<impl Filter<S> + use<S>>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    let lines = EnvFilter::builder().parse(directives).with_context(|| {
         format!("RUST_LOG: `{directives}` is not a filter; write for example `info,task_api=debug`")
-    })
+    })?;
+    let always = filter_fn(|metadata| {
+        *metadata.level() <= Level::INFO
+            && (metadata.is_span() || metadata.target().ends_with("::effect"))
+    });
+    Ok(lines.or(always.with_max_level_hint(Level::INFO)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tracing_subscriber::layer::{Context, SubscriberExt as _};
+
+    use super::*;
+
+    /// Counts lines, and those that stand in a span.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<[AtomicUsize; 2]>);
+
+    impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Lines {
+        fn on_event(&self, event: &tracing::Event<'_>, context: Context<'_, S>) {
+            self.0[0].fetch_add(1, Ordering::Relaxed);
+            let spans = usize::from(context.event_span(event).is_some());
+            self.0[1].fetch_add(spans, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_filter_switches_off_neither_spans_nor_effects() {
+        let _alone = crate::ONE_SUBSCRIBER.lock();
+        let lines = Lines::default();
+        let layer = lines.clone().with_filter(filter("warn").unwrap());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            let span = tracing::info_span!("request");
+            span.in_scope(|| {
+                tracing::info!("not shown");
+                tracing::warn!("shown");
+                tracing::info!(target: "task_worker::effect", "shown");
+                tracing::debug!(target: "task_worker::effect", "not shown");
+            });
+            assert!(tracing::debug_span!("inner").is_disabled());
+        });
+        let [lines, in_span] = &*lines.0;
+        assert_eq!(
+            (
+                lines.load(Ordering::Relaxed),
+                in_span.load(Ordering::Relaxed)
+            ),
+            (2, 2)
+        );
+    }
 }

@@ -9,12 +9,9 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use prometheus::{Registry, TextEncoder};
 
-static REGISTRY: OnceLock<Registry> = OnceLock::new();
+use super::exporter::Watched;
 
-/// `service.*` by semantic conventions; `OTEL_RESOURCE_ATTRIBUTES` adds to it.
-pub(super) fn resource(service: &'static str) -> Resource {
-    Resource::builder().with_service_name(service).build()
-}
+static REGISTRY: OnceLock<Registry> = OnceLock::new();
 
 pub(super) fn traces(
     resource: Resource,
@@ -26,7 +23,8 @@ pub(super) fn traces(
             .with_tonic()
             .with_endpoint(plain_http(endpoint)?)
             .build();
-        builder = builder.with_batch_exporter(exporter.context("OTEL_EXPORTER_OTLP_ENDPOINT")?);
+        let exporter = exporter.context("OTEL_EXPORTER_OTLP_ENDPOINT")?;
+        builder = builder.with_batch_exporter(Watched::new(exporter, "traces"));
     }
     Ok(builder.build())
 }
@@ -47,7 +45,8 @@ pub(super) fn metrics(
             .with_tonic()
             .with_endpoint(plain_http(endpoint)?)
             .build();
-        builder = builder.with_periodic_exporter(exporter.context("OTEL_EXPORTER_OTLP_ENDPOINT")?);
+        let exporter = exporter.context("OTEL_EXPORTER_OTLP_ENDPOINT")?;
+        builder = builder.with_periodic_exporter(Watched::new(exporter, "metrics"));
     }
     Ok(builder.build())
 }

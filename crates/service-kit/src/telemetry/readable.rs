@@ -72,6 +72,7 @@ mod tests {
 
     #[test]
     fn a_line_has_what_people_look_for() {
+        let _alone = crate::ONE_SUBSCRIBER.lock();
         let output = Output::default();
         let writer = output.clone();
         let layer = tracing_subscriber::fmt::layer()

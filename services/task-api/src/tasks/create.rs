@@ -22,12 +22,13 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// The body of `POST /tasks`. Other members are ignored.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct CreateTask {
-    /// What is to be done: 1 to 1000 characters.
+    /// What is to be done: 1 to 1000 characters, not only blanks and control characters.
     #[schema(
         required,
         nullable = false,
         min_length = 1,
         max_length = 1000,
+        pattern = r"[^\u0000-\u0020\u007F-\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]",
         example = "Learn Dapr pub/sub"
     )]
     title: Option<String>,
@@ -52,20 +53,28 @@ pub(crate) struct CreatedTask {
 #[utoipa::path(
     post,
     path = "/tasks",
-    params(("Idempotency-Key" = Option<String>, Header,
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 16, max_length = 255, pattern = "^[!-~]+$",
         description = "Makes repeating the request safe: the same key and body give the same task. Another body is another task. \
-                       1 to 255 visible ASCII characters.")),
+                       16 to 255 visible ASCII characters without blanks, best a random UUID: clients are not told apart, so two \
+                       that send the same key and body share a task. Shorter keys are refused, since others would choose them, too.")),
     request_body = CreateTask,
     responses(
         (status = 200, description = "Created, and the broker has acknowledged the event", body = CreatedTask),
-        (status = 400, description = "Not JSON, or an unusable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "Not HTTP/1.1, not JSON, or an unusable Idempotency-Key", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "Another path", body = Problem, content_type = "application/problem+json"),
+        (status = 405, description = "Another method", body = Problem, content_type = "application/problem+json",
+            headers(("Allow" = String, description = "The methods of the path"))),
         (status = 408, description = "The body came too slowly", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "The content type is not JSON", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "The content type is not JSON, or there is a content encoding", body = Problem,
+            content_type = "application/problem+json",
+            headers(("Accept-Encoding" = String, description = "`identity`, where an encoding was the reason"))),
         (status = 422, description = "A field is missing or invalid; `field` names it", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests for this instance", body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u64, description = "Seconds"))),
+        (status = 431, description = "The head of the request is larger than 16 KiB, or has more than 100 headers"),
         (status = 500, description = "A fault of the service or its configuration", body = Problem, content_type = "application/problem+json"),
+        (status = 501, description = "A transfer coding other than `chunked`", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The sidecar or its component is not available; the event was not taken", body = Problem,
             content_type = "application/problem+json", headers(("Retry-After" = u64, description = "Seconds"))),
         (status = 504, description = "No acknowledgement in time; the event may have been taken", body = Problem,

@@ -33,14 +33,17 @@ async fn bad_input_is_answered_with_the_documented_problem() {
     let server = Server::start();
     let long = format!(r#"{{"title": "{}"}}"#, "x".repeat(1001));
     let megabyte = format!(r#"{{"title": "{}"}}"#, "x".repeat(1 << 20));
-    let cases: [(u16, &str, &str); 12] = [
+    let cases: [(u16, &str, &str); 15] = [
         (400, JSON, "not JSON"),
         (400, JSON, ""),
         (400, JSON, r#"{"title": "cut off"#),
         (400, JSON, r#"{"title": "one"} {"title": "two"}"#),
         (415, "text/plain", r#"{"title": "Learn"}"#),
         (415, "application/x-www-form-urlencoded", "title=Learn"),
+        (400, JSON, "\u{feff}{\"title\": \"Learn\"}"),
         (422, JSON, "[]"),
+        (422, JSON, r#"["I am no object"]"#),
+        (422, JSON, r#"{"title": "\u0000\u00a0\u3000"}"#),
         (422, JSON, r#"{"title": 5}"#),
         (422, JSON, "{}"),
         (422, JSON, r#"{"title": ""}"#),
@@ -69,12 +72,18 @@ async fn bad_input_is_answered_with_the_documented_problem() {
 #[tokio::test]
 async fn an_unusable_idempotency_key_is_refused() {
     let server = Server::start();
+    let fit = "8e03978e-40d5-43dd";
+    let header = |key: &str| format!("Idempotency-Key: {key}\r\n");
     for headers in [
-        "Idempotency-Key: \r\n",
-        "Idempotency-Key: a\r\nIdempotency-Key: b\r\n",
-        "Idempotency-Key: \u{fc}\r\n",
+        header(""),
+        header("1"),
+        header(&fit[..15]),
+        header(&"x".repeat(256)),
+        header("8e03978e 40d5-43dd"),
+        header("8e03978e-40d5-43d\u{fc}"),
+        format!("{}{}", header(fit), header(fit)),
     ] {
-        let answer = server.post(JSON, headers, br#"{"title": "Learn"}"#).await;
+        let answer = server.post(JSON, &headers, br#"{"title": "Learn"}"#).await;
         assert!(
             problem(&answer, 400)["detail"]
                 .as_str()
@@ -82,13 +91,21 @@ async fn an_unusable_idempotency_key_is_refused() {
                 .contains("Idempotency-Key")
         );
     }
+    for key in [&fit[..16], &"x".repeat(255)] {
+        let answer = server
+            .post(JSON, &header(key), br#"{"title": "Learn"}"#)
+            .await;
+        problem(&answer, 503);
+    }
 }
 
 #[tokio::test]
 async fn other_paths_and_methods_are_problems_too() {
     let server = Server::start();
     problem(&get(server.api, "/nothing").await, 404);
-    problem(&get(server.api, "/tasks").await, 405);
+    let method = get(server.api, "/tasks").await;
+    problem(&method, 405);
+    assert!(method.head.contains("allow: post"), "{}", method.head);
 }
 
 #[tokio::test]

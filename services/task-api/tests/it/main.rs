@@ -5,5 +5,6 @@
 mod answers;
 mod healthcheck;
 mod openapi;
+mod process;
 mod refusal;
 mod server;

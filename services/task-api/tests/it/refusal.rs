@@ -19,7 +19,11 @@ fn refused(variable: &str, value: &str) -> (Option<i32>, String) {
 fn it_ends_with_64_and_names_the_variable() {
     let cases = [
         ("LISTEN_ADDR", "somewhere"),
-        ("PUBSUB_NAME", ""),
+        ("PUBSUB_NAME", " "),
+        ("PUBSUB_NAME", "a, b"),
+        ("TOPIC", " "),
+        ("PUBLISH_DEADLINE", "10000000000years"),
+        ("HEADER_TIMEOUT", "11years"),
         ("PUBLISH_DEADLINE", "0s"),
         ("PUBLISH_DEADLINE", "5"),
         ("PUBLISH_ATTEMPT_TIMEOUT", "1h"),
@@ -38,4 +42,36 @@ fn it_ends_with_64_and_names_the_variable() {
             "{reason}"
         );
     }
+}
+
+#[test]
+fn an_empty_variable_is_an_unset_one() {
+    let empty = [
+        "LISTEN_ADDR",
+        "ADMIN_ADDR",
+        "DAPR_GRPC_ENDPOINT",
+        "DAPR_GRPC_PORT",
+        "DAPR_API_TOKEN",
+        "PUBSUB_NAME",
+        "TOPIC",
+        "PUBLISH_DEADLINE",
+        "PUBLISH_QUEUE_CAPACITY",
+        "MAX_CONNECTIONS",
+        "SHUTDOWN_DELAY",
+        "LOG_FORMAT",
+        "RUST_LOG",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+    ];
+    // Refused last, when everything else has been taken.
+    let output = Command::new(env!("CARGO_BIN_EXE_task-api"))
+        .envs(empty.map(|variable| (variable, "")))
+        .env("PUBLISH_ATTEMPT_TIMEOUT", "1h")
+        .output()
+        .unwrap();
+    let reason = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(64), "{reason}");
+    assert!(
+        reason.contains("PUBLISH_DEADLINE (5s)"),
+        "the default: {reason}"
+    );
 }

@@ -8,8 +8,19 @@ use std::fmt;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
 
-/// Wraps a deserializer, and whatever it hands out on the way down.
-pub(super) struct Objects<T>(pub(super) T);
+/// Wraps a deserializer, so that it reads structs from objects only, at any depth: events' data is read so, and other JSON of strangers
+/// can be.
+///
+/// ```
+/// # use serde::Deserialize;
+/// #[derive(Debug, Deserialize)]
+/// struct Task { title: String }
+///
+/// let mut json = serde_json::Deserializer::from_str(r#"["buy milk"]"#);
+/// assert!(Task::deserialize(dapr_pubsub::Objects(&mut json)).is_err());
+/// ```
+#[derive(Debug)]
+pub struct Objects<T>(pub T);
 
 macro_rules! deserialize {
     ($($method:ident($($name:ident: $type:ty),*))*) => {$(
@@ -191,5 +202,58 @@ impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Members<V> {
 
     fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
         inner.deserialize_map(Objects(self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::Objects;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Point {
+        x: u8,
+        y: Option<u8>,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    enum Shape {
+        Dot { at: Point },
+        Line(Vec<Point>),
+        Nothing,
+    }
+
+    fn read<'de, T: Deserialize<'de>>(json: &'de str) -> Result<T, serde_json::Error> {
+        T::deserialize(Objects(&mut serde_json::Deserializer::from_str(json)))
+    }
+
+    #[test]
+    fn a_list_is_no_struct_at_any_depth() {
+        let point = |x, y| Point { x, y };
+        assert_eq!(
+            read::<Point>(r#"{"x": 1, "z": []}"#).unwrap(),
+            point(1, None)
+        );
+        let error = read::<Point>("[1, 2]").unwrap_err().to_string();
+        assert!(
+            error.contains("sequence") && error.contains("Point"),
+            "{error}"
+        );
+        assert!(read::<Vec<Point>>("[[1, 2]]").is_err());
+        assert_eq!(read::<(u8, Option<u8>)>("[1, 2]").unwrap(), (1, Some(2)));
+
+        let dot = read::<Shape>(r#"{"Dot": {"at": {"x": 1, "y": 2}}}"#);
+        assert_eq!(
+            dot.unwrap(),
+            Shape::Dot {
+                at: point(1, Some(2))
+            }
+        );
+        assert!(read::<Shape>(r#"{"Dot": [{"x": 1}]}"#).is_err());
+        assert!(read::<Shape>(r#"{"Dot": {"at": [1, 2]}}"#).is_err());
+        let line = read::<Shape>(r#"{"Line": [{"x": 1}]}"#);
+        assert_eq!(line.unwrap(), Shape::Line(vec![point(1, None)]));
+        assert_eq!(read::<Shape>(r#""Nothing""#).unwrap(), Shape::Nothing);
     }
 }

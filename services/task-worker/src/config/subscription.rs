@@ -1,0 +1,103 @@
+//! What is received, and who tells the sidecar so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use dapr_pubsub::{Mode, PubsubOptions, Secret, Subscription};
+use service_kit::config::Check;
+use service_kit::units::{duration, name};
+
+/// Where the sidecar delivers tasks; the chart's Subscription names the same route.
+const ROUTE: &str = "/events/todo";
+
+/// Who tells the sidecar about the subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SubscriptionMode {
+    /// A Subscription resource does.
+    Declarative,
+    /// The worker does, when the sidecar asks `GET /dapr/subscribe`.
+    Programmatic,
+}
+
+/// What is received.
+#[derive(Debug, Clone, Args)]
+pub struct SubscriptionArgs {
+    /// Who tells the sidecar about the subscription; never both.
+    #[arg(long, env = "SUBSCRIPTION_MODE", default_value = "declarative")]
+    pub subscription_mode: SubscriptionMode,
+    /// The pub/sub components to subscribe to in programmatic mode, separated by commas.
+    #[arg(long, env = "PUBSUB_NAMES", value_delimiter = ',', value_parser = name)]
+    pub pubsub_names: Vec<String>,
+    /// What single components are told beyond that in programmatic mode, as JSON by the component's name:
+    /// `{"pubsub-rabbitmq": {"deadLetterTopic": "...", "metadata": {"queueType": "quorum"}}}`.
+    #[arg(long, env = "PUBSUB_OPTIONS", default_value = "{}", value_parser = pubsub_options)]
+    pub pubsub_options: BTreeMap<String, PubsubOptions>,
+    /// The topic of the events.
+    #[arg(long, env = "TOPIC", default_value = "task-events", value_parser = name)]
+    pub topic: String,
+    /// Where events go that were dropped, or retried in vain.
+    #[arg(
+        long,
+        env = "DEAD_LETTER_TOPIC",
+        default_value = "task-events-dead-letter",
+        value_parser = name
+    )]
+    pub dead_letter_topic: String,
+    /// How long acting on one event may take; then the sidecar is asked to deliver it again.
+    #[arg(long, env = "HANDLER_TIMEOUT", default_value = "5s", value_parser = duration)]
+    pub handler_timeout: Duration,
+    /// The token that the sidecar must show (`dapr.io/app-token-secret`).
+    #[arg(long, env = "APP_API_TOKEN", hide_env_values = true)]
+    pub app_api_token: Option<Secret>,
+}
+
+fn pubsub_options(json: &str) -> Result<BTreeMap<String, PubsubOptions>, serde_json::Error> {
+    serde_json::from_str(json)
+}
+
+impl SubscriptionArgs {
+    pub(crate) fn mode(&self) -> Mode {
+        match self.subscription_mode {
+            SubscriptionMode::Declarative => Mode::Declarative,
+            SubscriptionMode::Programmatic => Mode::Programmatic,
+        }
+    }
+
+    /// The one declaration of what is received: route, `/dapr/subscribe` entry and the chart's Subscription follow from it.
+    pub fn subscription(&self) -> Subscription {
+        Subscription::new(&self.topic, ROUTE)
+            .pubsubs(&self.pubsub_names)
+            .dead_letter_topic(&self.dead_letter_topic)
+            .pubsub_options(self.pubsub_options.clone())
+    }
+}
+
+impl Check for SubscriptionArgs {
+    fn check(&self) -> Result<(), String> {
+        let (topic, names) = (&self.topic, &self.pubsub_names);
+        if self.dead_letter_topic == *topic {
+            return Err(format!(
+                "DEAD_LETTER_TOPIC must not be TOPIC ({topic}): what is dropped would come back, for ever"
+            ));
+        }
+        if self.subscription_mode == SubscriptionMode::Programmatic && names.is_empty() {
+            return Err("PUBSUB_NAMES must name a pub/sub component when SUBSCRIPTION_MODE is programmatic: nothing would be \
+                        received"
+                .to_owned());
+        }
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = names.iter().find(|name| !seen.insert(name.as_str())) {
+            return Err(format!(
+                "PUBSUB_NAMES names {twice} twice: the sidecar would subscribe to it twice"
+            ));
+        }
+        let mut options = self.pubsub_options.keys();
+        if let Some(stranger) = options.find(|name| !seen.contains(name.as_str())) {
+            return Err(format!(
+                "PUBSUB_OPTIONS has options for {stranger}, which PUBSUB_NAMES does not name: nobody would be told them"
+            ));
+        }
+        Ok(())
+    }
+}
