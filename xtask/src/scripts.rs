@@ -29,10 +29,10 @@ pub(crate) async fn run(script: &str, args: &Args) -> Result<ExitCode> {
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// Builds the images of the services for this machine. Gives the name of each, and the path of its archive.
+/// Builds the images of the services for this machine, and that of the load, which is in no release. Gives the name of each, and the path of its archive.
 pub(crate) async fn images(registry: &str, tag: &str) -> Result<Vec<(String, String)>> {
     let mut command = prepared("images", BUILD).await?;
-    command.args(["--registry", registry, "--tag", tag]);
+    command.args(["--registry", registry, "--tag", tag, "--also", "task-load"]);
     let output = command.stderr(Stdio::inherit()).output().await?;
     ensure!(output.status.success(), "the images were not built");
     let lines = String::from_utf8(output.stdout)?;

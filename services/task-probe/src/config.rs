@@ -1,6 +1,5 @@
 //! The configuration of `task-probe`. Every option is an environment variable too; the chart sets them.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Parser, ValueEnum};
@@ -42,13 +41,6 @@ pub struct Config {
     /// Where the API is, for `smoke`.
     #[arg(long, env = "API_URL", default_value = "http://127.0.0.1:8000", value_parser = url)]
     pub api_url: String,
-    /// Tasks a second, for `load`.
-    #[arg(long, env = "LOAD_RATE", default_value_t = 100, value_parser = per_second)]
-    pub rate: u32,
-    /// A file that says the rate instead, such as an annotation of the pod that is mounted as a file. It is read twice a second; while
-    /// it says nothing that is a rate, the one before stays.
-    #[arg(long, env = "LOAD_RATE_FILE")]
-    pub rate_file: Option<PathBuf>,
     /// The API's Dapr app-id: the source of its events.
     #[arg(long, env = "API_APP_ID", default_value = "task-api", value_parser = name)]
     pub api_app_id: String,
@@ -70,8 +62,6 @@ pub enum Check {
     Preflight,
     /// That the API takes a task which reaches every subscriber, and refuses what is wrong.
     Smoke,
-    /// Publishes tasks at a steady rate until the deadline or SIGTERM; each answer is a line of JSON.
-    Load,
 }
 
 impl Check {
@@ -80,7 +70,6 @@ impl Check {
         match self {
             Self::Preflight => "preflight",
             Self::Smoke => "smoke",
-            Self::Load => "load",
         }
     }
 }
@@ -103,14 +92,6 @@ impl service_kit::config::Check for Config {
             return Err("SUBSCRIBERS is empty: nothing would be proven".to_owned());
         }
         Ok(())
-    }
-}
-
-/// So many a second.
-pub(crate) fn per_second(text: &str) -> Result<u32, &'static str> {
-    match text.parse() {
-        Ok(rate @ 1..=100_000) => Ok(rate),
-        _ => Err("must be a whole number from 1 to 100000"),
     }
 }
 

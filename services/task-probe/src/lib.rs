@@ -4,13 +4,11 @@
 //! |---|---|
 //! | [`Check::Preflight`] | sidecar, broker, subscription, inbox: by canaries, without an effect |
 //! | [`Check::Smoke`] | the API and everything behind it: by a task, with its effect |
-//! | [`Check::Load`] | nothing by itself: it publishes at a steady rate and says what became of each task, for whoever counts |
 
 pub mod client;
 mod config;
 mod deadline;
 mod expected;
-mod load;
 mod preflight;
 mod receipts;
 mod smoke;
@@ -23,7 +21,6 @@ use service_kit::shutdown::{Shutdown, ShutdownArgs};
 
 pub use config::{Check, Config};
 pub use expected::Expected;
-pub use load::{Answer, Summary};
 
 /// Nothing here needs to be drained: a probe that is told to end has no result.
 pub const AT_ONCE: ShutdownArgs = ShutdownArgs {
@@ -45,12 +42,11 @@ pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
             match config.check {
                 Check::Preflight => preflight::run(&sidecar, &config).await,
                 Check::Smoke => smoke::run(&sidecar, &config).await,
-                Check::Load => load::run(&config, &shutdown).await,
             }
         };
         tokio::select! {
             result = check => result,
-            () = shutdown.draining(), if config.check != Check::Load => Err(anyhow!("told to end before there was a result")),
+            () = shutdown.draining() => Err(anyhow!("told to end before there was a result")),
         }
     };
     if config.end_sidecar

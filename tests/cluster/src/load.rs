@@ -1,4 +1,4 @@
-//! Tasks at a steady rate from inside the cluster, through the Service as clients go: `task-probe load` in a pod.
+//! Tasks at a steady rate from inside the cluster, through the Service as clients go: `task-load` in a pod.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use harness::kubectl::Kubectl;
 use harness::ledger::{Failure, Ledger};
 use harness::lines::Lines;
 use harness::wait::until;
-use task_probe::{Answer, Summary};
+use task_load::{Answer, Summary};
 use tokio::sync::Mutex;
 
 use crate::PodLogs;

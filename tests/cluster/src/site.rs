@@ -132,7 +132,7 @@ pub(crate) async fn apply(
     objects: &str,
     values: &[(&str, &str)],
 ) -> Result<()> {
-    let image = setup.images.name("task-probe");
+    let image = setup.images.name("task-load");
     let common = [
         ("namespace", kubectl.namespace()),
         ("run", &setup.run),

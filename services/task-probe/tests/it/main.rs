@@ -28,7 +28,6 @@ fn wrong_configuration_ends_with_64_and_names_the_variable() {
         ("API_APP_ID", " "),
         ("STATE_STORE", " "),
         ("PROBE_DEADLINE", "10000000000years"),
-        ("LOAD_RATE", "0"),
         ("END_SIDECAR", "perhaps"),
         ("DAPR_GRPC_ENDPOINT", "https://localhost"),
         ("LOG_FORMAT", "xml"),

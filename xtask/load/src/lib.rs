@@ -1,4 +1,4 @@
-//! Tasks at a steady rate, and what became of each: one side of a proof that counts.
+//! `task-load`: tasks at a steady rate, and what became of each; one side of a proof that counts. It is in no release.
 //!
 //! Every answer is a line of JSON on standard output, so that whoever counts can hold it against what subscribers did:
 //!
@@ -8,6 +8,7 @@
 //! | `{"failed": {"status": 503, "retry_after": true, "message": "..."}}` | anything else; `status` is null without an answer |
 //! | `{"published": 3000, "acknowledged": 3000, "failed": 0, "repeated": 0}` | at the end; who misses a line notices it by this one |
 
+mod config;
 mod rate;
 
 use std::io::Write as _;
@@ -22,12 +23,11 @@ use serde::{Deserialize, Serialize};
 use service_kit::shutdown::Shutdown;
 use task_api::IDEMPOTENCY_KEY;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::Config;
-use crate::client::Client;
+pub use config::Config;
 use rate::Rate;
+use task_probe::client::Client;
 
 /// Longer than the API's own deadline, so that it is the API that gives up first.
 const REQUEST: Duration = Duration::from_secs(15);
@@ -67,11 +67,13 @@ struct Created {
     id: Uuid,
 }
 
-/// Publishes until the deadline or until it is told to end, then waits for the answers that are due.
-pub(crate) async fn run(config: &Config, shutdown: &Shutdown) -> Result<String> {
+/// Publishes until it is told to end, then waits for the answers that are due.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub async fn run(config: &Config, shutdown: &Shutdown) -> Result<()> {
     let url = format!("{}/tasks", config.api_url);
     let client = Client::new();
-    let end = Instant::now() + config.deadline;
     let mut rate = Rate::new(config.rate, config.rate_file.clone());
     let (mut requests, mut summary) = (JoinSet::new(), Summary::default());
     loop {
@@ -80,9 +82,6 @@ pub(crate) async fn run(config: &Config, shutdown: &Shutdown) -> Result<String> 
             () = shutdown.draining() => break,
             Some(answer) = requests.join_next() => enter(answer?, &mut summary)?,
             () = rate.tick(), if rate.allows(requests.len()) => {
-                if Instant::now() >= end {
-                    break;
-                }
                 summary.published += 1;
                 let (client, url) = (client.clone(), url.clone());
                 let title = format!("task {}", summary.published);
@@ -93,16 +92,7 @@ pub(crate) async fn run(config: &Config, shutdown: &Shutdown) -> Result<String> 
     while let Some(answer) = requests.join_next().await {
         enter(answer?, &mut summary)?;
     }
-    line(&summary)?;
-    let Summary {
-        published,
-        acknowledged,
-        failed,
-        repeated,
-    } = summary;
-    Ok(format!(
-        "{published} published, {acknowledged} acknowledged, {failed} failed, {repeated} sent again"
-    ))
+    line(&summary)
 }
 
 fn enter((answer, sent): (Answer, u32), summary: &mut Summary) -> Result<()> {
