@@ -50,7 +50,7 @@ fn text_is_tried_as_json_where_the_handler_takes_none() {
         .decode::<Task>()
         .unwrap_err();
     assert!(error.to_string().contains("datacontenttype `text/plain`"));
-    let other = with(r#""data":"{\"titel\":\"a\"}""#);
+    let other = with(r#""data":"{\"headline\":\"a\"}""#);
     let error = Envelope::parse(&other)
         .unwrap()
         .decode::<Task>()
