@@ -36,6 +36,26 @@ fn fails(times: usize, status: Status) -> impl FnMut(&crate::fake_sidecar::Call)
     }
 }
 
+/// Fails the first call like this, and the others like that.
+fn first_then(
+    first: Status,
+    others: Status,
+) -> impl FnMut(&crate::fake_sidecar::Call) -> Answer + Send {
+    let mut first = Some(first);
+    move |_| Answer::Fail(first.take().unwrap_or_else(|| others.clone()))
+}
+
+/// What is told beside "it may have been published".
+fn cause_of_unknown(result: Result<(), PublishError>) -> String {
+    match result {
+        Err(PublishError::Deadline {
+            source: Some(source),
+            ..
+        }) => source.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test]
 async fn attempts_are_repeated_under_the_same_id() {
     for status in [
@@ -125,22 +145,13 @@ async fn refusals_until_the_deadline_mean_unavailable() {
 #[tokio::test]
 async fn an_error_of_the_broker_leaves_the_outcome_unknown() {
     let fake = FakeSidecar::start();
-    let mut first = true;
-    fake.on_publish(move |_| {
-        Answer::Fail(if std::mem::take(&mut first) {
-            Status::internal("connection reset by peer")
-        } else {
-            Status::unavailable("daprd is starting")
-        })
-    });
+    fake.on_publish(first_then(
+        Status::internal("connection reset by peer"),
+        Status::unavailable("daprd is starting"),
+    ));
     let publisher = Publisher::new(&fake.sidecar(), options());
-    match publisher.publish(event("1"), 300 * MS).await {
-        Err(PublishError::Deadline {
-            source: Some(source),
-            ..
-        }) => assert!(source.to_string().contains("starting"), "{source}"),
-        other => panic!("{other:?}"),
-    }
+    let cause = cause_of_unknown(publisher.publish(event("1"), 300 * MS).await);
+    assert!(cause.contains("starting"), "{cause}");
 }
 
 /// Entries of a bulk call may have been taken before it failed, whatever becomes of the single calls after it.
@@ -209,22 +220,13 @@ async fn an_attempt_without_an_answer_makes_the_outcome_unknown_for_good() {
 #[tokio::test]
 async fn a_rejection_after_an_unknown_attempt_leaves_the_outcome_unknown() {
     let fake = FakeSidecar::start();
-    let mut first = true;
-    fake.on_publish(move |_| {
-        Answer::Fail(if std::mem::take(&mut first) {
-            Status::internal("connection reset by peer")
-        } else {
-            Status::permission_denied("the scopes were changed")
-        })
-    });
+    fake.on_publish(first_then(
+        Status::internal("connection reset by peer"),
+        Status::permission_denied("the scopes were changed"),
+    ));
     let publisher = Publisher::new(&fake.sidecar(), options());
-    match publisher.publish(event("1"), SECOND).await {
-        Err(PublishError::Deadline {
-            source: Some(source),
-            ..
-        }) => assert!(source.to_string().contains("scopes"), "{source}"),
-        other => panic!("{other:?}"),
-    }
+    let cause = cause_of_unknown(publisher.publish(event("1"), SECOND).await);
+    assert!(cause.contains("scopes"), "{cause}");
 }
 
 #[tokio::test]
@@ -239,13 +241,8 @@ async fn time_that_runs_out_in_the_middle_of_a_call_keeps_the_last_cause() {
         }
     });
     let publisher = Publisher::new(&fake.sidecar(), options());
-    match publisher.publish(event("1"), 300 * MS).await {
-        Err(PublishError::Deadline {
-            source: Some(source),
-            ..
-        }) => assert!(source.to_string().contains("starting"), "{source}"),
-        other => panic!("{other:?}"),
-    }
+    let cause = cause_of_unknown(publisher.publish(event("1"), 300 * MS).await);
+    assert!(cause.contains("starting"), "{cause}");
     assert!(fake.calls().len() > 1);
 }
 
