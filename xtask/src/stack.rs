@@ -76,8 +76,8 @@ async fn first_run(wanted: &[Tool], release: bool) -> Result<String> {
     ))
 }
 
-/// Leaves for tests where the tools of a stack with these brokers are, and returns what they are. One that cannot be had fails the
-/// scenarios that need it.
+/// Leaves for tests where the tools of a stack with these brokers are, and what else scenarios need, and returns what they are. One that
+/// cannot be had fails the scenarios that need it.
 pub(crate) async fn tell_tests(brokers: &[&str]) -> Result<Vec<Tool>> {
     let mut there = Vec::new();
     for broker in brokers {
@@ -96,7 +96,7 @@ fn wanted(brokers: &[&str]) -> Vec<Tool> {
     REDIS.iter().chain(brokers).copied().collect()
 }
 
-/// What the broker of an entry of `brokers` needs on top.
+/// What the broker of an entry of `brokers` needs on top, or another program of a scenario.
 fn of_broker(entry: &str) -> &'static [Tool] {
     match entry {
         "kafka" => &[Tool::Java, Tool::Kafka],
@@ -104,6 +104,7 @@ fn of_broker(entry: &str) -> &'static [Tool] {
         "jetstream" => &[Tool::NatsServer],
         "snssqs" => &[Tool::Moto],
         "gcp" => &[Tool::PubSubEmulator],
+        "schemathesis" => &[Tool::Schemathesis],
         _ => &[],
     }
 }
@@ -121,14 +122,15 @@ fn toolbox(tools: &Tools, release: bool) -> Result<Toolbox> {
         ("jetstream", path(Tool::NatsServer)),
         ("snssqs", path(Tool::Moto)),
         ("gcp", path(Tool::PubSubEmulator)),
+        ("schemathesis", path(Tool::Schemathesis)),
     ];
-    let brokers = programs.into_iter();
-    let brokers = brokers.filter_map(|(entry, path)| Some((entry.to_owned(), path.ok()?)));
+    let programs = programs.into_iter();
+    let programs = programs.filter_map(|(entry, path)| Some((entry.to_owned(), path.ok()?)));
     Ok(Toolbox {
         services: cargo::binaries(release),
         helm: path(Tool::Helm)?,
         daprd: path(Tool::Daprd)?,
-        brokers: brokers.collect(),
+        programs: programs.collect(),
         jars: path(Tool::Kafka).ok(),
     })
 }

@@ -24,7 +24,8 @@ pub struct Toolbox {
     /// daprd 1.18.3 or newer.
     pub daprd: PathBuf,
     /// What runs as the broker of an entry: the server, for Kafka Java, for SNS and SQS the Python of the environment that has moto.
-    pub brokers: BTreeMap<String, PathBuf>,
+    /// And what else a scenario needs, by its own name.
+    pub programs: BTreeMap<String, PathBuf>,
     /// Only for stacks with Kafka: the folder with its jars and those that they need.
     pub jars: Option<PathBuf>,
 }

@@ -61,7 +61,7 @@ impl BrokerProcess {
     /// The broker of an entry of `brokers`, with its data below `folder`; `None` when the toolbox lacks its programs. Nothing runs yet.
     pub(crate) fn new(entry: &str, toolbox: &Toolbox, folder: &Path) -> Result<Option<Self>> {
         let folder = folder.join(entry);
-        let Some(program) = toolbox.brokers.get(entry) else {
+        let Some(program) = toolbox.programs.get(entry) else {
             return Ok(None);
         };
         let all: Value = serde_norway::from_str(include_str!("../brokers.yaml"))?;

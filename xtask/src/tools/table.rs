@@ -24,6 +24,7 @@ pub(crate) enum Tool {
     RabbitMq,
     NatsServer,
     Moto,
+    Schemathesis,
     PubSubEmulator,
     DaprModule,
     ComponentsModule,

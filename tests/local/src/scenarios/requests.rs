@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use futures_util::future::try_join_all;
+use harness::command::output;
 use harness::ledger::Ledger;
+use harness::toolbox::Toolbox;
 use serde_json::json;
 use task_api::IDEMPOTENCY_KEY;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::process::Command;
 use tokio::task::JoinSet;
 
 use super::{QUIET, Setup, exactly_once, flow, post, settled};
@@ -23,8 +26,9 @@ const DEADLINE: Duration = Duration::from_mins(1);
 /// What one instance may use, whatever is thrown at it: the memory limit of the chart.
 const MEMORY_LIMIT_MIB: u64 = 128;
 
-/// With a worker that lists its subscription itself: the tutorial's request, one key many times, and slow bodies.
-pub(super) async fn one_by_one(setup: Setup) -> Result<String> {
+/// With a worker that lists its subscription itself: the tutorial's request, one key many times, slow bodies, and whatever `judge` makes of
+/// the API's description.
+pub(super) async fn one_by_one(setup: Setup, judge: &str) -> Result<String> {
     let mut options = setup.options();
     options.values["subscription"] = json!({"mode": "programmatic"});
     let stack = setup.start(options).await?;
@@ -33,8 +37,28 @@ pub(super) async fn one_by_one(setup: Setup) -> Result<String> {
         .context("the tutorial's request")?;
     let key = same_key(&stack).await.context("one Idempotency-Key")?;
     let slow = slow_bodies(&stack).await.context("slow bodies")?;
+    let described = described(&stack, judge).await?;
     stack.check()?;
-    Ok(format!("the tutorial's line; {key}; {slow}"))
+    Ok(format!("the tutorial's line; {key}; {slow}; {described}"))
+}
+
+/// schemathesis makes requests of the description, right ones and wrong ones, and holds the answers against it.
+async fn described(stack: &Stack, judge: &str) -> Result<String> {
+    let toolbox = Toolbox::read()?;
+    let program = toolbox.programs.get(judge).context("no schemathesis")?;
+    let endpoint = stack.endpoints.pick().context("no instance is ready")?;
+    let mut command = Command::new(program);
+    command.args(["run", &format!("{}/openapi.json", endpoint.url)]);
+    command.args([
+        "--mode=all",
+        "--phases=examples,coverage,fuzzing",
+        "--checks=all",
+    ]);
+    command.args(["--max-examples=50", "--continue-on-failure", "--no-color"]);
+    let said = output(&mut command, DEADLINE * 5, "").await?;
+    let cases = said.lines().find(|line| line.contains("test cases"));
+    let cases = cases.context("schemathesis tells no number of test cases")?;
+    Ok(format!("schemathesis: {}", cases.trim()))
 }
 
 /// The same key, at once and after a restart: one id, one effect.

@@ -41,7 +41,7 @@ pub const ALL: &[Scenario] = scenarios! {
     Light flow::through("jetstream") = "flow-jetstream": "as on Kafka";
     Light flow::through("snssqs") = "flow-snssqs": "as on Kafka";
     Light flow::through("gcp") = "flow-gcp": "as on Kafka";
-    Light requests::one_by_one() = "requests": "with a worker that lists its subscription: the tutorial's request, one effect for one Idempotency-Key, 408 for bodies that drip";
+    Light requests::one_by_one("schemathesis") = "requests": "with a worker that lists its subscription: the tutorial's request, one effect for one Idempotency-Key, 408 for bodies that drip, and the API as it is described";
 };
 
 /// Scenarios that take an hour together: everything of which CI runs a short form, and more.
