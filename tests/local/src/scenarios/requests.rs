@@ -48,7 +48,8 @@ async fn described(stack: &Stack, judge: &str) -> Result<String> {
     let program = toolbox.programs.get(judge).context("no schemathesis")?;
     let endpoint = stack.endpoints.pick().context("no instance is ready")?;
     let mut command = Command::new(program);
-    command.args(["run", &format!("{}/openapi.json", endpoint.url)]);
+    let description = format!("{}/openapi.json", endpoint.url);
+    command.args(["-m", "schemathesis.cli", "run", &description]);
     command.args([
         "--mode=all",
         "--phases=examples,coverage,fuzzing",
@@ -56,7 +57,7 @@ async fn described(stack: &Stack, judge: &str) -> Result<String> {
     ]);
     command.args(["--max-examples=50", "--continue-on-failure", "--no-color"]);
     let said = output(&mut command, DEADLINE * 5, "").await?;
-    let cases = said.lines().find(|line| line.contains("test cases"));
+    let cases = said.lines().find(|line| line.contains(" generated"));
     let cases = cases.context("schemathesis tells no number of test cases")?;
     Ok(format!("schemathesis: {}", cases.trim()))
 }
