@@ -48,6 +48,9 @@ async fn described(stack: &Stack, judge: &str) -> Result<String> {
     let program = toolbox.programs.get(judge).context("no schemathesis")?;
     let endpoint = stack.endpoints.pick().context("no instance is ready")?;
     let mut command = Command::new(program);
+    // It leaves a folder where it runs.
+    let log = stack.api_log();
+    command.current_dir(log.parent().context("a log without a folder")?);
     let description = format!("{}/openapi.json", endpoint.url);
     command.args(["-m", "schemathesis.cli", "run", &description]);
     command.args([
