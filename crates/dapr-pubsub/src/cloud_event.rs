@@ -2,6 +2,7 @@
 
 mod envelope;
 mod error;
+mod misfit;
 mod payload;
 
 use std::collections::BTreeMap;

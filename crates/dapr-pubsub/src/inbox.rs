@@ -219,7 +219,7 @@ impl Inbox {
         for _ in 0..2 {
             let started = Instant::now();
             match store.create(key, &claimed(0), options.lease, limit).await {
-                Ok(()) => return Ok((self.fresh(key, owner, 0, started), "fresh")),
+                Ok(()) => return Ok((self.fresh(key, claimed(0), 0, started), "fresh")),
                 Err(error) if error.leaves_no_doubt() => return Err(error.into()),
                 Err(error) => failure = Some(error),
             }
@@ -275,7 +275,10 @@ impl Inbox {
             {
                 Ok(()) => {
                     watch.forget(key);
-                    Ok((self.fresh(key, owner, failures, started), result))
+                    Ok((
+                        self.fresh(key, claimed(failures), failures, started),
+                        result,
+                    ))
                 }
                 Err(StoreError::Conflict(_)) => Ok((Claim::Busy, "busy")),
                 Err(error) => Err(error.into()),
@@ -286,14 +289,8 @@ impl Inbox {
         Err(failure.map_or(InboxError::Unavailable { source }, InboxError::from))
     }
 
-    fn fresh(&self, key: &str, owner: String, failures: u32, started: Instant) -> Claim {
+    fn fresh(&self, key: &str, mine: Record, failures: u32, started: Instant) -> Claim {
         let key = key.to_owned();
-        let lease = millis(self.inner.options.lease);
-        let mine = Record::Claimed {
-            owner,
-            failures,
-            lease,
-        };
         Claim::Fresh(lease::hold(&self.inner, key, mine, failures, started))
     }
 

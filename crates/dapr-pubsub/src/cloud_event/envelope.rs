@@ -8,8 +8,8 @@ use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::payload::{Payload, misfit};
-use super::{CloudEvent, DecodeError, ExtensionValue};
+use super::payload::Payload;
+use super::{CloudEvent, DecodeError, ExtensionValue, misfit};
 use crate::text::shown;
 
 mod callback;

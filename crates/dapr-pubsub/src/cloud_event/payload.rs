@@ -1,6 +1,5 @@
 //! The payload in its two forms, and bytes that are not JSON.
 
-pub(super) mod misfit;
 mod raw_bytes;
 
 use std::borrow::Cow;
@@ -14,7 +13,7 @@ use serde::de::{DeserializeOwned, Error, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::DecodeError;
+use super::{DecodeError, misfit};
 use crate::Objects;
 use crate::text::shown;
 use raw_bytes::RawBytes;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use dapr_pubsub::{Claim, InboxError};
+use dapr_pubsub::{Claim, Inbox, InboxError, InboxOptions};
 use tokio::time::sleep;
 use tonic::Status;
 
-use super::{KEY, SOURCE, fresh, replicas};
+use super::{KEY, SOURCE, fresh, options, replicas};
 use crate::fake_sidecar::FakeSidecar;
 use crate::fake_sidecar::state::Verdict;
 use crate::{soon, until};
@@ -131,4 +131,18 @@ async fn what_cannot_be_recorded_is_said_to_be_so() {
         .disturb(|_, _| Some(Verdict::Refuse(Status::internal("redis is down"))));
     let error = soon(lease.complete()).await.unwrap_err();
     assert!(matches!(error, InboxError::NotRecorded { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn spans_of_time_without_an_end_are_no_overflow() {
+    let fake = FakeSidecar::start();
+    let endless = InboxOptions {
+        retention: Duration::MAX,
+        call_timeout: Duration::MAX,
+        retry_pause: Duration::MAX,
+        ..options(Duration::MAX)
+    };
+    let inbox = Inbox::new(&fake.sidecar(), endless);
+    fresh(&inbox, "1").await.complete().await.unwrap();
+    assert_eq!(inbox.shutdown(Duration::MAX).await, 0);
 }

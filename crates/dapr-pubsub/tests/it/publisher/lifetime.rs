@@ -144,3 +144,18 @@ async fn shutdown_does_not_wait_for_ever() {
     let (_, result) = soon(queued.join_all()).await.remove(0);
     assert!(matches!(result, Err(PublishError::Closed)), "{result:?}");
 }
+
+#[tokio::test]
+async fn spans_of_time_without_an_end_are_no_overflow() {
+    let fake = FakeSidecar::start();
+    let endless = PublisherOptions {
+        attempt_timeout: Duration::MAX,
+        backoff_initial: Duration::MAX,
+        backoff_max: Duration::MAX,
+        ..options()
+    };
+    let publisher = Publisher::new(&fake.sidecar(), endless);
+    let result = publisher.publish(event("1"), Duration::MAX).await;
+    result.unwrap();
+    assert_eq!(publisher.shutdown(Duration::MAX).await, 0);
+}

@@ -31,7 +31,7 @@ const KINDS: [&str; 17] = [
 ];
 
 /// `path: reason`, or the reason alone where it is about the whole.
-pub(in crate::cloud_event) fn describe(path: Option<&str>, error: &serde_json::Error) -> String {
+pub(super) fn describe(path: Option<&str>, error: &serde_json::Error) -> String {
     let reason = match error.classify() {
         Category::Data => mismatch(&error.to_string()),
         // These have a text of their own, and a place.
@@ -44,7 +44,7 @@ pub(in crate::cloud_event) fn describe(path: Option<&str>, error: &serde_json::E
 }
 
 /// What does not fit the type, out of serde's own message about it.
-pub(in crate::cloud_event) fn mismatch(message: &str) -> String {
+pub(super) fn mismatch(message: &str) -> String {
     // serde_json adds the place, which the path says better.
     let place = message.rfind(" at line ").unwrap_or(message.len());
     let bare = &message[..place];
