@@ -17,9 +17,6 @@ use report::{Report, Selection};
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) selection: Selection,
-    /// Adds the scenarios that take an hour; `--long --only long` runs just these.
-    #[arg(long)]
-    long: bool,
     /// Leaves the folders of the scenarios, with all logs, in target/stacks.
     #[arg(long)]
     keep: bool,
@@ -38,6 +35,6 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         .await;
     docs::check(&mut report).await;
     workflows::check(&mut report).await;
-    scenarios::check(&mut report, args.long, args.keep).await?;
+    scenarios::check(&mut report, args.keep).await?;
     Ok(report.end())
 }

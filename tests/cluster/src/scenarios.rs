@@ -122,3 +122,8 @@ pub const ALL: &[Scenario] = scenarios! {
     Load change::to_a_dead_broker() = "cluster-helm-dead-broker": "an upgrade to a dead broker fails with the publishers untouched; the rollback recovers";
     Load argocd::commits() = "cluster-argocd": "commits at 300 events/s: Redis to Kafka to RabbitMQ, a dead broker and its revert, a third subscriber";
 };
+
+/// What takes too long for every day: `cargo xtask e2e --long --only long`.
+pub const LONG: &[Scenario] = scenarios! {
+    Load away::long_on_kafka() = "long-cluster-away-kafka": "one worker, then three, stand still for 1, 5, 20 and 90 s, five times each: nothing lost, doubled or refused, and soon caught up";
+};

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use cluster_tests::scenarios::{ALL, Setup};
+use cluster_tests::scenarios::{ALL, LONG, Setup};
 use cluster_tests::{leftovers, requirements};
 use harness::kubectl::Kubectl;
 use harness::scenario::{self, AtOnce};
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         begun = Some((runtime, setup.clone()));
         Ok(setup)
     };
-    let ended = scenario::main(ALL, &[], AT_ONCE, ready);
+    let ended = scenario::main(ALL, LONG, AT_ONCE, ready);
     if let Some((runtime, setup)) = begun.filter(|(_, setup)| !setup.keep) {
         runtime.block_on(leftovers::remove(&setup));
     }

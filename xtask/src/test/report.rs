@@ -30,6 +30,9 @@ pub(crate) struct Selection {
     /// Leaves out what has one of these words in its name.
     #[arg(long, value_name = "WORDS", value_delimiter = ',')]
     pub(crate) skip: Vec<String>,
+    /// Adds the scenarios that take an hour; `--long --only long` runs just these.
+    #[arg(long)]
+    pub(crate) long: bool,
     /// Lists what there is.
     #[arg(long)]
     pub(crate) list: bool,
@@ -39,7 +42,12 @@ impl Selection {
     /// The same for a test program, with `only` in place of its own words.
     pub(crate) fn arguments(&self, only: &[String]) -> Vec<String> {
         let skip = self.skip.iter().map(|word| format!("--skip={word}"));
-        [only.join(",")].into_iter().chain(skip).collect()
+        let long = self.long.then(|| "--include-ignored".to_owned());
+        [only.join(",")]
+            .into_iter()
+            .chain(skip)
+            .chain(long)
+            .collect()
     }
 
     /// Whether what has this name is selected.

@@ -17,7 +17,7 @@ fn needs(list: &str) -> BTreeSet<&str> {
     kinds.flat_map(|(kind, _)| kind.split(',')).collect()
 }
 
-pub(super) async fn check(report: &mut Report, long: bool, keep: bool) -> Result<()> {
+pub(super) async fn check(report: &mut Report, keep: bool) -> Result<()> {
     report
         .check(
             "contract",
@@ -30,10 +30,7 @@ pub(super) async fn check(report: &mut Report, long: bool, keep: bool) -> Result
         return Ok(());
     };
     let list = report.selection.list;
-    let mut args = report.selection.arguments(&only);
-    if long {
-        args.push("--include-ignored".to_owned());
-    }
+    let args = report.selection.arguments(&only);
     let names = cargo::test(
         "local-stack",
         "scenarios",

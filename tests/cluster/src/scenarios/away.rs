@@ -16,22 +16,30 @@ const WORKER: &str = "task-worker";
 /// The image of all services.
 const IMAGE: &str = include_str!("../../../../services/Dockerfile");
 
-/// Longer than daprd waited to take an app for ill while it still asked.
-const STILL: Duration = Duration::from_secs(5);
+/// Seconds, and how often with each number of workers. Five are longer than daprd waited to take an app for ill while it still asked. More
+/// kills than one would measure how long the kubelet waits before it starts a container again.
+type Absences = &'static [(u64, usize)];
+const SHORT: Absences = &[(5, 3)];
+const LONG: Absences = &[(1, 5), (5, 5), (20, 5), (90, 5)];
 
 /// With one worker and with one for each partition that a topic has by default.
 const REPLICAS: [u32; 2] = [1, 3];
 
-/// Pauses, and then one kill of all workers. More kills would measure how long the kubelet waits before it starts a container again.
-const PAUSES: usize = 3;
-
 pub(super) async fn on_kafka(site: &Site) -> Result<String> {
+    all(site, SHORT).await
+}
+
+pub(super) async fn long_on_kafka(site: &Site) -> Result<String> {
+    all(site, LONG).await
+}
+
+async fn all(site: &Site, absences: Absences) -> Result<String> {
     let signals = Signals::start(site).await?;
-    let result = again_and_again(site, &signals).await;
+    let result = again_and_again(site, &signals, absences).await;
     signals.end(result).await
 }
 
-async fn again_and_again(site: &Site, signals: &Signals) -> Result<String> {
+async fn again_and_again(site: &Site, signals: &Signals, absences: Absences) -> Result<String> {
     let program = IMAGE.split("ENTRYPOINT [\"/").nth(1);
     let program = program.and_then(|it| it.split('"').next());
     let program = program.context("services/Dockerfile has no entry point")?;
@@ -43,21 +51,25 @@ async fn again_and_again(site: &Site, signals: &Signals) -> Result<String> {
         upgrade(site, replicas, "3s").await?;
         let all = pods::of(&site.kubectl, WORKER).await?;
         let all: Vec<_> = all.iter().map(|pod| pod.name.as_str()).collect();
-        let mut slowest = Duration::ZERO;
-        for _ in 0..PAUSES {
-            work.go_on().await?;
-            signals.send("STOP", program, &all).await?;
-            sleep(STILL).await;
-            signals.send("CONT", program, &all).await?;
-            slowest = slowest.max(caught_up(&work).await?);
+        for &(seconds, times) in absences {
+            let mut slowest = Duration::ZERO;
+            for _ in 0..times {
+                work.go_on().await?;
+                signals.send("STOP", program, &all).await?;
+                sleep(Duration::from_secs(seconds)).await;
+                signals.send("CONT", program, &all).await?;
+                slowest = slowest.max(caught_up(&work).await?);
+            }
+            told.push(format!(
+                "{replicas} of {replicas} workers: {times} pauses of {seconds} s caught up within {:.1} s",
+                slowest.as_secs_f32()
+            ));
         }
         signals.send("KILL", program, &all).await?;
         kills += u64::from(replicas);
         let killed = caught_up(&work).await?;
         told.push(format!(
-            "{replicas} of {replicas} workers: {PAUSES} pauses of {} s caught up within {:.1} s, a kill within {:.1} s",
-            STILL.as_secs(),
-            slowest.as_secs_f32(),
+            "a kill of {replicas} within {:.1} s",
             killed.as_secs_f32()
         ));
     }
