@@ -28,6 +28,9 @@ use record::Record;
 use store::{Store, StoreError};
 use watch::{Sight, Watch};
 
+/// Of the record that [`Inbox::check`] writes: longer than a restart of whoever writes it.
+const CHECK_TTL: Duration = Duration::from_mins(1);
+
 /// Where an [`Inbox`] keeps its records, and for how long.
 #[derive(Clone, Debug)]
 pub struct InboxOptions {
@@ -169,7 +172,20 @@ impl Inbox {
     /// store that is full or read-only does not take although it can be read.
     pub async fn check(&self, deadline: Duration) -> Result<(), InboxError> {
         let key = record_key(&self.inner.options.consumer, "", "check");
-        self.inner.store.probe(&key, deadline).await?;
+        self.inner.store.note(&key, CHECK_TTL, deadline).await?;
+        Ok(())
+    }
+
+    /// Writes a record that is no event's and ends after `ttl`.
+    pub(crate) async fn note(
+        &self,
+        source: &str,
+        id: &str,
+        ttl: Duration,
+        deadline: Duration,
+    ) -> Result<(), InboxError> {
+        let key = record_key(&self.inner.options.consumer, source, id);
+        self.inner.store.note(&key, ttl, deadline).await?;
         Ok(())
     }
 

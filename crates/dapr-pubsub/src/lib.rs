@@ -6,6 +6,7 @@ mod cloud_event;
 mod inbox;
 mod objects;
 mod outcome;
+mod progress;
 mod publisher;
 mod secret;
 mod sidecar;
@@ -22,6 +23,7 @@ pub use inbox::{
 };
 pub use objects::Objects;
 pub use outcome::{IntoOutcome, Outcome};
+pub use progress::{PROGRESS_TTL, Progress};
 pub use publisher::{NewEvent, PublishError, Publisher, PublisherOptions};
 pub use secret::Secret;
 pub use sidecar::{LoadedComponent, Sidecar, SidecarError, SidecarOptions};

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use dapr_pubsub::{EventState, InboxReader, Sidecar};
+use dapr_pubsub::{EventState, InboxReader, PROGRESS_TTL, Sidecar};
+use tokio::time::Instant;
 
 use crate::deadline::Deadline;
 use crate::{CALL, Config};
@@ -21,6 +22,8 @@ pub(crate) struct Receipts<'a> {
     /// Seen at work on an event that they have not completed.
     at_work: BTreeSet<String>,
     unread: Option<String>,
+    /// Component and topic, and since when events that are handled there will do.
+    progress: Option<(&'a str, &'a str, Instant)>,
 }
 
 impl<'a> Receipts<'a> {
@@ -39,7 +42,15 @@ impl<'a> Receipts<'a> {
             missing: consumers.clone(),
             at_work: BTreeSet::new(),
             unread: None,
+            progress: None,
         }
+    }
+
+    /// From now on, a consumer that works off what this component and topic have will do as well: behind a backlog an event of one's
+    /// own would not come in time.
+    pub(crate) fn or_progress(&mut self, pubsub: &'a str, topic: &'a str) {
+        let since = Instant::now();
+        self.progress.get_or_insert((pubsub, topic, since));
     }
 
     /// Takes off the list who has recorded any of the events as done; true when nobody is left on it.
@@ -70,8 +81,34 @@ impl<'a> Receipts<'a> {
                 }
                 self.unread = None;
             }
+            if self.missing.contains(&consumer) && self.progresses(&consumer, deadline).await {
+                self.missing.remove(&consumer);
+                self.at_work.remove(&consumer);
+            }
         }
         self.missing.is_empty()
+    }
+
+    async fn progresses(&self, consumer: &str, deadline: Deadline) -> bool {
+        let Some((pubsub, topic, since)) = self.progress else {
+            return false;
+        };
+        // What is written down now may have been written before.
+        if since.elapsed() < PROGRESS_TTL {
+            return false;
+        }
+        let limit = deadline.at_most(CALL);
+        let seen = self.reader.progresses(consumer, pubsub, topic, limit).await;
+        let seen = seen.unwrap_or_default();
+        if seen {
+            tracing::info!(
+                consumer,
+                pubsub,
+                topic,
+                "works off what came before the canaries"
+            );
+        }
+        seen
     }
 
     /// What to tell a person who has to find out why, when time has run out.

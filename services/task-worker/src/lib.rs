@@ -8,11 +8,12 @@ mod events;
 mod health;
 mod task_created;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use dapr_pubsub::{Inbox, Sidecar, Watchdog};
+use dapr_pubsub::{Inbox, Progress, Sidecar, Watchdog};
 use service_kit::admin;
 use service_kit::readiness::Readiness;
 use service_kit::server::{self, Protocols};
@@ -74,6 +75,7 @@ pub async fn run<E: Effect>(
     let dead_letters = subscriptions.dead_letters();
     let health = health::Health::new(&sidecar, inbox.clone(), dead_letters, &readiness);
     // Without an inbox it could not be known that another replica has heard.
+    let progress = inbox.as_ref().map(|it| Progress::new(it, activity.clone()));
     let watchdog = worker.inbox.as_ref().zip(config.delivery.watchdog());
     let watchdog =
         watchdog.map(|(inbox, options)| Watchdog::new(&sidecar, inbox, activity, topics, options));
@@ -104,8 +106,14 @@ pub async fn run<E: Effect>(
         tokio::select! {
             () = service => {}
             never = health.watch(watchdog) => match never {},
+            Some(never) = recorded(progress) => match never {},
         }
     };
     admin::serve_beside(listeners.admin, readiness, &shutdown, both).await?;
     Ok(())
+}
+
+/// Without an inbox there is nowhere to record it.
+async fn recorded(progress: Option<Progress>) -> Option<Infallible> {
+    Some(progress?.run().await)
 }

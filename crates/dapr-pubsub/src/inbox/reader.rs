@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::record::Record;
 use super::store::Store;
 use super::{InboxError, record_key};
-use crate::Sidecar;
+use crate::{Sidecar, progress};
 
 /// Reads the records of any consumer and changes none: for a check that asks whether an event has
 /// arrived.
@@ -51,6 +51,22 @@ impl InboxReader {
         let key = record_key(consumer, source, id);
         let record = self.store.get(&key, deadline).await?;
         Ok(record.map_or(EventState::Unknown, |(record, _)| record.into()))
+    }
+
+    /// Whether `consumer` has handled an event of this component and topic in the last [`PROGRESS_TTL`](crate::PROGRESS_TTL), which
+    /// is only known of one that runs a [`Progress`](crate::Progress).
+    pub async fn progresses(
+        &self,
+        consumer: &str,
+        pubsub: &str,
+        topic: &str,
+        deadline: Duration,
+    ) -> Result<bool, InboxError> {
+        let id = progress::way(pubsub, topic);
+        let state = self
+            .state(consumer, progress::SOURCE, &id, deadline)
+            .await?;
+        Ok(state == EventState::Done)
     }
 }
 

@@ -20,9 +20,6 @@ const OPTIONS: StateOptions = StateOptions {
     consistency: StateConsistency::ConsistencyUnspecified as i32,
 };
 
-/// The shortest that is longer than a restart of whoever writes it.
-const PROBE_TTL: Duration = Duration::from_mins(1);
-
 #[derive(Clone)]
 pub(super) struct Store {
     sidecar: Sidecar,
@@ -105,13 +102,18 @@ impl Store {
         Ok(Some((record, found.etag)))
     }
 
-    /// Writes a record that nobody reads.
-    pub(super) async fn probe(&self, key: &str, limit: Duration) -> Result<(), StoreError> {
+    /// Writes a record that is no event's, whatever there is.
+    pub(super) async fn note(
+        &self,
+        key: &str,
+        ttl: Duration,
+        limit: Duration,
+    ) -> Result<(), StoreError> {
         let options = StateOptions {
             concurrency: StateConcurrency::ConcurrencyLastWrite as i32,
             ..OPTIONS
         };
-        self.save(key, &Record::Done, None, options, PROBE_TTL, limit)
+        self.save(key, &Record::Done, None, options, ttl, limit)
             .await
     }
 

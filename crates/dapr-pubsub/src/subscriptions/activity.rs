@@ -28,6 +28,8 @@ struct Seen {
     /// Seconds since 1970, for the metric.
     at: f64,
     in_hand: usize,
+    /// Deliveries that ended with SUCCESS or DROP.
+    handled: u64,
 }
 
 /// A delivery that has begun; it ends with this.
@@ -70,6 +72,14 @@ impl Activity {
             .collect()
     }
 
+    /// Component, topic, and how many deliveries have ended with SUCCESS or DROP.
+    pub(crate) fn handled(&self) -> Vec<(String, String, u64)> {
+        let seen = self.lock();
+        seen.iter()
+            .map(|((pubsub, topic), seen)| (pubsub.clone(), topic.clone(), seen.handled))
+            .collect()
+    }
+
     fn note(&self, way: &Way, change: isize) {
         let mut seen = self.lock();
         let at = clock::since_1970().as_secs_f64();
@@ -77,6 +87,7 @@ impl Activity {
             last: Instant::now(),
             at,
             in_hand: 0,
+            handled: 0,
         });
         entry.last = Instant::now();
         entry.at = at;
@@ -89,6 +100,13 @@ impl Activity {
 }
 
 impl Active {
+    /// The delivery will not come again.
+    pub(super) fn settled(&self) {
+        if let Some(seen) = self.activity.lock().get_mut(&self.way) {
+            seen.handled += 1;
+        }
+    }
+
     /// The component, for labels.
     pub(super) fn pubsub(&self) -> &str {
         &self.way.0
@@ -114,6 +132,7 @@ mod tests {
         let activity = Activity::default();
         assert_eq!(activity.silence("p", "t"), None);
         let active = activity.begin("p", "t");
+        active.settled();
         advance(Duration::from_secs(9)).await;
         assert_eq!(activity.silence("p", "t"), Some(Duration::ZERO));
         drop(active);
@@ -121,5 +140,6 @@ mod tests {
         assert_eq!(activity.silence("p", "t"), Some(Duration::from_secs(3)));
         assert_eq!(activity.silence("q", "t"), None);
         assert_eq!(activity.last().len(), 1);
+        assert_eq!(activity.handled(), [("p".into(), "t".into(), 1)]);
     }
 }

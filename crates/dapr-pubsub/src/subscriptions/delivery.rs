@@ -65,6 +65,9 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         match event {
             Ok(event) => {
                 let outcome = self.process(active, parts, &event, state, deadline).await;
+                if outcome != Outcome::Retry {
+                    active.settled();
+                }
                 if outcome == Outcome::Drop {
                     let (source, id) = (event.source().as_bytes(), event.id().as_bytes());
                     note(&[source, id, event.payload()]);

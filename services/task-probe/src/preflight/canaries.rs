@@ -45,6 +45,7 @@ pub(super) async fn send(
             match &mut receipts {
                 None => break,
                 Some(receipts) => {
+                    receipts.or_progress(pubsub, topic);
                     if receipts.look(&sent.ids, deadline).await {
                         break;
                     }
@@ -76,7 +77,9 @@ pub(super) async fn send(
         None => format!(
             "{pubsub} acknowledged a canary to {topic}; without a state store nobody can see whether it reached {names}"
         ),
-        Some(_) => format!("a canary to {topic} went through {pubsub} and was recorded by {names}"),
+        Some(_) => {
+            format!("{pubsub} took a canary to {topic}, and what it has there comes to {names}")
+        }
     })
 }
 

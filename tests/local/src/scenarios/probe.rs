@@ -43,7 +43,7 @@ pub(super) async fn jobs(setup: Setup, broker: &str, sidecar: &str) -> Result<St
     let stack = Stack::start(options(&setup, broker, &more)).await?;
     let preflight = stack.run_job("preflight").await?;
     let proof = format!(
-        "a canary to task-events went through pubsub-{broker} and was recorded by task-worker"
+        "pubsub-{broker} took a canary to task-events, and what it has there comes to task-worker"
     );
     preflight.expect(0, &["preflight passed", &proof])?;
     ensure!(

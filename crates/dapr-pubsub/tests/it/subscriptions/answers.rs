@@ -8,14 +8,15 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::{Extension, Router};
 use dapr_pubsub::{
-    Binary, CloudEvent, Inbox, InboxError, InboxOptions, Outcome, Subscription, Subscriptions,
+    Binary, CloudEvent, Inbox, InboxError, InboxOptions, InboxReader, Outcome, Progress,
+    Subscription, Subscriptions, record_key,
 };
 use futures_util::stream;
 use http::{HeaderMap, Method};
 
 use super::{Task, delivery, envelope, obedient, outcome, send, subscription};
 use crate::fake_sidecar::FakeSidecar;
-use crate::soon;
+use crate::{soon, until};
 
 #[tokio::test]
 async fn the_handler_decides() {
@@ -287,4 +288,43 @@ async fn a_deserializer_that_panics_is_a_retry() {
     assert_eq!(outcome(&router, envelope("x").to_string()).await, "RETRY");
     let (status, _) = send(&router, delivery(envelope("x").to_string())).await;
     assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn what_is_handled_is_told_to_who_asks_for_progress() {
+    let fake = FakeSidecar::start();
+    let subscriptions = obedient();
+    let inbox = Inbox::new(&fake.sidecar(), InboxOptions::new("store", "worker"));
+    let progress = Progress::new(&inbox, subscriptions.activity());
+    let mut task = tokio::task::JoinSet::new();
+    task.spawn(progress.run());
+    let router = subscriptions.into_router();
+    let record = |way: &str| {
+        fake.state()
+            .record(&record_key("worker", "dapr-pubsub/progress", way))
+    };
+
+    for (pubsub, title, expected) in [("stuck", "retry", "RETRY"), ("pubsub", "fine", "SUCCESS")] {
+        let mut delivery = delivery(envelope(title).to_string());
+        let pubsub = http::HeaderValue::from_static(pubsub);
+        delivery.headers_mut().insert("pubsubname", pubsub);
+        let (_, body) = send(&router, delivery).await;
+        assert_eq!(body, format!(r#"{{"status":"{expected}"}}"#).as_bytes());
+    }
+    until(|| record("pubsub/task-events").is_some()).await;
+    assert!(
+        record("stuck/task-events").is_none(),
+        "nothing of it was handled"
+    );
+
+    let reader = InboxReader::new(&fake.sidecar(), "store");
+    let second = Duration::from_secs(1);
+    for (consumer, topic, seen) in [
+        ("worker", "task-events", true),
+        ("other", "task-events", false),
+        ("worker", "elsewhere", false),
+    ] {
+        let answer = reader.progresses(consumer, "pubsub", topic, second).await;
+        assert_eq!(answer.unwrap(), seen, "{consumer} {topic}");
+    }
 }
