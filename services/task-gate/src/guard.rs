@@ -1,0 +1,58 @@
+//! `task-gate guard`: whatever is committed, the worst that happens is a sync that fails with one sentence.
+//!
+//! It compares the plan, which is what the commit renders, with what is live. `before` refuses what would do harm as soon as it
+//! is applied; `drop` what would do harm when it is pruned.
+
+mod before;
+mod diff;
+mod dropped;
+mod identity;
+mod publishers;
+
+use crate::End;
+use crate::ask::Asking;
+use crate::config::{GuardArgs, Phase};
+use crate::kubernetes::Cluster;
+use crate::objects::Objects;
+use crate::plan;
+use crate::settle::Patience;
+
+/// What both phases have.
+struct Guard<'a> {
+    args: &'a GuardArgs,
+    cluster: Cluster,
+    asking: Asking,
+    plan: Objects,
+}
+
+/// Runs a phase.
+pub(crate) fn run(args: &GuardArgs) -> End {
+    let plan = match plan::read(&args.plan) {
+        Ok(plan) => plan,
+        Err(end) => return end,
+    };
+    let cluster = match Cluster::new(&args.cluster) {
+        Ok(cluster) => cluster,
+        Err(end) => return end,
+    };
+    let asking = Asking::new(&args.ask, cluster.namespace().to_owned());
+    let guard = Guard {
+        args,
+        cluster,
+        asking,
+        plan,
+    };
+    match args.phase {
+        Phase::Before => before::run(&guard),
+        Phase::Drop => dropped::run(&guard),
+    }
+}
+
+impl Guard<'_> {
+    const fn patience(&self, wait: std::time::Duration) -> Patience {
+        Patience {
+            stable: self.args.stable,
+            wait,
+        }
+    }
+}
