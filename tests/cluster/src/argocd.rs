@@ -125,6 +125,18 @@ impl ArgoCd {
         Ok(failed)
     }
 
+    /// Waits until the latest commit is known to render nothing: no sync begins.
+    pub async fn not_rendered(&self, limit: Duration) -> Result<()> {
+        self.refresh().await?;
+        until("the error of comparison", limit, async || {
+            let status = self.status().await?;
+            let mut conditions = items(&status["conditions"]);
+            let found = conditions.any(|it| it["type"] == "ComparisonError");
+            Ok((!found).then(|| told(&status)))
+        })
+        .await
+    }
+
     /// Removes Application, `ApplicationSet` and project; what was synced goes with the namespace.
     pub async fn remove(self) -> Result<()> {
         for (kind, name) in [

@@ -21,8 +21,13 @@ use crate::{
     pins::{self, pin},
 };
 
-/// What every `go` gets: neither this workspace nor somebody's go.work is of interest, and programs need no C library.
-const GO: [(&str, &str); 2] = [("GOWORK", "off"), ("CGO_ENABLED", "0")];
+/// What every `go` gets: neither this workspace nor somebody's go.work is of interest, programs need no C library, and what the linker
+/// would strip need not be compiled (a third of the time).
+const GO: [(&str, &str); 3] = [
+    ("GOWORK", "off"),
+    ("CGO_ENABLED", "0"),
+    ("GOFLAGS", "-trimpath -gcflags=all=-dwarf=false"),
+];
 
 /// One installation. It fills `draft`, which then gets the name of the tool's folder.
 struct Installation<'a> {
@@ -96,9 +101,9 @@ impl Installation<'_> {
 
     async fn go(&self, package: &str) -> Result<()> {
         let package = format!("{package}@v{}", self.version);
-        let line = ["go", "install", "-trimpath", "-ldflags=-s -w", &package];
+        let line = ["go", "install", "-ldflags=-s -w", &package];
         let draft = self.draft.to_string_lossy();
-        let env = [GO[0], GO[1], ("GOBIN", &draft)];
+        let env = [&GO[..], &[("GOBIN", &*draft)]].concat();
         self.run(&line, &self.draft, &env).await
     }
 
@@ -106,7 +111,7 @@ impl Installation<'_> {
     async fn go_here(&self, folder: &Path, package: &str, flags: &[&str]) -> Result<()> {
         let program = self.draft.join(&self.recipe.name);
         let output = format!("-o={}", program.display());
-        let line = ["go", "build", "-trimpath", "-buildvcs=false", &output];
+        let line = ["go", "build", "-buildvcs=false", &output];
         let line = [&line[..], flags, &[package]].concat();
         self.run(&line, folder, &GO).await
     }

@@ -52,6 +52,25 @@ a type that the chart does not know.
 {{- $all | uniq | sortAlpha | toYaml -}}
 {{- end -}}
 
+{{/* Where the gate asks: at every entry's address as far as that can be said, and at RabbitMQ's management API. */}}
+{{- define "task-pubsub.gateEndpoints" -}}
+{{- $all := list -}}
+{{- range $entry, $broker := .Values.brokers -}}
+{{- if $broker -}}
+{{- range include "task-pubsub.endpoints" (dict "root" $ "entry" $entry) | fromYamlArray -}}
+{{- $host := splitList ":" . | first -}}
+{{- if or $.Values.networkPolicy.externalCIDRs (ne (include "task-pubsub.hostLocation" $host) "outside") -}}
+{{- $all = append $all . -}}
+{{- if eq $broker.type "rabbitmq" -}}
+{{- $all = append $all (printf "%s:%s" $host (ternary "15671" "15672" (($broker.tls | default dict).enabled | default false))) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $all | uniq | sortAlpha | toYaml -}}
+{{- end -}}
+
 {{/* A name with `.svc`, or of one or two parts, is the cluster's; everything else that is no address is outside. */}}
 {{- define "task-pubsub.hostLocation" -}}
 {{- if regexMatch "^[0-9.]+(/[0-9]+)?$" . -}}address

@@ -13,9 +13,6 @@ component is not the active one.
       (include "task-pubsub.selectorLabels" . | fromYaml)
       (deepCopy $service.podLabels) (deepCopy $values.commonLabels) (deepCopy ($global.commonLabels | default dict)) -}}
 {{- $grace := include "task-pubsub.seconds" $values.shutdown.sidecarGrace | int64 -}}
-{{- $image := mergeOverwrite (deepCopy $values.image) ($service.image | default dict) -}}
-{{- $registry := $global.imageRegistry | default $image.registry -}}
-{{- $repository := $image.repository | default .name -}}
 metadata:
   labels:
     {{- /* Without versions, so that a new chart does not by itself roll the pods. */}}
@@ -47,25 +44,14 @@ spec:
   {{- end }}
   enableServiceLinks: false
   securityContext:
-    runAsNonRoot: true
-    runAsUser: 65532
-    runAsGroup: 65532
-    fsGroup: 65532
-    seccompProfile:
-      type: RuntimeDefault
+    {{- include "task-pubsub.podSecurityContext" . | nindent 4 }}
   {{- with $values.image.pullSecrets }}
   imagePullSecrets:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   containers:
     - name: {{ .name }}
-      {{- /* A digest wins over a tag, the global registry over the chart's. */}}
-      {{- $path := ternary (printf "%s/%s" $registry $repository) $repository (ne $registry "") }}
-      {{- if $image.digest }}
-      image: {{ printf "%s@%s" $path $image.digest }}
-      {{- else }}
-      image: {{ printf "%s:%s" $path ($image.tag | default .root.Chart.AppVersion) }}
-      {{- end }}
+      image: {{ include "task-pubsub.image" (dict "root" .root "name" .name "image" $service.image) }}
       imagePullPolicy: {{ $values.image.pullPolicy }}
       {{- if $isProbe }}
       args: [{{ .check }}]
@@ -97,10 +83,7 @@ spec:
       resources:
         {{- toYaml $service.resources | nindent 8 }}
       securityContext:
-        allowPrivilegeEscalation: false
-        readOnlyRootFilesystem: true
-        capabilities:
-          drop: [ALL]
+        {{- include "task-pubsub.containerSecurityContext" . | nindent 8 }}
       {{- if $isProbe }}
       # Why it failed stands in the pod's status too, where `kubectl describe` and Argo CD show it.
       terminationMessagePolicy: FallbackToLogsOnError
@@ -149,6 +132,36 @@ spec:
   tolerations:
     {{- toYaml . | nindent 4 }}
   {{- end }}
+{{- end -}}
+
+{{/* The full name of one image (root, name, image: its own values). A digest wins over a tag, the global registry over the chart's. */}}
+{{- define "task-pubsub.image" -}}
+{{- $values := .root.Values -}}
+{{- $image := mergeOverwrite (deepCopy $values.image) (.image | default dict) -}}
+{{- $registry := ($values.global | default dict).imageRegistry | default $image.registry -}}
+{{- $repository := $image.repository | default .name -}}
+{{- $path := ternary (printf "%s/%s" $registry $repository) $repository (ne $registry "") -}}
+{{- if $image.digest -}}
+{{- printf "%s@%s" $path $image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" $path ($image.tag | default .root.Chart.AppVersion) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What *restricted* pod security asks for, of the pod and of each container. */}}
+{{- define "task-pubsub.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+{{- define "task-pubsub.containerSecurityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
 {{- end -}}
 
 {{/* What the injector reads. Every number of the shutdown comes from the same sums as the pod's grace period. */}}

@@ -92,3 +92,21 @@ Component.
 {{- end -}}
 {{- toYaml $list -}}
 {{- end -}}
+
+{{/* What one subscriber hears of one broker: `spec` and `scopes` of a Subscription (root, entry, name, service). */}}
+{{- define "task-pubsub.subscription" -}}
+{{- $own := include "task-pubsub.broker" (dict "root" .root "entry" .entry "part" "subscription" "name" .name "service" .service) | fromYaml -}}
+spec:
+  pubsubname: {{ include "task-pubsub.componentName" (dict "root" .root "entry" .entry) }}
+  topic: {{ include "task-pubsub.topic" (dict "root" .root "key" .service.topic) }}
+  routes:
+    default: {{ .service.route }}
+  # Never without the retries of the Resiliency object: alone it takes the first failure.
+  deadLetterTopic: {{ $own.deadLetterTopic | default (include "task-pubsub.deadLetterTopic" (dict "root" .root "key" .service.topic)) }}
+  {{- with $own.metadata }}
+  metadata:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+scopes:
+  - {{ .name }}
+{{- end -}}

@@ -10,7 +10,7 @@ empty and nothing is checked.
 {{- $components = append $components (include "task-pubsub.componentName" (dict "root" $ "entry" $entry)) -}}
 {{- end -}}
 {{- $orphaned := list -}}
-{{- range (lookup "v1" "Pod" .Release.Namespace "").items -}}
+{{- range ternary list (lookup "v1" "Pod" .Release.Namespace "").items .Values.guard.force -}}
 {{- $labels := .metadata.labels | default dict -}}
 {{- if and (eq (get $labels "app.kubernetes.io/instance") $.Release.Name) (eq (get $labels "app.kubernetes.io/component") "publisher") -}}
 {{- /* A pod that is not ready publishes nothing: after a failed change it may name a broker that never answered. */}}

@@ -2,6 +2,13 @@
 {{- define "task-pubsub.warnings" -}}
 - Dapr 1.18.3 or newer is needed: deliveries by gRPC fail in older ones now and then. Before 1.18, sidecars do not load a Component or Subscription that comes after they started: restart the Deployments after every change of `broker` there.
 - In a namespace that enforces restricted pod security, Dapr itself must be installed with dapr_sidecar_injector.sidecarDropALLCapabilities=true.
+{{- if not .Values.guard.enabled }}
+- guard.enabled is false: a Secret that is missing, a broker that is edited in place and one that is dropped before it is empty are not noticed.
+{{- else if not (or .Values.guard.rbac.create .Values.guard.serviceAccountName) }}
+- guard.rbac.create is false: only Secrets are checked. A broker that is edited in place, and one that is dropped before it is empty, are not noticed.
+{{- else if .Values.guard.force }}
+- guard.force is true: what waited in a broker that this release drops is lost. Set it to false again.
+{{- end }}
 {{- if .Values.broker.componentName }}
 - broker.componentName is set: a change of broker replaces the component in place. What is still on the old broker stays there, and publishes fail for a moment.
 {{- end }}

@@ -6,9 +6,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use super::change::dead_broker;
 use super::pods;
 use super::under_load::{QUIET, UnderLoad, two_publishers};
+use super::wrong;
 use crate::{ArgoCd, PodLogs, Repository, Site};
 use harness::chart::merge;
 
@@ -25,6 +25,15 @@ const HEARD: Duration = Duration::from_mins(1);
 const THIRD: &str = "task-audit";
 
 pub(super) async fn commits(site: &Site) -> Result<String> {
+    on(site, false).await
+}
+
+/// Every wrong commit there is.
+pub(super) async fn wrong_commits(site: &Site) -> Result<String> {
+    on(site, true).await
+}
+
+async fn on(site: &Site, wrong: bool) -> Result<String> {
     let git = site.setup.git.as_ref();
     let git = git.context("no git repository: --git-push and --git-sync say where one is")?;
     let target = (ENVIRONMENT, site.kubectl.namespace());
@@ -35,12 +44,18 @@ pub(super) async fn commits(site: &Site) -> Result<String> {
             "broker": {"active": "redis", "subscribe": []},
             "preflight": {"enabled": true, "deadline": "45s"},
             "smoke": {"enabled": true},
+            "guard": {"secretWait": "5s", "stable": "3s", "drainWait": "60s"},
+            "serviceDefaults": {"progressDeadlineSeconds": 60},
         })),
         repository,
         site,
         argocd: ArgoCd::new(site, ENVIRONMENT),
     };
-    let result = environment.history().await;
+    let result = if wrong {
+        environment.all_wrong().await
+    } else {
+        environment.history().await
+    };
     let removed = async {
         environment.argocd.remove().await?;
         environment.repository.remove().await
@@ -50,39 +65,63 @@ pub(super) async fn commits(site: &Site) -> Result<String> {
     removed.map(|()| figures)
 }
 
-struct Environment<'a> {
-    values: Value,
-    repository: Repository,
-    site: &'a Site,
-    argocd: ArgoCd,
+pub(super) struct Environment<'a> {
+    pub(super) values: Value,
+    pub(super) repository: Repository,
+    pub(super) site: &'a Site,
+    pub(super) argocd: ArgoCd,
 }
 
 impl Environment<'_> {
-    async fn commit(&mut self, change: &Value, message: &str) -> Result<String> {
+    pub(super) async fn commit(&mut self, change: &Value, message: &str) -> Result<String> {
         merge(&mut self.values, change);
         self.repository
             .commit(ENVIRONMENT, &self.values, message)
             .await
     }
 
-    async fn history(&mut self) -> Result<String> {
+    /// Everything is there, and events flow.
+    async fn begin(&mut self) -> Result<UnderLoad> {
         let first = self.commit(&two_publishers(), "An environment").await?;
         self.argocd.create(&self.repository).await?;
         self.argocd.synced(&first, SYNC).await?;
         pods::two_of_two(&self.site.kubectl, &["task-api", "task-worker"]).await?;
+        wrong::prepare(self).await?;
+        UnderLoad::start(self.site).await
+    }
 
-        let work = UnderLoad::start(self.site).await?;
-        for (old, new) in [("redis", "kafka"), ("kafka", "rabbitmq")] {
-            let changed = self.change(&work, old, new).await;
-            changed.with_context(|| format!("{old} to {new}"))?;
+    async fn history(&mut self) -> Result<String> {
+        let work = self.begin().await?;
+        // In one commit, and back: what is dropped is drained first.
+        self.change(&work, &["kafka"]).await?;
+        let commit = self.repository.revert().await?;
+        self.values["broker"] = json!({"active": "redis", "subscribe": []});
+        let reverted = self.argocd.synced(&commit, SYNC).await;
+        reverted.context("the revert of a change of broker")?;
+        work.go_on().await?;
+        let mut told = Vec::new();
+        for wrong in wrong::all(self.site.kubectl.namespace()).iter().take(2) {
+            told.push(wrong.try_on(self, &work).await?);
         }
+        self.change(&work, &["redis", "kafka"]).await?;
+        self.change(&work, &["kafka", "rabbitmq"]).await?;
         let retired = json!({"broker": {"subscribe": ["rabbitmq"]}});
         self.sync(&retired, "Kafka retires").await?;
-        self.dead_broker(&work).await?;
         let third =
             json!({"services": {THIRD: {"port": 8005, "image": {"repository": "task-worker"}}}});
         self.sync(&third, "A third subscriber").await?;
-        self.third(work).await
+        told.push(self.third(work).await?);
+        Ok(told.join("; "))
+    }
+
+    async fn all_wrong(&mut self) -> Result<String> {
+        let work = self.begin().await?;
+        let mut told = Vec::new();
+        for wrong in wrong::all(self.site.kubectl.namespace()) {
+            told.push(wrong.try_on(self, &work).await?);
+        }
+        told.push(work.perfect().await?);
+        Ok(told.join("; "))
     }
 
     /// A commit that is synced.
@@ -92,39 +131,17 @@ impl Environment<'_> {
         synced.with_context(|| message.to_owned())
     }
 
-    async fn change(&mut self, work: &UnderLoad, old: &str, new: &str) -> Result<()> {
+    /// To the last of these brokers; all of them are heard.
+    async fn change(&mut self, work: &UnderLoad, heard: &[&str]) -> Result<()> {
         let kubectl = &self.site.kubectl;
         let publishers = pods::names(kubectl, "task-api").await?;
-        let change = json!({"broker": {"active": new, "subscribe": [old, new]}});
-        let message = format!("broker.active: {new}");
-        self.sync(&change, &message).await?;
+        let active = heard.last();
+        let change = json!({"broker": {"active": active, "subscribe": heard}});
+        self.sync(&change, &format!("broker: {change}")).await?;
         self.in_order().await?;
         work.go_on().await?;
         pods::ended(kubectl, "task-api", &publishers).await?;
         work.drained().await
-    }
-
-    /// It fails at the preflight with the publishers as they were, and the revert recovers.
-    async fn dead_broker(&mut self, work: &UnderLoad) -> Result<()> {
-        let kubectl = &self.site.kubectl;
-        let publishers = pods::names(kubectl, "task-api").await?;
-        let before = self.values.clone();
-        let mut dead = json!({"broker": {"active": "dead", "subscribe": ["rabbitmq", "dead"]}});
-        dead["brokers"] = dead_broker(kubectl.namespace());
-        let commit = self.commit(&dead, "broker.active: dead").await?;
-        let failed = self.argocd.failed(&commit, SYNC).await?;
-        ensure!(
-            failed == ["Job/task-pubsub-preflight"],
-            "the sync failed at {failed:?}, not at the preflight alone"
-        );
-        work.go_on().await?;
-        pods::same(kubectl, "task-api", &publishers).await?;
-
-        let commit = self.repository.revert().await?;
-        self.values = before;
-        let synced = self.argocd.synced(&commit, SYNC).await;
-        synced.context("the revert")?;
-        work.go_on().await
     }
 
     /// From now on everybody hears everything.

@@ -60,14 +60,30 @@ async fn change(
         helm.run("test", &[], ROLLOUT).await?;
     }
     let publishers = pods::names(&site.kubectl, "task-api").await?;
+    let dropped = upgrade(site, helm, new, &[new]).await;
+    refused(dropped, old)?;
     upgrade(site, helm, new, &[old, new]).await?;
     work.go_on().await?;
     pods::ended(&site.kubectl, "task-api", &publishers).await?;
+    // Back to the revision before the new broker came, as if that could be undone like anything else.
+    let back = helm.run("rollback", &["1", "--wait"], ROLLOUT).await;
+    refused(back.map(drop), new)?;
     work.drained().await?;
     upgrade(site, helm, new, &[new]).await?;
     work.go_on().await?;
     pods::same(&site.kubectl, "task-worker", &workers).await?;
     work.perfect().await
+}
+
+/// The gate, or the chart before it, has said why.
+fn refused(ended: Result<()>, broker: &str) -> Result<()> {
+    let Err(error) = ended else {
+        bail!("{broker} was dropped while publishers were on it");
+    };
+    let said = format!("{error:#}");
+    let named = said.contains(&format!("pubsub-{broker}")) && said.contains("broker.subscribe");
+    ensure!(named, "not the guard has refused it: {said}");
+    Ok(())
 }
 
 pub(super) async fn to_a_dead_broker(site: &Site) -> Result<String> {

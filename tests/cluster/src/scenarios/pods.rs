@@ -63,6 +63,23 @@ pub(super) async fn ended(kubectl: &Kubectl, service: &str, old: &BTreeSet<Strin
     .await
 }
 
+/// Takes one pod of a service away, and waits until another one is ready in its place.
+pub(super) async fn replaced(kubectl: &Kubectl, service: &str, limit: Duration) -> Result<()> {
+    let old = of(kubectl, service).await?;
+    let gone = &old.first().context("no pod to take away")?.name;
+    kubectl
+        .run(&["delete", "pod", gone, "--wait=false"])
+        .await?;
+    until("the pod in its place", limit, async || {
+        let now = of(kubectl, service).await?;
+        let ready = now
+            .iter()
+            .filter(|pod| pod.name != *gone && pod.ready == (2, 2));
+        Ok((ready.count() < old.len()).then(|| format!("{now:?}")))
+    })
+    .await
+}
+
 /// Fails unless every pod of the services has both its containers ready.
 pub(super) async fn two_of_two(kubectl: &Kubectl, services: &[&str]) -> Result<()> {
     for service in services {

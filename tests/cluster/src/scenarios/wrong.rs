@@ -1,0 +1,141 @@
+//! Wrong commits, each with its revert: nobody is harmed by the one, and the other cures without a hand.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+use super::argocd::Environment;
+use super::change::dead_broker;
+use super::pods;
+use super::under_load::UnderLoad;
+
+/// From a wrong commit to its failed sync. What waits longest is a rollout whose image is not there.
+const FAILED: Duration = Duration::from_secs(150);
+
+/// From the revert to a sync that has succeeded: whatever of the failed one still waits has to give up first.
+const CURED: Duration = Duration::from_mins(4);
+
+/// Until a pod that was taken away is replaced.
+const RESTARTED: Duration = Duration::from_mins(1);
+
+/// A Secret with a login that no broker here has.
+const LOGIN: &str = "login";
+
+/// A commit that people make.
+pub(super) struct Wrong {
+    name: &'static str,
+    change: Value,
+    /// What the sync fails at; `None` where nothing can be rendered, so that none begins.
+    fails_at: Option<&'static str>,
+}
+
+/// An entry of its own, which publishers come to: the broker that is there, with something wrong.
+fn moved(entry: &Value) -> Value {
+    json!({"broker": {"active": "wrong", "subscribe": ["redis", "wrong"]}, "brokers": {"wrong": entry}})
+}
+
+fn login(key: &str, secret: &str) -> Value {
+    let host = "redis-master.default.svc.cluster.local:6379";
+    json!({"type": "redis", "host": host, "existingSecret": secret, "secretKeys": {"redisPassword": key}})
+}
+
+/// The first are what CI has time for.
+pub(super) fn all(namespace: &str) -> Vec<Wrong> {
+    let (guard, preflight) = (
+        Some("Job/task-pubsub-guard"),
+        Some("Job/task-pubsub-preflight"),
+    );
+    let mut dead = json!({"broker": {"active": "dead", "subscribe": ["redis", "dead"]}});
+    dead["brokers"] = dead_broker(namespace);
+    let wrong = |name, change, fails_at| Wrong {
+        name,
+        change,
+        fails_at,
+    };
+    vec![
+        wrong(
+            "a misspelt Secret",
+            moved(&login("password", "logn")),
+            guard,
+        ),
+        wrong("a dead broker", dead, preflight),
+        wrong("a topic suffix", json!({"topicSuffix": "-other"}), guard),
+        wrong("a wrong key", moved(&login("pasword", LOGIN)), guard),
+        wrong(
+            "a wrong password",
+            moved(&login("password", LOGIN)),
+            preflight,
+        ),
+        wrong(
+            "a misspelt type",
+            moved(&json!({"type": "redsi", "metadata": []})),
+            preflight,
+        ),
+        wrong(
+            "an image that is not there",
+            json!({"services": {"task-worker": {"image": {"tag": "none"}}}}),
+            Some("Deployment/task-worker"),
+        ),
+        wrong(
+            "values that do not render",
+            json!({"broker": {"active": "nobody"}}),
+            None,
+        ),
+    ]
+}
+
+/// Makes what a wrong commit refers to and needs to be there.
+pub(super) async fn prepare(environment: &Environment<'_>) -> Result<()> {
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": LOGIN}, "stringData": {"password": "not-it"},
+    });
+    environment.site.kubectl.apply(&[secret]).await
+}
+
+impl Wrong {
+    /// Commits it, takes a pod of each service away, and reverts it. Says how long it took to fail, and to recover.
+    pub(super) async fn try_on(
+        &self,
+        environment: &mut Environment<'_>,
+        work: &UnderLoad,
+    ) -> Result<String> {
+        let tried = self.tried(environment, work).await;
+        tried.with_context(|| self.name)
+    }
+
+    async fn tried(&self, environment: &mut Environment<'_>, work: &UnderLoad) -> Result<String> {
+        let kubectl = environment.site.kubectl.clone();
+        let publishers = pods::names(&kubectl, "task-api").await?;
+        let before = environment.values.clone();
+        let commit = environment.commit(&self.change, self.name).await?;
+        let began = Instant::now();
+        match self.fails_at {
+            Some(object) => {
+                let failed = environment.argocd.failed(&commit, FAILED).await?;
+                ensure!(failed == [object], "the sync failed at {failed:?}");
+            }
+            None => environment.argocd.not_rendered(FAILED).await?,
+        }
+        let failed = began.elapsed();
+        pods::same(&kubectl, "task-api", &publishers).await?;
+        for service in ["task-worker", "task-api"] {
+            pods::replaced(&kubectl, service, RESTARTED).await?;
+        }
+        work.go_on().await?;
+
+        let commit = environment.repository.revert().await?;
+        environment.values = before;
+        let began = Instant::now();
+        let synced = environment.argocd.synced(&commit, CURED).await;
+        synced.context("the revert")?;
+        let cured = began.elapsed();
+        work.go_on().await?;
+        Ok(format!(
+            "{}: failed after {} s, cured {} s after its revert",
+            self.name,
+            failed.as_secs(),
+            cured.as_secs()
+        ))
+    }
+}
