@@ -84,24 +84,33 @@ pub struct SecretsArgs {
     #[arg(long, env = "GATE_SECRETS", default_value = "/secrets")]
     pub secrets: PathBuf,
     /// How long to wait for Secrets that are not there yet.
-    #[arg(long, env = "GATE_WAIT", default_value = "90s", value_parser = humantime::parse_duration)]
-    pub wait: Duration,
+    #[arg(long, env = "GATE_SECRET_WAIT", default_value = "90s", value_parser = humantime::parse_duration)]
+    pub secret_wait: Duration,
 }
 
 /// `guard`.
 #[derive(Debug, Args)]
 pub struct GuardArgs {
-    /// Before anything of the commit is applied, or before what it drops is removed.
-    #[arg(long, env = "GATE_PHASE", value_enum)]
-    pub phase: Phase,
+    /// Before anything of the commit is applied, or before what it drops is removed; both, where the two are the same moment.
+    #[arg(
+        long = "phase",
+        env = "GATE_PHASE",
+        value_enum,
+        value_delimiter = ',',
+        required = true
+    )]
+    pub phases: Vec<Phase>,
     /// The commit.
     #[command(flatten)]
     pub plan: PlanArgs,
     /// How long it must stay drained.
     #[arg(long, env = "GATE_STABLE", default_value = "10s", value_parser = humantime::parse_duration)]
     pub stable: Duration,
-    /// How long to wait: in `before` for Secrets, in `drop` for publishers to end and brokers to be drained.
-    #[arg(long, env = "GATE_WAIT", default_value = "90s", value_parser = humantime::parse_duration)]
+    /// How long `before` waits for Secrets that are not there yet.
+    #[arg(long, env = "GATE_SECRET_WAIT", default_value = "90s", value_parser = humantime::parse_duration)]
+    pub secret_wait: Duration,
+    /// How long `drop` waits for publishers to end and brokers to be drained.
+    #[arg(long, env = "GATE_WAIT", default_value = "2m", value_parser = humantime::parse_duration)]
     pub wait: Duration,
     /// Say what is lost, and let it go.
     #[arg(long, env = "GATE_FORCE", action = ArgAction::SetTrue, value_parser = BoolishValueParser::new())]
@@ -126,9 +135,12 @@ pub enum Phase {
 /// Where the objects are.
 #[derive(Debug, Args)]
 pub struct SourceArgs {
-    /// Files or folders with Components and Subscriptions, as YAML or JSON; otherwise the cluster is asked.
+    /// Files or folders with Components and Subscriptions, as YAML or JSON; otherwise the plan is read, and without one the cluster.
     #[arg(long, env = "GATE_OBJECTS", value_delimiter = ',')]
     pub objects: Vec<PathBuf>,
+    /// As for `guard`.
+    #[arg(long, env = "GATE_PLAN", hide_env_values = true)]
+    pub plan: Option<String>,
     /// Only this component; repeatable.
     #[arg(long, env = "GATE_ONLY", value_delimiter = ',')]
     pub only: Vec<String>,

@@ -6,7 +6,7 @@ use crate::kubernetes::Cluster;
 use crate::objects::{self, Objects};
 use crate::progress::{Progress, complain, say};
 use crate::settle::{Patience, settle, summary};
-use crate::{End, question, table};
+use crate::{End, plan, question, table};
 
 /// What is asked about.
 pub(crate) struct Source {
@@ -69,20 +69,24 @@ pub(crate) fn show(rows: &[Row], json: bool) {
 /// # Errors
 /// Why that cannot be done.
 pub(crate) fn source(source: &SourceArgs, cluster: &ClusterArgs) -> Result<Source, End> {
-    let mut found = if source.objects.is_empty() {
+    let given = match &source.plan {
+        _ if !source.objects.is_empty() => Some(
+            objects::read(&source.objects)
+                .map_err(|reason| End::Unusable(format!("GATE_OBJECTS: {reason}")))?,
+        ),
+        Some(plan) => Some(plan::read(plan)?),
+        None => None,
+    };
+    let mut found = if let Some(objects) = given {
+        let namespace = cluster.namespace.clone();
+        let namespace = namespace.unwrap_or_else(|| "default".to_owned());
+        Source { objects, namespace }
+    } else {
         let cluster = Cluster::new(cluster)?;
         Source {
             objects: cluster.dapr_objects().map_err(End::Refused)?,
             namespace: cluster.namespace().to_owned(),
         }
-    } else {
-        let objects = objects::read(&source.objects)
-            .map_err(|reason| End::Unusable(format!("GATE_OBJECTS: {reason}")))?;
-        let namespace = cluster
-            .namespace
-            .clone()
-            .unwrap_or_else(|| "default".to_owned());
-        Source { objects, namespace }
     };
     for name in &source.only {
         if found.objects.pubsub(name).is_none() {

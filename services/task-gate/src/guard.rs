@@ -25,9 +25,9 @@ struct Guard<'a> {
     plan: Objects,
 }
 
-/// Runs a phase.
+/// Runs the phases, up to the first that refuses.
 pub(crate) fn run(args: &GuardArgs) -> End {
-    let plan = match plan::read(&args.plan) {
+    let plan = match plan::read(&args.plan.plan) {
         Ok(plan) => plan,
         Err(end) => return end,
     };
@@ -42,10 +42,16 @@ pub(crate) fn run(args: &GuardArgs) -> End {
         asking,
         plan,
     };
-    match args.phase {
-        Phase::Before => before::run(&guard),
-        Phase::Drop => dropped::run(&guard),
+    for phase in &args.phases {
+        let end = match phase {
+            Phase::Before => before::run(&guard),
+            Phase::Drop => dropped::run(&guard),
+        };
+        if !matches!(end, End::Fine) {
+            return end;
+        }
     }
+    End::Fine
 }
 
 impl Guard<'_> {

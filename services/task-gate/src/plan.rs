@@ -1,19 +1,18 @@
 //! What the commit renders: `GATE_PLAN`.
 
 use crate::End;
-use crate::config::PlanArgs;
 use crate::objects::Objects;
 
 /// Reads the plan.
 ///
 /// # Errors
 /// Which variable cannot be used, and why.
-pub(crate) fn read(args: &PlanArgs) -> Result<Objects, End> {
-    let parsed = match args.plan.strip_prefix('@') {
+pub(crate) fn read(plan: &str) -> Result<Objects, End> {
+    let parsed = match plan.strip_prefix('@') {
         Some(path) => std::fs::read_to_string(path)
             .map_err(|error| format!("{path}: {error}"))
             .and_then(|text| parse(&text)),
-        None => parse(&args.plan),
+        None => parse(plan),
     };
     parsed.map_err(|reason| {
         End::Unusable(format!(

@@ -167,8 +167,8 @@ fn is_empty(folder: &std::path::Path) -> bool {
 
 /// `task-gate secrets`.
 pub(crate) fn run(args: &SecretsArgs) -> End {
-    match plan::read(&args.plan) {
-        Ok(plan) => Secrets::new(args.secrets.clone()).wait(&plan, args.wait),
+    match plan::read(&args.plan.plan) {
+        Ok(plan) => Secrets::new(args.secrets.clone()).wait(&plan, args.secret_wait),
         Err(end) => end,
     }
 }

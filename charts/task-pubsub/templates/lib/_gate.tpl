@@ -10,6 +10,7 @@ API, and are optional: one that is missing is a sentence of the program's and no
 {{- range $entry := include "task-pubsub.brokersInUse" . | fromYamlArray -}}
 {{- $components = append $components (include "task-pubsub.plannedComponent" (dict
       "name" (include "task-pubsub.componentName" (dict "root" $ "entry" $entry))
+      "entry" $entry
       "type" (printf "pubsub.%s" (get $.Values.brokers $entry).type)
       "metadata" (include "task-pubsub.broker" (dict "root" $ "entry" $entry "part" "metadata"))) | fromYaml) -}}
 {{- end -}}
@@ -34,7 +35,8 @@ API, and are optional: one that is missing is a sentence of the program's and no
 
 {{- define "task-pubsub.plannedComponent" -}}
 {{- $spec := dict "type" .type "metadata" (.metadata | fromYamlArray) -}}
-{{- dict "kind" "Component" "metadata" (dict "name" .name) "spec" $spec | toYaml -}}
+{{- $metadata := dict "name" .name "labels" (ternary (dict "task-pubsub/broker" .entry) dict (hasKey . "entry")) -}}
+{{- dict "kind" "Component" "metadata" $metadata "spec" $spec | toYaml -}}
 {{- end -}}
 
 {{- define "task-pubsub.tokenItems" -}}

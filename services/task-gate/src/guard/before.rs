@@ -11,7 +11,11 @@ use crate::progress::say;
 
 /// Secrets are there, no Component becomes another broker, and no Subscription leaves events behind.
 pub(super) fn run(guard: &Guard<'_>) -> End {
-    match guard.asking.secrets.wait(&guard.plan, guard.args.wait) {
+    match guard
+        .asking
+        .secrets
+        .wait(&guard.plan, guard.args.secret_wait)
+    {
         End::Fine => {}
         refused => return refused,
     }

@@ -20,11 +20,7 @@ pub(super) fn log_in(broker: &mut Broker, login: &Login) -> Result<(), String> {
         SaslHandshakeRequest::default().with_mechanism(StrBytes::from_static_str(mechanism));
     let response = broker.call(&request)?;
     if ResponseError::try_from_code(response.error_code).is_some() {
-        let others: Vec<_> = response
-            .mechanisms
-            .iter()
-            .map(StrBytes::as_str)
-            .collect();
+        let others: Vec<_> = response.mechanisms.iter().map(StrBytes::as_str).collect();
         return Err(format!(
             "{} knows no {mechanism}, but {}",
             broker.address(),
