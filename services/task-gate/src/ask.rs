@@ -31,6 +31,16 @@ pub(crate) struct Row {
     pub(crate) figures: Figures,
 }
 
+/// How long it must stay drained: longer than the figures of one of the brokers are old.
+pub(crate) fn stable(questions: &[Question<'_>], wanted: Duration) -> Duration {
+    let stale = |question: &Question<'_>| question.component.spec.kind == "pubsub.rabbitmq";
+    if questions.iter().any(stale) {
+        wanted.max(rabbitmq::STALE)
+    } else {
+        wanted
+    }
+}
+
 impl Asking {
     pub(crate) fn new(args: &AskArgs, namespace: String) -> Self {
         Self {

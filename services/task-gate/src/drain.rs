@@ -1,6 +1,6 @@
 //! `task-gate drain`: what waits, and whether anything does.
 
-use crate::ask::{Asking, Row};
+use crate::ask::{Asking, Row, stable};
 use crate::config::{ClusterArgs, DrainArgs, SourceArgs};
 use crate::kubernetes::Cluster;
 use crate::objects::{self, Objects};
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &DrainArgs) -> End {
         );
     }
     let patience = Patience {
-        stable: args.stable,
+        stable: stable(&questions, args.stable),
         wait: args.wait,
     };
     let mut progress = if args.json {

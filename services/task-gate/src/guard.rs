@@ -15,7 +15,6 @@ use crate::config::{GuardArgs, Phase};
 use crate::kubernetes::Cluster;
 use crate::objects::Objects;
 use crate::plan;
-use crate::settle::Patience;
 
 /// What both phases have.
 struct Guard<'a> {
@@ -52,13 +51,4 @@ pub(crate) fn run(args: &GuardArgs) -> End {
         }
     }
     End::Fine
-}
-
-impl Guard<'_> {
-    const fn patience(&self, wait: std::time::Duration) -> Patience {
-        Patience {
-            stable: self.args.stable,
-            wait,
-        }
-    }
 }

@@ -1,5 +1,4 @@
-//! `pubsub.rabbitmq`: a queue per consumer and topic, asked through the management API. Its figures are up to 5 s old, so
-//! `--stable` must be longer.
+//! `pubsub.rabbitmq`: a queue per consumer and topic, asked through the management API.
 
 mod management;
 mod settings;
@@ -16,6 +15,9 @@ use crate::question::Question;
 
 use management::Management;
 use settings::Settings;
+
+/// The API counts every 5 s, so what it says is as old as that: only what has been so for longer is so.
+pub(crate) const STALE: Duration = Duration::from_secs(6);
 
 /// What the API says of a queue. A field is missing until the queue has first been counted.
 #[derive(Debug, Default, Deserialize)]
@@ -57,11 +59,14 @@ pub(crate) fn ask(asking: &Asking, question: &Question<'_>) -> Result<Figures, S
         .clone()
         .unwrap_or_else(|| format!("{}-{topic}", settings.consumer));
     let mut figures = match management.queue::<Queue>(&queue)? {
-        None => Figures {
-            backlog: Some(0),
-            pending: Some(0),
-            ..Figures::default()
-        },
+        None => {
+            management.has_vhost()?;
+            Figures {
+                backlog: Some(0),
+                pending: Some(0),
+                ..Figures::default()
+            }
+        }
         Some(found) => of_queue(&queue, &found)?,
     };
     let dead = question

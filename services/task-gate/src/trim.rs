@@ -39,9 +39,11 @@ pub(crate) fn run(args: &TrimArgs) -> End {
     for (stream, result) in streams.iter().zip(results) {
         let place = format!("{} {}", stream.component.name(), stream.topic);
         match result {
-            Ok(trimmed) => lines(&place, &trimmed, args.dry_run)
-                .iter()
-                .for_each(|line| say(line)),
+            Ok(trimmed) => {
+                for line in lines(&place, &trimmed, args.dry_run) {
+                    say(&line);
+                }
+            }
             Err(reason) => {
                 failed += 1;
                 say(&format!("{place}: unknown: {reason}"));

@@ -6,7 +6,7 @@ use super::Guard;
 use super::diff::Dropped;
 use super::publishers::{self, pods, verb};
 use crate::End;
-use crate::ask::Row;
+use crate::ask::{Row, stable};
 use crate::drain::show;
 use crate::figures::State;
 use crate::kubernetes::Workload;
@@ -98,7 +98,10 @@ pub(super) fn test(
     }
     let started = Instant::now();
     let mut progress = Progress::default();
-    let patience = guard.patience(wait);
+    let patience = Patience {
+        stable: stable(&dropped.questions, guard.args.stable),
+        wait,
+    };
     if let Some(published) = publishers::wait(guard, dropped, patience, &mut progress)? {
         return Err(format!(
             "{} cannot be dropped: {} still {} to it. {}",

@@ -21,11 +21,12 @@ pub(super) fn log_in(broker: &mut Broker, login: &Login) -> Result<(), String> {
     let response = broker.call(&request)?;
     if ResponseError::try_from_code(response.error_code).is_some() {
         let others: Vec<_> = response.mechanisms.iter().map(StrBytes::as_str).collect();
-        return Err(format!(
-            "{} knows no {mechanism}, but {}",
-            broker.address(),
-            others.join(", ")
-        ));
+        let but = if others.is_empty() {
+            "and wants no login here".to_owned()
+        } else {
+            format!("but {}", others.join(", "))
+        };
+        return Err(format!("{} knows no {mechanism}, {but}", broker.address()));
     }
     let Login {
         username, password, ..

@@ -51,6 +51,16 @@ impl Management {
         ))
     }
 
+    /// That this is a broker which the component can use: on another one its queue would be missing as well.
+    pub(super) fn has_vhost(&self) -> Result<(), String> {
+        let (url, vhost) = (&self.url, &self.vhost);
+        let found: Option<serde::de::IgnoredAny> =
+            self.get(&format!("vhosts/{}", encoded(vhost)))?;
+        found.map(|_| ()).ok_or_else(|| {
+            format!("the management API at {url} has no vhost {vhost}: it is not that of the component's broker")
+        })
+    }
+
     /// What is bound to an exchange; nothing to one that is not there.
     pub(super) fn bindings<T: DeserializeOwned>(&self, exchange: &str) -> Result<Vec<T>, String> {
         let path = format!(
