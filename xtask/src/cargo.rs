@@ -22,7 +22,13 @@ const TESTS: Duration = Duration::from_hours(6);
 pub(crate) async fn build_stack(release: bool) -> Result<()> {
     let step = Step::announce("services by cargo build");
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let packages = ["task-api", "task-worker", "task-probe", "stack"];
+    let packages = [
+        "task-api",
+        "task-worker",
+        "task-probe",
+        "task-gate",
+        "stack",
+    ];
     let packages = packages.map(|package| format!("--package={package}"));
     let packages = packages.iter().map(String::as_str);
     let line: Vec<_> = [&*cargo, "build", "--bins"]

@@ -104,6 +104,7 @@ fn of_broker(entry: &str) -> &'static [Tool] {
         "jetstream" => &[Tool::NatsServer],
         "snssqs" => &[Tool::Moto],
         "gcp" => &[Tool::PubSubEmulator],
+        "kafka-python" => &[Tool::KafkaPython],
         "schemathesis" => &[Tool::Schemathesis],
         _ => &[],
     }
@@ -122,6 +123,7 @@ fn toolbox(tools: &Tools, release: bool) -> Result<Toolbox> {
         ("jetstream", path(Tool::NatsServer)),
         ("snssqs", path(Tool::Moto)),
         ("gcp", path(Tool::PubSubEmulator)),
+        ("kafka-python", path(Tool::KafkaPython)),
         ("schemathesis", path(Tool::Schemathesis)),
     ];
     let programs = programs.into_iter();

@@ -156,7 +156,7 @@ mod tests {
         let selection = Selection {
             only: words(&["kafka", "crowd"]),
             skip: words(&["restarted"]),
-            list: false,
+            ..Selection::default()
         };
         assert!(selection.takes("retry-kafka"));
         assert!(selection.takes("crowd"));

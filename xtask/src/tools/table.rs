@@ -24,6 +24,7 @@ pub(crate) enum Tool {
     RabbitMq,
     NatsServer,
     Moto,
+    KafkaPython,
     Schemathesis,
     PubSubEmulator,
     DaprModule,

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use harness::effects::Effects;
 use harness::ledger::Ledger;
 use tokio::time::sleep;
 
+use super::broker_change::GATED;
 use super::crashes::but_unrecorded;
 use super::{RATE, Setup, UnderLoad, nothing_dead};
 use crate::Stack;
@@ -122,6 +123,19 @@ async fn absence(
     let so_far = effects.look().await?.clone();
     let (before, due) = (so_far.len(), ledger.missing(&so_far));
     ensure!(!due.is_empty(), "no event waits after {seconds} s");
+    if GATED.contains(&stack.active()) {
+        let Err(waits) = stack.drain(stack.active(), Duration::ZERO).await else {
+            bail!(
+                "the gate calls a broker empty in which {} events wait",
+                due.len()
+            );
+        };
+        let said = format!("{waits:#}");
+        ensure!(
+            said.contains("not drained: "),
+            "the gate cannot say: {said}"
+        );
+    }
     let back = Instant::now();
     match how {
         Paused => worker.process().resume(),

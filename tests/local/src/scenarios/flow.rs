@@ -6,12 +6,16 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use dapr_pubsub::{NewEvent, Publisher, PublisherOptions};
 use futures_util::future::try_join_all;
+use harness::chart::text;
+use harness::command::output;
 use harness::effects::MARK;
 use harness::ledger::Ledger;
+use harness::toolbox::Toolbox;
 use http_body_util::Full;
 use hyper::Request;
 use hyper::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use serde_json::{Value, json};
+use tokio::process::Command;
 use uuid::Uuid;
 
 use super::retries::{in_the_dead_letters, retried};
@@ -34,7 +38,26 @@ const TAKE_LARGE: [&str; 2] = ["redis", "rabbitmq"];
 const UNUSUAL: usize = 4;
 const DEADLINE: Duration = Duration::from_secs(40);
 
+/// A record of somebody else's: partition keys and headers are bytes there.
+const FOREIGN_RECORDS: &str = r#"
+import sys, kafka
+brokers, topic, *events = sys.argv[1:]
+producer = kafka.KafkaProducer(bootstrap_servers=brokers, acks="all")
+for number, event in enumerate(events):
+    headers = [("note", b"\x00\x01\xff\r\n"), ("other", bytes(range(1, 32)))]
+    producer.send(topic, key=bytes([0, 1, 255 - number]), value=event.encode(), headers=headers).get(20)
+"#;
+
 pub(super) async fn through(setup: Setup, broker: &str) -> Result<String> {
+    all(setup, broker, None).await
+}
+
+/// With a client of Kafka's own.
+pub(super) async fn through_kafka(setup: Setup, broker: &str, client: &str) -> Result<String> {
+    all(setup, broker, Some(client)).await
+}
+
+async fn all(setup: Setup, broker: &str, client: Option<&str>) -> Result<String> {
     let mut options = setup.with_broker(broker);
     // One chain of deliveries: on Redis another one joins it after this time.
     options.values["brokers"]["redis"]["processingTimeout"] = json!("20s");
@@ -44,6 +67,9 @@ pub(super) async fn through(setup: Setup, broker: &str) -> Result<String> {
     let mut told = vec![format!("the tutorial's line; {traces} traces")];
     if TAKE_LARGE.contains(&broker) {
         told.push(unusual(&stack).await.context("unusual payloads")?);
+    }
+    if let Some(client) = client {
+        told.push(foreign_records(&stack, client).await.context("records")?);
     }
     told.push(unreadable(&stack).await.context("unreadable events")?);
     stack.check()?;
@@ -120,6 +146,30 @@ async fn unusual(stack: &Stack) -> Result<String> {
     }
     let (size, figures) = (LARGE >> 10, exactly_once(&count)?);
     Ok(format!("{UNUSUAL} of {size} KiB: {figures}"))
+}
+
+/// Whatever bytes a record has in its key and headers, its event has its effect, and nothing waits behind it.
+async fn foreign_records(stack: &Stack, client: &str) -> Result<String> {
+    let toolbox = Toolbox::read()?;
+    let python = toolbox.programs.get(client).context("no client of Kafka")?;
+    let brokers = stack.broker(stack.active())?.values()["brokers"].clone();
+    let topic = stack.api.template.variable("TOPIC")?;
+    let (mut tasks, mut producer) = (Vec::new(), Command::new(python));
+    producer.args(["-c", FOREIGN_RECORDS, &text(&brokers), topic]);
+    for _ in 0..UNUSUAL {
+        let task = Uuid::now_v7();
+        let data = json!({"event_type": "task.created", "task_id": task, "title": TITLE});
+        let event = json!({
+            "specversion": "1.0", "id": task, "source": "elsewhere", "type": "com.example.task",
+            "datacontenttype": "application/json", "data": data,
+        });
+        producer.arg(event.to_string());
+        tasks.push(task);
+    }
+    output(&mut producer, DEADLINE, "").await?;
+    lines(stack, &tasks).await?;
+    nothing_dead(stack).await?;
+    Ok(format!("{UNUSUAL} records with binary keys and headers"))
 }
 
 /// Posts a task in whose trace a vendor has left what is not ASCII.

@@ -7,14 +7,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use harness::chart;
+use harness::command;
 use harness::deployment::Deployment;
 use harness::launch::Launch;
 use harness::process::Process;
 use serde_json::Value;
+use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::Stack;
 use crate::{pod, sidecar::Sidecar};
+
+/// What the gate's own calls may take.
+const GATE: Duration = Duration::from_secs(15);
 
 /// How the name of that Job ends.
 const PREFLIGHT: &str = "preflight";
@@ -58,6 +63,15 @@ impl Stack {
     fn job(&self, name: &str) -> Option<&Value> {
         let mut jobs = self.rendered.of_kind("Job");
         jobs.find(|job| chart::name(job).ends_with(name))
+    }
+
+    /// What `task-gate drain` says of a broker; an error unless nothing waits there within `wait`, or where it cannot ask that one.
+    pub async fn drain(&self, entry: &str, wait: Duration) -> Result<String> {
+        let mut gate = Command::new(self.options.binary("task-gate"));
+        gate.args(["drain", "--stable=1s", "--only", &format!("pubsub-{entry}")]);
+        gate.arg(format!("--wait={}s", wait.as_secs()));
+        gate.arg("--objects").arg(self.resources.folder());
+        command::output(&mut gate, wait + GATE, "").await
     }
 
     /// Runs the rendered Job whose name ends in `name` to its end. Where it calls the API, it is sent to an instance that is
