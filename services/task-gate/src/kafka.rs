@@ -35,21 +35,21 @@ pub(crate) fn ask(asking: &Asking, question: &Question<'_>) -> Result<Figures, S
         .as_ref()
         .map(|dead| metadata.topic(dead));
     let mut cluster = Cluster::connect(&settings, asking.timeout())?;
-    let topics: Vec<&str> = std::iter::once(topic.as_str())
-        .chain(dead.as_deref())
-        .collect();
-    cluster.look_up(&topics)?;
-
     let mut figures = backlog(&mut cluster, &topic, &settings.group)?;
-    if let Some(dead) = dead {
-        let (first, last) = (cluster.earliest(&dead)?, cluster.latest(&dead)?);
-        let kept = |(partition, last): (&i32, &i64)| distance(first.get(partition).copied(), *last);
-        figures.dead_letters = Some(last.iter().map(kept).sum());
-    }
+    // Only shown: without them the other figures are still good.
+    figures.dead_letters = dead.and_then(|dead| length(&mut cluster, &dead).ok());
     Ok(figures)
 }
 
+fn length(cluster: &mut Cluster, topic: &str) -> Result<u64, String> {
+    cluster.look_up(topic)?;
+    let (first, last) = (cluster.earliest(topic)?, cluster.latest(topic)?);
+    let kept = |(partition, last): (&i32, &i64)| distance(first.get(partition).copied(), *last);
+    Ok(last.iter().map(kept).sum())
+}
+
 fn backlog(cluster: &mut Cluster, topic: &str, group: &str) -> Result<Figures, String> {
+    cluster.look_up(topic)?;
     let latest = cluster.latest(topic)?;
     let earliest = cluster.earliest(topic)?;
     let partitions: Vec<i32> = latest.keys().copied().collect();

@@ -72,16 +72,13 @@ impl<'a> Cluster<'a> {
         Err(last)
     }
 
-    /// Finds the leaders of the topics' partitions. A topic that is not there has none, and is not made by asking.
-    pub(super) fn look_up(&mut self, topics: &[&str]) -> Result<(), String> {
+    /// Finds the leaders of a topic's partitions. A topic that is not there has none, and is not made by asking.
+    pub(super) fn look_up(&mut self, topic: &str) -> Result<(), String> {
         let request = MetadataRequest::default()
             .with_allow_auto_topic_creation(false)
-            .with_topics(Some(
-                topics
-                    .iter()
-                    .map(|topic| MetadataRequestTopic::default().with_name(Some(name(topic))))
-                    .collect(),
-            ));
+            .with_topics(Some(vec![
+                MetadataRequestTopic::default().with_name(Some(name(topic))),
+            ]));
         let response = self.bootstrap.call(&request)?;
         for broker in response.brokers {
             self.addresses.insert(
@@ -89,25 +86,19 @@ impl<'a> Cluster<'a> {
                 format!("{}:{}", broker.host.as_str(), broker.port),
             );
         }
-        for topic in response.topics {
-            let called = topic
-                .name
-                .map(|name| name.as_str().to_owned())
-                .unwrap_or_default();
-            let leaders = self.leaders.entry(called.clone()).or_default();
-            match ResponseError::try_from_code(topic.error_code) {
+        let leaders = self.leaders.entry(topic.to_owned()).or_default();
+        for found in response.topics {
+            match ResponseError::try_from_code(found.error_code) {
                 None => {}
                 Some(ResponseError::UnknownTopicOrPartition) => continue,
-                Some(error) => return Err(format!("Kafka says of the topic {called}: {error}")),
+                Some(error) => return Err(format!("Kafka says of the topic {topic}: {error}")),
             }
-            for partition in topic.partitions {
+            for partition in found.partitions {
+                let index = partition.partition_index;
                 if partition.leader_id < BrokerId(0) {
-                    return Err(format!(
-                        "partition {} of {called} has no leader",
-                        partition.partition_index
-                    ));
+                    return Err(format!("partition {index} of {topic} has no leader"));
                 }
-                leaders.insert(partition.partition_index, partition.leader_id);
+                leaders.insert(index, partition.leader_id);
             }
         }
         Ok(())
