@@ -126,6 +126,6 @@ pub const ALL: &[Scenario] = scenarios! {
 
 /// What takes too long for every day: `cargo xtask e2e --long --only long`.
 pub const LONG: &[Scenario] = scenarios! {
-    Load away::long_on_kafka() = "long-cluster-away-kafka": "one worker, then three, stand still for 1, 5, 20 and 90 s, five times each: nothing lost, doubled or refused, and soon caught up";
+    Load away::long_on_kafka() = "long-cluster-away-kafka": "a worker stands still for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled or refused, and soon caught up";
     Load argocd::wrong_commits() = "long-cluster-wrong-commits": "eight kinds of wrong commits at 300 events/s, each with a pod of each service taken away, and its revert: nothing lost, doubled or refused, and cured without a hand";
 };
