@@ -127,5 +127,6 @@ pub const ALL: &[Scenario] = scenarios! {
 /// What takes too long for every day: `cargo xtask e2e --long --only long`.
 pub const LONG: &[Scenario] = scenarios! {
     Load away::long_on_kafka() = "long-cluster-away-kafka": "a worker stands still for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled or refused, and soon caught up";
+    Load change::in_place() = "long-cluster-in-place": "a Component that becomes another broker is refused; by force it loses events, which is why";
     Load argocd::wrong_commits() = "long-cluster-wrong-commits": "eight kinds of wrong commits at 300 events/s, each with a pod of each service taken away, and its revert: nothing lost, doubled or refused, and cured without a hand";
 };

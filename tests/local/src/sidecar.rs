@@ -106,11 +106,11 @@ impl Sidecar {
         self.ports[1].url()
     }
 
-    /// A client of its gRPC API.
-    pub fn client(&self) -> Result<dapr_pubsub::Sidecar> {
+    /// A client of its gRPC API, with the token of an app's.
+    pub fn client(&self, token: &str) -> Result<dapr_pubsub::Sidecar> {
         let options = dapr_pubsub::SidecarOptions {
             grpc_endpoint: self.grpc_url(),
-            api_token: None,
+            api_token: Some(token.to_owned().into()),
         };
         Ok(dapr_pubsub::Sidecar::new(&options)?)
     }

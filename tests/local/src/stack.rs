@@ -131,6 +131,11 @@ impl Stack {
         self.folder.path().join(format!("{WORKER}.log"))
     }
 
+    /// A client of the publisher's sidecar, as the publisher has one.
+    pub fn api_client(&self) -> Result<dapr_pubsub::Sidecar> {
+        self.api.sidecar.client(&self.site.dapr_api_token)
+    }
+
     /// What that log tells of effects.
     pub fn effects(&self) -> Effects {
         Effects::of(&self.worker_log())

@@ -84,6 +84,28 @@ async fn change(
     work.perfect().await
 }
 
+/// What the documentation of brokers says: the Component stays, and becomes another broker. The guard refuses it; forced, it is counted.
+pub(super) async fn in_place(site: &Site) -> Result<String> {
+    let upgrade = async |active: &str, force: bool| {
+        let mut values = brokers(active, &[active]);
+        values["broker"]["componentName"] = json!("pubsub");
+        values["guard"] = json!({"force": force});
+        merge(&mut values, &two_publishers());
+        site.upgrade(&values).await
+    };
+    upgrade("redis", false).await?;
+    let work = UnderLoad::start(site).await?;
+    let Err(refusal) = upgrade("kafka", false).await else {
+        bail!("a Component became another broker");
+    };
+    let said = format!("{refusal:#}");
+    ensure!(said.contains("would become another broker"), "{said}");
+    work.go_on().await?;
+    upgrade("kafka", true).await?;
+    work.go_on().await?;
+    Ok(format!("in place, by force: {}", work.counted().await?))
+}
+
 /// The gate, or the chart before it, has said why.
 fn refused(ended: Result<()>, broker: &str) -> Result<()> {
     let Err(error) = ended else {

@@ -79,6 +79,13 @@ impl UnderLoad {
         self.stop_but(0).await
     }
 
+    /// Ends the load and says what became of it, whatever that is.
+    pub(super) async fn counted(self) -> Result<Count> {
+        self.throttle.stop().await?;
+        let ledger = self.load.stop().await?;
+        count(&ledger, &self.worker).await
+    }
+
     async fn stop_but(self, kills: u64) -> Result<(String, Ledger)> {
         let throttled = self.throttle.stop().await?;
         let ledger = self.load.stop().await?;

@@ -186,8 +186,8 @@ async fn post_foreign(stack: &Stack, ledger: &Ledger) -> Result<Uuid> {
 }
 
 /// Publishes past the API, as other publishers would.
-fn publisher(stack: &Stack) -> Result<Publisher> {
-    let (sidecar, api) = (stack.api.sidecar.client()?, &stack.api.template);
+pub(super) fn publisher(stack: &Stack) -> Result<Publisher> {
+    let (sidecar, api) = (stack.api_client()?, &stack.api.template);
     let options = PublisherOptions::new(api.variable("PUBSUB_NAME")?, api.variable("TOPIC")?);
     Ok(Publisher::new(&sidecar, options))
 }

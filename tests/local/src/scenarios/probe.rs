@@ -3,17 +3,25 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
+use dapr_pubsub::{CANARY_TYPE, NewEvent};
+use futures_util::future::try_join_all;
 use harness::chart::merge;
 use http_body_util::Full;
 use hyper::Request;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
+use super::flow::publisher;
 use super::{QUIET, SETTLE_DEADLINE, Setup};
 use crate::{Stack, StackOptions};
 
 /// What the Jobs may take here. A failure takes all of it.
 const DEADLINE: Duration = Duration::from_secs(15);
+
+/// Events without an effect, more than the worker handles in that time.
+const BACKLOG: usize = 30_000;
+const AT_ONCE: usize = 500;
 
 /// What the worker counts them by.
 const CANARIES: &str = "dapr_pubsub_canaries";
@@ -32,6 +40,31 @@ pub(super) fn options(setup: &Setup, broker: &str, more: &Value) -> StackOptions
     merge(&mut options.values, &probe);
     merge(&mut options.values, more);
     options
+}
+
+/// It need not wait for its own canary where others are being worked off.
+async fn behind_a_backlog(stack: &Stack) -> Result<()> {
+    let worker = stack.worker.service()?.process();
+    worker.suspend();
+    let publisher = publisher(stack)?;
+    for _ in 0..BACKLOG / AT_ONCE {
+        let canaries = (0..AT_ONCE).map(async |_| {
+            let canary = NewEvent::new(Uuid::now_v7().to_string(), "{}", "application/json");
+            publisher
+                .publish(canary.with_kind(CANARY_TYPE), DEADLINE)
+                .await
+        });
+        try_join_all(canaries).await?;
+    }
+    worker.resume();
+    let preflight = stack.run_job("preflight").await?;
+    preflight.expect(0, &["preflight passed"])?;
+    let Err(waits) = stack.drain("redis", Duration::ZERO).await else {
+        bail!("the backlog was worked off before preflight had passed");
+    };
+    let said = format!("{waits:#}");
+    ensure!(said.contains("not drained: "), "{said}");
+    Ok(())
 }
 
 /// Both pass; without the worker both fail by their deadline and name it. Tasks have one effect each, canaries none.
@@ -74,6 +107,9 @@ pub(super) async fn jobs(setup: Setup, broker: &str, sidecar: &str) -> Result<St
     again.expect(0, &["preflight passed"])?;
     effects(&stack, 2).await?;
     let canaries = canaries(&stack).await?;
+    if broker == "redis" {
+        behind_a_backlog(&stack).await?;
+    }
     stack.check()?;
     Ok(format!(
         "preflight passed in {:.1?}, smoke in {:.1?}; failed in {:.1?} without the worker; {canaries} canaries; 2 tasks, 2 effects",
