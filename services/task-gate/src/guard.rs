@@ -8,6 +8,7 @@ mod diff;
 mod dropped;
 mod identity;
 mod publishers;
+mod unused;
 
 use crate::End;
 use crate::ask::Asking;

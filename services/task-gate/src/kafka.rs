@@ -41,6 +41,28 @@ pub(crate) fn ask(asking: &Asking, question: &Question<'_>) -> Result<Figures, S
     Ok(figures)
 }
 
+/// The dead letters' topic, where it is not there and nobody makes it by publishing.
+///
+/// # Errors
+/// Why that is not known.
+pub(crate) fn lacks_dead_letters(
+    asking: &Asking,
+    question: &Question<'_>,
+) -> Result<Option<String>, String> {
+    let metadata = asking.metadata(question);
+    let Some(topic) = &question.dead_letter_topic else {
+        return Ok(None);
+    };
+    let topic = metadata.topic(topic);
+    let settings = Settings::new(&metadata)?;
+    let mut cluster = Cluster::connect(&settings, asking.timeout())?;
+    cluster.look_up(&topic)?;
+    if !cluster.led(&topic).is_empty() || cluster.makes_topics()? {
+        return Ok(None);
+    }
+    Ok(Some(topic))
+}
+
 fn length(cluster: &mut Cluster, topic: &str) -> Result<u64, String> {
     cluster.look_up(topic)?;
     let (first, last) = (cluster.earliest(topic)?, cluster.latest(topic)?);

@@ -45,6 +45,11 @@ const DEPLOYMENTS: Resource = Resource {
     version: "v1",
     plural: "deployments",
 };
+const REPLICA_SETS: Resource = Resource {
+    group: "apps",
+    version: "v1",
+    plural: "replicasets",
+};
 const PODS: Resource = Resource {
     group: "",
     version: "v1",
@@ -126,7 +131,13 @@ impl Cluster {
 
     pub(crate) fn deployments(&self) -> Result<Vec<Workload>, String> {
         let found: Vec<Value> = self.list(&DEPLOYMENTS)?;
-        Ok(found.iter().map(Workload::of_deployment).collect())
+        Ok(found.iter().map(Workload::of_template).collect())
+    }
+
+    /// What Deployments were made of, as far back as they remember.
+    pub(crate) fn replica_sets(&self) -> Result<Vec<Workload>, String> {
+        let found: Vec<Value> = self.list(&REPLICA_SETS)?;
+        Ok(found.iter().map(Workload::of_template).collect())
     }
 
     /// The pods that have not ended.

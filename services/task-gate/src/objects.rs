@@ -26,6 +26,8 @@ pub(crate) struct ObjectMeta {
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) labels: BTreeMap<String, String>,
+    #[serde(default, rename = "creationTimestamp")]
+    pub(crate) creation_timestamp: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::diff::Dropped;
 use super::{Guard, dropped, identity};
-use crate::End;
 use crate::kubernetes::Workload;
 use crate::objects::Objects;
 use crate::progress::say;
+use crate::{End, kafka, question};
 
 /// Secrets are there, no Component becomes another broker, and no Subscription leaves events behind.
 pub(super) fn run(guard: &Guard<'_>) -> End {
@@ -36,6 +36,9 @@ fn pass(guard: &Guard<'_>) -> Result<(), String> {
     if let Some(sentence) = identity::refusal(&live, &guard.plan) {
         return Err(sentence);
     }
+    if let Some(sentence) = no_dead_letters(guard, &live) {
+        return Err(sentence);
+    }
     let mut dropped = Dropped::in_place(&live, &guard.plan);
     let mut deployments = Vec::new();
     if !Dropped::of(&live, &guard.plan).is_nothing() {
@@ -59,6 +62,30 @@ fn pass(guard: &Guard<'_>) -> Result<(), String> {
     dropped::test(guard, &dropped, &deployments, Duration::ZERO)?;
     say("nobody publishes to it and nothing waits in it: it may go");
     Ok(())
+}
+
+/// What comes to a subscriber by a way that is not there yet, and cannot be dropped there. A broker that does not answer is preflight's
+/// business.
+fn no_dead_letters(guard: &Guard<'_>, live: &Objects) -> Option<String> {
+    let known: Vec<_> = question::all(live)
+        .into_iter()
+        .map(|one| one.triple)
+        .collect();
+    let mut new = question::all(&guard.plan);
+    new.retain(|one| one.component.spec.kind == "pubsub.kafka" && !known.contains(&one.triple));
+    let lacks = guard
+        .asking
+        .each(&new, |one| kafka::lacks_dead_letters(&guard.asking, one));
+    let (one, topic) = new
+        .iter()
+        .zip(lacks)
+        .find_map(|(one, lacks)| Some((one, lacks.ok()??)))?;
+    Some(format!(
+        "{} has no topic {topic}, and makes none by itself: an event that {} drops would stay in front of those behind it. Create \
+         the topic",
+        one.component.name(),
+        one.triple.consumer
+    ))
 }
 
 /// Readers that list their brokers themselves stop reading as soon as they are rolled.

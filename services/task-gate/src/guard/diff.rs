@@ -7,7 +7,7 @@ use crate::objects::{Component, Objects};
 use crate::question::{self, Question, Triple};
 
 /// What is live and not in the plan.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Dropped<'a> {
     /// Pub/sub Components.
     pub(super) components: Vec<&'a Component>,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::Guard;
 use super::diff::Dropped;
 use super::publishers::{self, pods, verb};
+use super::unused::Publishers;
 use crate::End;
 use crate::ask::{Row, stable};
 use crate::drain::show;
@@ -79,6 +80,25 @@ pub(super) fn test(
     deployments: &[Workload],
     wait: Duration,
 ) -> Result<(), String> {
+    let publishers = Publishers {
+        deployments: deployments.to_vec(),
+        pods: guard.cluster.pods()?,
+        replica_sets: guard.cluster.replica_sets()?,
+    };
+    let mut dropped = dropped.clone();
+    let (never, some): (Vec<_>, Vec<_>) = dropped
+        .components
+        .into_iter()
+        .partition(|one| publishers.never_published(one));
+    dropped.components = some;
+    for component in never {
+        let name = component.name();
+        say(&format!(
+            "nobody has published to {name}: nothing waits there"
+        ));
+        dropped.questions.retain(|one| one.triple.component != name);
+    }
+    let dropped = &dropped;
     if let Some(published) = publishers::find(dropped, deployments) {
         let s = if published.by.len() == 1 { "" } else { "s" };
         return Err(format!(

@@ -10,7 +10,7 @@ use crate::progress::Progress;
 use crate::settle::Patience;
 use crate::text::list;
 
-const COMPONENT: &str = "PUBSUB_NAME";
+pub(super) const COMPONENT: &str = "PUBSUB_NAME";
 const TOPIC: &str = "TOPIC";
 const INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
 

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use kafka_protocol::ResponseError;
+use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{
-    BrokerId, MetadataRequest, RequestHeader, ResponseHeader, TopicName,
+    BrokerId, DescribeConfigsRequest, MetadataRequest, RequestHeader, ResponseHeader, TopicName,
 };
 use kafka_protocol::protocol::{Decodable as _, Encodable as _, HeaderVersion as _, StrBytes};
 use rustls::ClientConfig;
@@ -18,6 +19,10 @@ use super::requests::Ask;
 use super::settings::Settings;
 use super::{Partitions, sasl};
 use crate::wire::Wire;
+
+/// What a broker's setting is asked by.
+const MAKES_TOPICS: &str = "auto.create.topics.enable";
+const A_BROKER: i8 = 4;
 
 /// The longest answer: far more than any of these questions has.
 const LONGEST: usize = 64 << 20;
@@ -102,6 +107,21 @@ impl<'a> Cluster<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether somebody who publishes to a topic that is not there makes it; also where that may not be known.
+    pub(super) fn makes_topics(&mut self) -> Result<bool, String> {
+        let Some(id) = self.addresses.keys().next() else {
+            return Ok(true);
+        };
+        let broker = DescribeConfigsResource::default()
+            .with_resource_type(A_BROKER)
+            .with_resource_name(StrBytes::from_string(id.0.to_string()))
+            .with_configuration_keys(Some(vec![StrBytes::from_static_str(MAKES_TOPICS)]));
+        let request = DescribeConfigsRequest::default().with_resources(vec![broker]);
+        let response = self.bootstrap.call(&request)?;
+        let mut configs = response.results.into_iter().flat_map(|it| it.configs);
+        Ok(!configs.any(|it| &*it.name == MAKES_TOPICS && it.value.as_deref() == Some("false")))
     }
 
     /// The partitions of a topic, by the broker that leads them.

@@ -2,10 +2,10 @@
 //! 4.1 speaks.
 
 use kafka_protocol::messages::{
-    ApiKey, FetchRequest, FetchResponse, FindCoordinatorRequest, FindCoordinatorResponse,
-    ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse, OffsetFetchRequest,
-    OffsetFetchResponse, SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest,
-    SaslHandshakeResponse,
+    ApiKey, DescribeConfigsRequest, DescribeConfigsResponse, FetchRequest, FetchResponse,
+    FindCoordinatorRequest, FindCoordinatorResponse, ListOffsetsRequest, ListOffsetsResponse,
+    MetadataRequest, MetadataResponse, OffsetFetchRequest, OffsetFetchResponse,
+    SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion};
 
@@ -32,6 +32,7 @@ ask! {
     FindCoordinatorRequest => FindCoordinatorResponse, FindCoordinator, 1;
     OffsetFetchRequest => OffsetFetchResponse, OffsetFetch, 3;
     FetchRequest => FetchResponse, Fetch, 4;
+    DescribeConfigsRequest => DescribeConfigsResponse, DescribeConfigs, 1;
     SaslHandshakeRequest => SaslHandshakeResponse, SaslHandshake, 1;
     SaslAuthenticateRequest => SaslAuthenticateResponse, SaslAuthenticate, 0;
 }

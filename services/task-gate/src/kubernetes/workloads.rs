@@ -8,6 +8,12 @@ pub(crate) struct Workload {
     pub(crate) name: String,
     /// Its name for Dapr.
     pub(crate) app_id: Option<String>,
+    /// As the API writes it.
+    pub(crate) created: String,
+    /// Of a Deployment and its `ReplicaSets`.
+    pub(crate) revision: String,
+    /// A pod that is; a Deployment whose last change has come to its end.
+    pub(crate) ready: bool,
     env: Vec<(String, String)>,
 }
 
@@ -15,7 +21,8 @@ pub(crate) struct Workload {
 pub(crate) type Pod = Workload;
 
 impl Workload {
-    pub(super) fn of_deployment(object: &Value) -> Self {
+    /// Of a Deployment or a `ReplicaSet`.
+    pub(super) fn of_template(object: &Value) -> Self {
         Self::new(object, &object["spec"]["template"])
     }
 
@@ -34,8 +41,18 @@ impl Workload {
             .flat_map(|container| container["env"].as_array().into_iter().flatten())
             .filter_map(|variable| Some((text(&variable["name"])?, text(&variable["value"])?)))
             .collect();
+        let metadata = &object["metadata"];
+        let conditions = object["status"]["conditions"].as_array();
+        let ready = conditions.into_iter().flatten().any(|it| {
+            it["type"] == "Ready" && it["status"] == "True"
+                || it["reason"] == "NewReplicaSetAvailable"
+        });
         Self {
-            name: text(&object["metadata"]["name"]).unwrap_or_default(),
+            created: text(&metadata["creationTimestamp"]).unwrap_or_default(),
+            revision: text(&metadata["annotations"]["deployment.kubernetes.io/revision"])
+                .unwrap_or_default(),
+            ready,
+            name: text(&metadata["name"]).unwrap_or_default(),
             app_id: text(&pod["metadata"]["annotations"]["dapr.io/app-id"]),
             env,
         }
@@ -67,6 +84,7 @@ pub(crate) mod testing {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
+            ..Workload::default()
         }
     }
 }
@@ -82,7 +100,7 @@ mod tests {
             {"env": [{"name": "POD", "valueFrom": {"fieldRef": {}}}]},
             {"env": [{"name": "PUBSUB_NAME", "value": "pubsub-redis"}]},
         ]});
-        let deployment = Workload::of_deployment(&json!({
+        let deployment = Workload::of_template(&json!({
             "metadata": {"name": "task-api"},
             "spec": {"template": {"metadata": {"annotations": {"dapr.io/app-id": "api"}}, "spec": spec}},
         }));

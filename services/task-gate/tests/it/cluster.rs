@@ -24,6 +24,7 @@ impl Cluster {
         cluster.set("subscriptions", subscriptions);
         cluster.set("deployments", &[]);
         cluster.set("pods", &[]);
+        cluster.set("replicasets", &[]);
         cluster
     }
 
