@@ -122,7 +122,7 @@ fn a_deployment_that_publishes_is_refused_at_once_and_pods_are_waited_for() {
             .iter()
             .filter(|path| path.contains("/pods?"))
             .count()
-            < 4
+            < 5
         {
             std::thread::yield_now();
         }
