@@ -121,7 +121,7 @@ pub const ALL: &[Scenario] = scenarios! {
     Load change::redis_to_kafka() = "cluster-helm-redis-kafka": "helm upgrade at 300 events/s: nothing lost, doubled or refused, and no worker restarted";
     Load change::kafka_to_rabbitmq() = "cluster-helm-kafka-rabbitmq": "the same in two steps, with Helm 4";
     Load change::to_a_dead_broker() = "cluster-helm-dead-broker": "an upgrade to a dead broker fails with the publishers untouched; the rollback recovers";
-    Load argocd::commits() = "cluster-argocd": "commits at 300 events/s: Redis to Kafka to RabbitMQ, a dead broker and its revert, a third subscriber";
+    Load argocd::commits() = "cluster-argocd": "commits at 300 events/s: Redis to Kafka and its revert, a missing Secret and a dead broker and their reverts, Redis to RabbitMQ, a third subscriber";
 };
 
 /// What takes too long for every day: `cargo xtask e2e --long --only long`.

@@ -103,10 +103,9 @@ impl Environment<'_> {
         for wrong in wrong::all(self.site.kubectl.namespace()).iter().take(2) {
             told.push(wrong.try_on(self, &work).await?);
         }
-        self.change(&work, &["redis", "kafka"]).await?;
-        self.change(&work, &["kafka", "rabbitmq"]).await?;
+        self.change(&work, &["redis", "rabbitmq"]).await?;
         let retired = json!({"broker": {"subscribe": ["rabbitmq"]}});
-        self.sync(&retired, "Kafka retires").await?;
+        self.sync(&retired, "Redis retires").await?;
         let third =
             json!({"services": {THIRD: {"port": 8005, "image": {"repository": "task-worker"}}}});
         self.sync(&third, "A third subscriber").await?;

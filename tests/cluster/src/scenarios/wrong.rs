@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 
 use super::argocd::Environment;
@@ -119,9 +120,9 @@ impl Wrong {
         }
         let failed = began.elapsed();
         pods::same(&kubectl, "task-api", &publishers).await?;
-        for service in ["task-worker", "task-api"] {
-            pods::replaced(&kubectl, service, RESTARTED).await?;
-        }
+        let replaced =
+            ["task-worker", "task-api"].map(|service| pods::replaced(&kubectl, service, RESTARTED));
+        try_join_all(replaced).await?;
         work.go_on().await?;
 
         let commit = environment.repository.revert().await?;
