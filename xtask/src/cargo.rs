@@ -18,18 +18,15 @@ const BUILD: Duration = Duration::from_hours(1);
 /// All scenarios on a cluster, or the long ones.
 const TESTS: Duration = Duration::from_hours(6);
 
-/// Builds the services and the stack.
-pub(crate) async fn build_stack(release: bool) -> Result<()> {
+/// Builds the services and the stack, and what else somebody needs.
+pub(crate) async fn build_stack(release: bool, more: &[&str]) -> Result<()> {
     let step = Step::announce("services by cargo build");
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let packages = [
-        "task-api",
-        "task-worker",
-        "task-probe",
-        "task-gate",
-        "stack",
-    ];
-    let packages = packages.map(|package| format!("--package={package}"));
+    let packages = [&["task-api", "task-worker", "task-probe", "stack"], more].concat();
+    let packages = packages
+        .iter()
+        .map(|package| format!("--package={package}"));
+    let packages: Vec<_> = packages.collect();
     let packages = packages.iter().map(String::as_str);
     let line: Vec<_> = [&*cargo, "build", "--bins"]
         .into_iter()

@@ -46,7 +46,7 @@ pub(crate) async fn run(command: &str, args: &Args) -> Result<ExitCode> {
     let first = first_run(&wanted, release).await?;
     let purpose = style(purpose).bold().for_stderr();
     console::note(&format!("{purpose}{first}\n"));
-    let ((), tools) = tokio::try_join!(cargo::build_stack(release), tools::ensure(&wanted))?;
+    let ((), tools) = tokio::try_join!(cargo::build_stack(release, &[]), tools::ensure(&wanted))?;
     Step::start("tools").done(&tools.versions());
     toolbox(&tools, release)?.write()?;
     // In this process's place: a signal then reaches whom it is for.

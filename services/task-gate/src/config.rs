@@ -185,9 +185,9 @@ pub struct ClusterArgs {
     /// Only objects with this label `app.kubernetes.io/part-of`.
     #[arg(long, env = "GATE_PART_OF", default_value = "task-pubsub")]
     pub part_of: String,
-    /// And with this label `app.kubernetes.io/instance`, where a namespace has several releases.
-    #[arg(long, env = "GATE_INSTANCE")]
-    pub instance: Option<String>,
+    /// The apps of the release, where a namespace may have several: Components that name none of them in their scopes are another's.
+    #[arg(long, env = "GATE_APPS", value_delimiter = ',')]
+    pub apps: Vec<String>,
     /// The Role that a refused right is missing in, for the sentence.
     #[arg(long, env = "GATE_ROLE", default_value = "task-gate")]
     pub role: String,

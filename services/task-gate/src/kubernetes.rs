@@ -64,6 +64,7 @@ pub(crate) struct Cluster {
     authorization: String,
     namespace: String,
     selector: String,
+    apps: Vec<String>,
     role: String,
 }
 
@@ -86,14 +87,7 @@ impl Cluster {
             ca: file("ca.crt"),
             ..Tls::default()
         };
-        let labels = [
-            ("part-of", Some(&args.part_of)),
-            ("instance", args.instance.as_ref()),
-        ];
-        let labels: Vec<String> = labels
-            .iter()
-            .filter_map(|(label, value)| Some(format!("app.kubernetes.io/{label}={}", (*value)?)))
-            .collect();
+        let selector = format!("app.kubernetes.io/part-of={}", args.part_of);
         Ok(Self {
             http: Http::new(&tls, TIMEOUT)
                 .map_err(|reason| End::Unusable(format!("GATE_SERVICE_ACCOUNT: {reason}")))?,
@@ -105,7 +99,8 @@ impl Cluster {
                 .clone()
                 .or_else(|| file("namespace"))
                 .unwrap_or_else(|| "default".to_owned()),
-            selector: utf8_percent_encode(&labels.join(","), NON_ALPHANUMERIC).to_string(),
+            selector: utf8_percent_encode(&selector, NON_ALPHANUMERIC).to_string(),
+            apps: args.apps.clone(),
             role: args.role.clone(),
         })
     }
@@ -122,10 +117,12 @@ impl Cluster {
             let subscriptions = subscriptions
                 .join()
                 .map_err(|_| "the question has panicked".to_owned())??;
-            Ok(Objects {
+            let mut found = Objects {
                 components,
                 subscriptions,
-            })
+            };
+            found.retain_of(&self.apps);
+            Ok(found)
         })
     }
 

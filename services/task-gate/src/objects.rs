@@ -134,6 +134,22 @@ impl Objects {
         self.pubsubs().find(|one| one.name() == name)
     }
 
+    /// Leaves the Components of these apps, and the Subscriptions to them; all, where no app is named.
+    pub(crate) fn retain_of(&mut self, apps: &[String]) {
+        if apps.is_empty() {
+            return;
+        }
+        self.components
+            .retain(|one| apps.iter().any(|app| one.is_for(app)));
+        let names: Vec<_> = self
+            .components
+            .iter()
+            .map(|one| one.name().to_owned())
+            .collect();
+        self.subscriptions
+            .retain(|one| names.contains(&one.spec.pubsubname));
+    }
+
     /// Takes in an object, or all of a list; what is neither Component nor Subscription of Dapr is left out.
     ///
     /// # Errors

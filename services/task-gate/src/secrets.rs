@@ -205,8 +205,8 @@ mod tests {
         std::fs::write(secret.join("password"), "x\n").unwrap();
         assert_eq!(sentence(folder.path(), "password"), "1");
         assert_eq!(
-            sentence(folder.path(), "pasword"),
-            "Secret \"login\" has no key \"pasword\" (pubsub-kafka needs it as saslPassword): \
+            sentence(folder.path(), "passphrase"),
+            "Secret \"login\" has no key \"passphrase\" (pubsub-kafka needs it as saslPassword): \
              add it, or correct brokers.kafka.secretKeys"
         );
         std::fs::write(secret.join("password"), "").unwrap();

@@ -123,7 +123,12 @@ fn streams<'a>(asking: &Asking, questions: &[Question<'a>]) -> Vec<Stream<'a>> {
 
 fn lines(place: &str, trimmed: &Trimmed, rehearsal: bool) -> Vec<String> {
     let done = if rehearsal { "would go" } else { "removed" };
-    let of = plural(trimmed.entries, "entry").replace("entrys", "entries");
+    let many = if trimmed.entries == 1 {
+        "entry"
+    } else {
+        "entries"
+    };
+    let of = format!("{} {many}", count(trimmed.entries));
     let mut lines = vec![match (&trimmed.kept, &trimmed.needed) {
         (Some(reason), _) => format!("{place}: kept {of}: {reason}"),
         (None, needed) => format!(

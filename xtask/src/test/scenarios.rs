@@ -83,6 +83,9 @@ async fn contract() -> Result<String> {
 /// The services, and the tools of a stack with these brokers.
 async fn prepare(brokers: &BTreeSet<&str>) -> Result<()> {
     let brokers: Vec<_> = brokers.iter().copied().collect();
-    let (_, ()) = tokio::try_join!(stack::tell_tests(&brokers), cargo::build_stack(false))?;
+    let (_, ()) = tokio::try_join!(
+        stack::tell_tests(&brokers),
+        cargo::build_stack(false, &["task-gate"])
+    )?;
     Ok(())
 }

@@ -72,6 +72,7 @@ API, and are optional: one that is missing is a sentence of the program's and no
       "GATE_PLAN" (include "task-pubsub.plan" .root)
       "GATE_NAMESPACE" .root.Release.Namespace
       "GATE_PART_OF" .root.Chart.Name
+      "GATE_APPS" (append (keys $values.services) $values.probe.name | sortAlpha | join ",")
       "GATE_SECRETS" $folder
       "GATE_STABLE" $values.guard.stable) .env -}}
 {{- $commands := list -}}

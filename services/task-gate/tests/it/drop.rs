@@ -137,6 +137,19 @@ fn a_deployment_that_publishes_is_refused_at_once_and_pods_are_waited_for() {
 }
 
 #[test]
+fn another_releases_broker_is_not_ours_to_drop() {
+    let mut theirs = component("pubsub-theirs", "127.0.0.1:1");
+    theirs["scopes"] = json!(["shop-api", "shop-worker"]);
+    let mut heard = subscription("s", "pubsub-theirs", "orders");
+    heard["scopes"] = json!(["shop-worker"]);
+    let ours = component("pubsub-kafka", "kafka:9092");
+    let cluster = Cluster::with(&[ours, theirs], &[heard]);
+    let ours = drop_redis(&cluster, &["--apps", "task-api,task-worker"]);
+    assert_eq!((ours.code, ours.sentence()), (0, "nothing is dropped"));
+    assert_eq!(drop_redis(&cluster, &[]).code, 1);
+}
+
+#[test]
 fn a_cluster_that_does_not_answer_is_a_sentence() {
     let cluster = dropping("127.0.0.1:1");
     cluster.answer("pods", 500, json!({"message": "etcd is\naway"}));

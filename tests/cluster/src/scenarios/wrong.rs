@@ -62,7 +62,7 @@ pub(super) fn all(namespace: &str) -> Vec<Wrong> {
         ),
         wrong("a dead broker", dead, preflight),
         wrong("a topic suffix", json!({"topicSuffix": "-other"}), guard),
-        wrong("a wrong key", moved(&login("pasword", LOGIN)), guard),
+        wrong("a wrong key", moved(&login("passphrase", LOGIN)), guard),
         wrong(
             "a wrong password",
             moved(&login("password", LOGIN)),
