@@ -118,7 +118,7 @@ impl Asking {
             "pubsub.kafka" => kafka::ask(self, question),
             "pubsub.rabbitmq" => rabbitmq::ask(self, question),
             other => Err(format!(
-                "the gate does not know {other}; set its `drain.command`"
+                "the gate does not know {other}; set guard.brokers.<entry>.command"
             )),
         };
         answer.unwrap_or_else(Figures::unknown)

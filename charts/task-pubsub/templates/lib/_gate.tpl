@@ -63,6 +63,11 @@ API, and are optional: one that is missing is a sentence of the program's and no
 {{- $names | uniq | sortAlpha | toYaml -}}
 {{- end -}}
 
+{{/* The name of a CronJob, which leaves room for what Kubernetes puts behind it (root, job). */}}
+{{- define "task-pubsub.cronJobName" -}}
+{{- include "task-pubsub.fullname" .root | trunc 46 | trimSuffix "-" }}-{{ .job -}}
+{{- end -}}
+
 {{/* Arguments: root; args; env (name to value); account, where it may ask the Kubernetes API. */}}
 {{- define "task-pubsub.gatePod" -}}
 {{- $values := .root.Values -}}

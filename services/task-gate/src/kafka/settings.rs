@@ -41,7 +41,7 @@ impl Settings {
             "" => return Err("authType is not set".to_owned()),
             other => {
                 return Err(format!(
-                    "the gate cannot log in to Kafka with authType {other}; set its `drain.command`"
+                    "the gate cannot log in to Kafka with authType {other}; set guard.brokers.<entry>.command"
                 ));
             }
         };
@@ -115,13 +115,10 @@ fn login(metadata: &Metadata) -> Result<Login, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::objects::testing::component;
-    use crate::secrets::Secrets;
+    use crate::metadata::testing::metadata;
 
     fn settings(items: &[(&str, &str)]) -> Result<Settings, String> {
-        let component = component("pubsub-kafka", "pubsub.kafka", items);
-        let secrets = Secrets::new("/nowhere".into());
-        Settings::new(&Metadata::new(&component, "worker", "shop", &secrets))
+        Settings::new(&metadata("pubsub.kafka", items))
     }
 
     #[test]

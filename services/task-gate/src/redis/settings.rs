@@ -26,7 +26,8 @@ impl Settings {
     pub(super) fn new(metadata: &Metadata) -> Result<Self, String> {
         if metadata.flag("useEntraID")? || metadata.flag("useAzureAD")? {
             return Err(
-                "the gate cannot log in with useEntraID; set its `drain.command`".to_owned(),
+                "the gate cannot log in with useEntraID; set guard.brokers.<entry>.command"
+                    .to_owned(),
             );
         }
         let hosts = metadata.get("redisHost")?.ok_or("redisHost is not set")?;
@@ -94,13 +95,10 @@ fn with_port(host: &str, port: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::objects::testing::component;
-    use crate::secrets::Secrets;
+    use crate::metadata::testing::metadata;
 
     fn settings(items: &[(&str, &str)]) -> Result<Settings, String> {
-        let component = component("pubsub-redis", "pubsub.redis", items);
-        let secrets = Secrets::new("/nowhere".into());
-        Settings::new(&Metadata::new(&component, "worker", "shop", &secrets))
+        Settings::new(&metadata("pubsub.redis", items))
     }
 
     #[test]
