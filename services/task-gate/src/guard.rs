@@ -16,6 +16,7 @@ use crate::config::{GuardArgs, Phase};
 use crate::kubernetes::Cluster;
 use crate::objects::Objects;
 use crate::plan;
+use crate::progress::say;
 
 /// What both phases have.
 struct Guard<'a> {
@@ -23,6 +24,20 @@ struct Guard<'a> {
     cluster: Cluster,
     asking: Asking,
     plan: Objects,
+}
+
+impl Guard<'_> {
+    /// What a phase has come to; `then` is what force lets happen all the same.
+    fn end(&self, passed: Result<(), String>, then: &str) -> End {
+        match passed {
+            Ok(()) => End::Fine,
+            Err(reason) if self.args.force => {
+                say(&format!("guard.force is set, so {then} although {reason}"));
+                End::Fine
+            }
+            Err(sentence) => End::Refused(sentence),
+        }
+    }
 }
 
 /// Runs the phases, up to the first that refuses.

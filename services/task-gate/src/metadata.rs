@@ -107,18 +107,24 @@ fn fill(name: &str, raw: &str, app: &str, namespace: &str) -> Result<String, Str
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod testing {
     use super::*;
     use crate::objects::testing::component;
 
-    fn metadata(items: &[(&str, &str)]) -> Metadata {
+    /// Of a Component of this type, for the app `worker` of the namespace `shop`, without Secrets.
+    pub(crate) fn metadata(kind: &str, items: &[(&str, &str)]) -> Metadata {
+        let component = component(&kind.replace('.', "-"), kind, items);
         let secrets = Secrets::new("/nowhere".into());
-        Metadata::new(
-            &component("pubsub-kafka", "pubsub.kafka", items),
-            "worker",
-            "shop",
-            &secrets,
-        )
+        Metadata::new(&component, "worker", "shop", &secrets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metadata(items: &[(&str, &str)]) -> Metadata {
+        testing::metadata("pubsub.kafka", items)
     }
 
     #[test]

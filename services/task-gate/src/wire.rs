@@ -86,6 +86,22 @@ impl Wire {
     }
 }
 
+/// The first of the addresses that works; the last one's error when none does. `name` is the item that holds them.
+pub(crate) fn first<T>(
+    name: &str,
+    addresses: &[String],
+    mut work: impl FnMut(&str) -> std::result::Result<T, String>,
+) -> std::result::Result<T, String> {
+    let mut last = format!("{name} is not set");
+    for address in addresses {
+        match work(address) {
+            Ok(found) => return Ok(found),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
 /// The host of `host:port`, of an IPv6 address without its brackets.
 pub(crate) fn host(address: &str) -> &str {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host);

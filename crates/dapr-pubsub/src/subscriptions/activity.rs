@@ -1,6 +1,7 @@
 //! When something was last delivered, by component and topic: whether the way from the broker to this process works.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +38,7 @@ struct Seen {
 pub(super) struct Active {
     activity: Activity,
     way: Way,
+    settled: AtomicBool,
 }
 
 impl Activity {
@@ -47,10 +49,11 @@ impl Activity {
             UNKNOWN.clone_into(&mut way.0);
         }
         drop(seen);
-        self.note(&way, 1);
+        self.note(&way, 1, false);
         Active {
             activity: self.clone(),
             way,
+            settled: AtomicBool::new(false),
         }
     }
 
@@ -80,7 +83,7 @@ impl Activity {
             .collect()
     }
 
-    fn note(&self, way: &Way, change: isize) {
+    fn note(&self, way: &Way, change: isize, settled: bool) {
         let mut seen = self.lock();
         let at = clock::since_1970().as_secs_f64();
         let entry = seen.entry(way.clone()).or_insert(Seen {
@@ -92,6 +95,7 @@ impl Activity {
         entry.last = Instant::now();
         entry.at = at;
         entry.in_hand = entry.in_hand.saturating_add_signed(change);
+        entry.handled += u64::from(settled);
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Way, Seen>> {
@@ -100,11 +104,9 @@ impl Activity {
 }
 
 impl Active {
-    /// The delivery will not come again.
+    /// The delivery, or an event of it, will not come again.
     pub(super) fn settled(&self) {
-        if let Some(seen) = self.activity.lock().get_mut(&self.way) {
-            seen.handled += 1;
-        }
+        self.settled.store(true, Ordering::Relaxed);
     }
 
     /// The component, for labels.
@@ -115,7 +117,8 @@ impl Active {
 
 impl Drop for Active {
     fn drop(&mut self) {
-        self.activity.note(&self.way, -1);
+        let settled = *self.settled.get_mut();
+        self.activity.note(&self.way, -1, settled);
     }
 }
 

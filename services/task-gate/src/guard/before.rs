@@ -19,16 +19,7 @@ pub(super) fn run(guard: &Guard<'_>) -> End {
         End::Fine => {}
         refused => return refused,
     }
-    match pass(guard) {
-        Ok(()) => End::Fine,
-        Err(reason) if guard.args.force => {
-            say(&format!(
-                "guard.force is set, so it is applied although {reason}"
-            ));
-            End::Fine
-        }
-        Err(sentence) => End::Refused(sentence),
-    }
+    guard.end(pass(guard), "it is applied")
 }
 
 fn pass(guard: &Guard<'_>) -> Result<(), String> {
@@ -40,10 +31,11 @@ fn pass(guard: &Guard<'_>) -> Result<(), String> {
         return Err(sentence);
     }
     let mut dropped = Dropped::in_place(&live, &guard.plan);
+    let all = Dropped::of(&live, &guard.plan);
     let mut deployments = Vec::new();
-    if !Dropped::of(&live, &guard.plan).is_nothing() {
+    if !all.is_nothing() {
         deployments = guard.cluster.deployments()?;
-        let gone = programmatic(&live, &guard.plan, &deployments);
+        let gone = programmatic(all, &deployments);
         dropped.questions.extend(gone.questions);
         dropped.components = gone.components;
     }
@@ -88,9 +80,8 @@ fn no_dead_letters(guard: &Guard<'_>, live: &Objects) -> Option<String> {
     ))
 }
 
-/// Readers that list their brokers themselves stop reading as soon as they are rolled.
-fn programmatic<'a>(live: &'a Objects, plan: &Objects, deployments: &[Workload]) -> Dropped<'a> {
-    let mut dropped = Dropped::of(live, plan);
+/// Of what is dropped, that whose readers list their brokers themselves: they stop reading as soon as they are rolled.
+fn programmatic<'a>(mut dropped: Dropped<'a>, deployments: &[Workload]) -> Dropped<'a> {
     dropped.questions.clear();
     dropped.topics.clear();
     dropped.add_programmatic(deployments);

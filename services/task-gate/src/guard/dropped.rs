@@ -17,16 +17,7 @@ use crate::text::{list, plural};
 
 /// What is live and not in the plan may go when nobody publishes to it and nothing waits in it.
 pub(super) fn run(guard: &Guard<'_>) -> End {
-    match pass(guard) {
-        Ok(()) => End::Fine,
-        Err(reason) if guard.args.force => {
-            say(&format!(
-                "guard.force is set, so it may go although {reason}"
-            ));
-            End::Fine
-        }
-        Err(sentence) => End::Refused(sentence),
-    }
+    guard.end(pass(guard), "it may go")
 }
 
 fn pass(guard: &Guard<'_>) -> Result<(), String> {
@@ -80,23 +71,9 @@ pub(super) fn test(
     deployments: &[Workload],
     wait: Duration,
 ) -> Result<(), String> {
-    let publishers = Publishers {
-        deployments: deployments.to_vec(),
-        pods: guard.cluster.pods()?,
-        replica_sets: guard.cluster.replica_sets()?,
-    };
     let mut dropped = dropped.clone();
-    let (never, some): (Vec<_>, Vec<_>) = dropped
-        .components
-        .into_iter()
-        .partition(|one| publishers.never_published(one));
-    dropped.components = some;
-    for component in never {
-        let name = component.name();
-        say(&format!(
-            "nobody has published to {name}: nothing waits there"
-        ));
-        dropped.questions.retain(|one| one.triple.component != name);
+    if !dropped.components.is_empty() {
+        leave_out_unused(guard, &mut dropped, deployments)?;
     }
     let dropped = &dropped;
     if let Some(published) = publishers::find(dropped, deployments) {
@@ -144,6 +121,36 @@ pub(super) fn test(
     settle(|| guard.asking.all(&dropped.questions), left, &mut progress)
         .map(|_| ())
         .map_err(|rows| refusal(guard, dropped, &rows))
+}
+
+/// Leaves out the components that publishers never came to.
+fn leave_out_unused(
+    guard: &Guard<'_>,
+    dropped: &mut Dropped<'_>,
+    deployments: &[Workload],
+) -> Result<(), String> {
+    let publishers = Publishers {
+        deployments: deployments.to_vec(),
+        pods: guard.cluster.pods()?,
+        replica_sets: guard.cluster.replica_sets()?,
+    };
+    let Dropped {
+        components,
+        questions,
+        ..
+    } = dropped;
+    components.retain(|component| {
+        let never = publishers.never_published(component);
+        if never {
+            let name = component.name();
+            say(&format!(
+                "nobody has published to {name}: nothing waits there"
+            ));
+            questions.retain(|one| one.triple.component != name);
+        }
+        !never
+    });
+    Ok(())
 }
 
 fn refusal(guard: &Guard<'_>, dropped: &Dropped<'_>, rows: &[Row]) -> String {

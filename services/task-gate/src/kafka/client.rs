@@ -18,7 +18,7 @@ use rustls::ClientConfig;
 use super::requests::Ask;
 use super::settings::Settings;
 use super::{Partitions, sasl};
-use crate::wire::Wire;
+use crate::wire::{Wire, first};
 
 /// What a broker's setting is asked by.
 const MAKES_TOPICS: &str = "auto.create.topics.enable";
@@ -57,24 +57,18 @@ impl<'a> Cluster<'a> {
             .as_ref()
             .map(crate::tls::Tls::config)
             .transpose()?;
-        let mut last = "brokers is not set".to_owned();
-        for address in &settings.brokers {
-            match Broker::open(address, settings, tls.as_ref(), timeout) {
-                Ok(bootstrap) => {
-                    return Ok(Self {
-                        settings,
-                        tls,
-                        timeout,
-                        bootstrap,
-                        brokers: BTreeMap::new(),
-                        addresses: BTreeMap::new(),
-                        leaders: BTreeMap::new(),
-                    });
-                }
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
+        let bootstrap = first("brokers", &settings.brokers, |address| {
+            Broker::open(address, settings, tls.as_ref(), timeout)
+        })?;
+        Ok(Self {
+            settings,
+            tls,
+            timeout,
+            bootstrap,
+            brokers: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+            leaders: BTreeMap::new(),
+        })
     }
 
     /// Finds the leaders of a topic's partitions. A topic that is not there has none, and is not made by asking.

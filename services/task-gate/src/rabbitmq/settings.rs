@@ -118,13 +118,10 @@ fn without_port(address: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::objects::testing::component;
-    use crate::secrets::Secrets;
+    use crate::metadata::testing::metadata;
 
     fn settings(items: &[(&str, &str)]) -> Result<Settings, String> {
-        let component = component("pubsub-rabbitmq", "pubsub.rabbitmq", items);
-        let secrets = Secrets::new("/nowhere".into());
-        Settings::new(&Metadata::new(&component, "worker", "shop", &secrets))
+        Settings::new(&metadata("pubsub.rabbitmq", items))
     }
 
     #[test]

@@ -9,7 +9,10 @@ use rustls::ClientConfig;
 use super::resp::{Reply, decode, encode};
 use super::settings::{Sentinel, Settings};
 use crate::metadata::Metadata;
-use crate::wire::Wire;
+use crate::wire::{Wire, first};
+
+/// Where the addresses come from.
+const HOST: &str = "redisHost";
 
 /// How often a cluster may send us on to another node.
 const HOPS: usize = 5;
@@ -47,7 +50,7 @@ impl Client {
             )?],
             None => settings.addresses.clone(),
         };
-        let connection = first(&addresses, |address| {
+        let connection = first(HOST, &addresses, |address| {
             open(address, &settings, tls.as_ref(), timeout)
         })?;
         Ok(Self {
@@ -141,28 +144,13 @@ fn open(
     Ok(connection)
 }
 
-/// The first address that works; the last one's error when none does.
-fn first<T>(
-    addresses: &[String],
-    mut work: impl FnMut(&str) -> Result<T, String>,
-) -> Result<T, String> {
-    let mut last = "redisHost is not set".to_owned();
-    for address in addresses {
-        match work(address) {
-            Ok(found) => return Ok(found),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
-}
-
 fn master(
     sentinels: &[String],
     sentinel: &Sentinel,
     tls: Option<&Arc<ClientConfig>>,
     timeout: Duration,
 ) -> Result<String, String> {
-    first(sentinels, |address| {
+    first(HOST, sentinels, |address| {
         let mut connection = dial(address, tls, timeout)?;
         connection.log_in(&sentinel.username, &sentinel.password)?;
         let reply =

@@ -100,7 +100,7 @@ impl Environment<'_> {
         reverted.context("the revert of a change of broker")?;
         work.go_on().await?;
         let mut told = Vec::new();
-        for wrong in wrong::all(self.site.kubectl.namespace()).iter().take(2) {
+        for wrong in wrong::all(self.site)?.iter().take(2) {
             told.push(wrong.try_on(self, &work).await?);
         }
         self.change(&work, &["redis", "rabbitmq"]).await?;
@@ -116,7 +116,7 @@ impl Environment<'_> {
     async fn all_wrong(&mut self) -> Result<String> {
         let work = self.begin().await?;
         let mut told = Vec::new();
-        for wrong in wrong::all(self.site.kubectl.namespace()) {
+        for wrong in wrong::all(self.site)? {
             told.push(wrong.try_on(self, &work).await?);
         }
         told.push(work.perfect().await?);

@@ -25,83 +25,95 @@ const LONG: Absences = &[(1, 10), (5, 10), (20, 10), (90, 10)];
 /// With one worker and with one for each partition that a topic has by default.
 const REPLICAS: [u32; 2] = [1, 3];
 
+/// What is done to the workers.
+struct Course {
+    replicas: &'static [u32],
+    absences: Absences,
+    /// Values of it.
+    watchdog: Value,
+    /// Whether Dapr's objects are edited in the end.
+    edits: bool,
+}
+
 pub(super) async fn on_kafka(site: &Site) -> Result<String> {
-    // An edited Subscription leaves a sidecar deaf on Kafka until the watchdog has it started again.
-    let watchdog = json!({"silence": "5s", "patience": "3s"});
-    all(site, &REPLICAS, SHORT, &watchdog).await
+    let course = Course {
+        replicas: &REPLICAS,
+        absences: SHORT,
+        // An edited Subscription leaves a sidecar deaf on Kafka until the watchdog has it started again.
+        watchdog: json!({"silence": "5s", "patience": "3s"}),
+        edits: true,
+    };
+    course.with_signals(site).await
 }
 
 pub(super) async fn long_on_kafka(site: &Site) -> Result<String> {
-    all(site, &REPLICAS[..1], LONG, &json!({})).await
-}
-
-async fn all(
-    site: &Site,
-    replicas: &[u32],
-    absences: Absences,
-    watchdog: &Value,
-) -> Result<String> {
-    let signals = Signals::start(site).await?;
-    let result = again_and_again(site, &signals, replicas, absences, watchdog).await;
-    signals.end(result).await
-}
-
-async fn again_and_again(
-    site: &Site,
-    signals: &Signals,
-    replicas: &[u32],
-    absences: Absences,
-    watchdog: &Value,
-) -> Result<String> {
-    let program = IMAGE.split("ENTRYPOINT [\"/").nth(1);
-    let program = program.and_then(|it| it.split('"').next());
-    let program = program.context("services/Dockerfile has no entry point")?;
-    let upgrade = async |replicas: u32, heartbeat: &str| {
-        let values = values(replicas, heartbeat, watchdog);
-        site.upgrade(&values).await
+    let course = Course {
+        replicas: &REPLICAS[..1],
+        absences: LONG,
+        watchdog: json!({}),
+        edits: false,
     };
-    upgrade(replicas[0], "3s").await?;
-    let work = UnderLoad::start(site).await?;
-    let mut told = Vec::new();
-    let mut kills = 0;
-    for &replicas in replicas {
-        upgrade(replicas, "3s").await?;
-        let all = pods::of(&site.kubectl, WORKER).await?;
-        let all: Vec<_> = all.iter().map(|pod| pod.name.as_str()).collect();
-        for &(seconds, times) in absences {
-            let mut slowest = Duration::ZERO;
-            for _ in 0..times {
-                work.go_on().await?;
-                signals.send("STOP", program, &all).await?;
-                sleep(Duration::from_secs(seconds)).await;
-                signals.send("CONT", program, &all).await?;
-                slowest = slowest.max(caught_up(&work).await?);
-            }
-            told.push(format!(
+    course.with_signals(site).await
+}
+
+impl Course {
+    async fn with_signals(&self, site: &Site) -> Result<String> {
+        let signals = Signals::start(site).await?;
+        let result = self.run(site, &signals).await;
+        signals.end(result).await
+    }
+
+    async fn run(&self, site: &Site, signals: &Signals) -> Result<String> {
+        let program = IMAGE.split("ENTRYPOINT [\"/").nth(1);
+        let program = program.and_then(|it| it.split('"').next());
+        let program = program.context("services/Dockerfile has no entry point")?;
+        let upgrade = async |replicas: u32, heartbeat: &str| {
+            let values = values(replicas, heartbeat, &self.watchdog);
+            site.upgrade(&values).await
+        };
+        upgrade(self.replicas[0], "3s").await?;
+        let work = UnderLoad::start(site).await?;
+        let mut told = Vec::new();
+        let mut kills = 0;
+        for &replicas in self.replicas {
+            upgrade(replicas, "3s").await?;
+            let all = pods::of(&site.kubectl, WORKER).await?;
+            let all: Vec<_> = all.iter().map(|pod| pod.name.as_str()).collect();
+            for &(seconds, times) in self.absences {
+                let mut slowest = Duration::ZERO;
+                for _ in 0..times {
+                    work.go_on().await?;
+                    signals.send("STOP", program, &all).await?;
+                    sleep(Duration::from_secs(seconds)).await;
+                    signals.send("CONT", program, &all).await?;
+                    slowest = slowest.max(caught_up(&work).await?);
+                }
+                told.push(format!(
                 "{replicas} of {replicas} workers: {times} pauses of {seconds} s caught up within {:.1} s",
                 slowest.as_secs_f32()
             ));
+            }
+            signals.send("KILL", program, &all).await?;
+            kills += u64::from(replicas);
+            let killed = caught_up(&work).await?;
+            told.push(format!(
+                "a kill of {replicas} within {:.1} s",
+                killed.as_secs_f32()
+            ));
         }
-        signals.send("KILL", program, &all).await?;
-        kills += u64::from(replicas);
-        let killed = caught_up(&work).await?;
-        told.push(format!(
-            "a kill of {replicas} within {:.1} s",
-            killed.as_secs_f32()
-        ));
+        if self.edits {
+            // Neither edit restarts a pod. `edits-kafka` has more of them.
+            dead_letter_topic(site, "somewhere-else").await?;
+            work.go_on().await?;
+            let edited = work.drained().await;
+            edited.context("after an edited Subscription")?;
+            upgrade(self.replicas[self.replicas.len() - 1], "2s").await?;
+            work.go_on().await?;
+            work.drained().await.context("after an edited Component")?;
+        }
+        told.push(work.perfect_but(kills).await?);
+        Ok(told.join("; "))
     }
-    if replicas == REPLICAS {
-        // Neither edit restarts a pod. `edits-kafka` has more of them.
-        dead_letter_topic(site, "somewhere-else").await?;
-        work.go_on().await?;
-        let edited = work.drained().await;
-        edited.context("after an edited Subscription")?;
-        upgrade(REPLICAS[1], "2s").await?;
-        work.go_on().await?;
-        work.drained().await.context("after an edited Component")?;
-    }
-    told.push(work.perfect_but(kills).await?);
-    Ok(told.join("; "))
 }
 
 /// The time until everything acknowledged up to now has had its effect.

@@ -81,15 +81,20 @@ impl UnderLoad {
 
     /// Ends the load and says what became of it, whatever that is.
     pub(super) async fn counted(self) -> Result<Count> {
-        self.throttle.stop().await?;
+        let (count, _, _) = self.ended().await?;
+        Ok(count)
+    }
+
+    /// The count, what it was made from, and what is to be said of the rate.
+    async fn ended(self) -> Result<(Count, Ledger, String)> {
+        let throttled = self.throttle.stop().await?;
         let ledger = self.load.stop().await?;
-        count(&ledger, &self.worker).await
+        let count = count(&ledger, &self.worker).await?;
+        Ok((count, ledger, throttled))
     }
 
     async fn stop_but(self, kills: u64) -> Result<(String, Ledger)> {
-        let throttled = self.throttle.stop().await?;
-        let ledger = self.load.stop().await?;
-        let mut count = count(&ledger, &self.worker).await?;
+        let (mut count, ledger, throttled) = self.ended().await?;
         let doubled = count.duplicated_effects.min(kills);
         count.duplicated_effects -= doubled;
         let mut figures = format!("{count}{throttled}");

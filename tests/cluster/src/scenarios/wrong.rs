@@ -1,5 +1,6 @@
 //! Wrong commits, each with its revert: nobody is harmed by the one, and the other cures without a hand.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -10,6 +11,8 @@ use super::argocd::Environment;
 use super::change::dead_broker;
 use super::pods;
 use super::under_load::UnderLoad;
+use crate::Site;
+use harness::chart::{self, merge};
 
 /// From a wrong commit to its failed sync. What waits longest is a rollout whose image is not there.
 const FAILED: Duration = Duration::from_secs(150);
@@ -36,25 +39,33 @@ fn moved(entry: &Value) -> Value {
     json!({"broker": {"active": "wrong", "subscribe": ["redis", "wrong"]}, "brokers": {"wrong": entry}})
 }
 
-fn login(key: &str, secret: &str) -> Value {
-    let host = "redis-master.default.svc.cluster.local:6379";
-    json!({"type": "redis", "host": host, "existingSecret": secret, "secretKeys": {"redisPassword": key}})
+/// Where this cluster has its Redis.
+fn redis(site: &Site) -> Result<Value> {
+    let text = fs::read_to_string(chart::folder().join("values.yaml"))?;
+    let mut values = serde_norway::from_str(&text)?;
+    merge(&mut values, &site.values(&json!({})));
+    Ok(values["brokers"]["redis"]["host"].take())
 }
 
 /// The first are what CI has time for.
-pub(super) fn all(namespace: &str) -> Vec<Wrong> {
+pub(super) fn all(site: &Site) -> Result<Vec<Wrong>> {
+    let host = redis(site)?;
+    let login = |key: &str, secret: &str| {
+        let keys = json!({"redisPassword": key});
+        json!({"type": "redis", "host": host, "existingSecret": secret, "secretKeys": keys})
+    };
     let (guard, preflight) = (
         Some("Job/task-pubsub-guard"),
         Some("Job/task-pubsub-preflight"),
     );
     let mut dead = json!({"broker": {"active": "dead", "subscribe": ["redis", "dead"]}});
-    dead["brokers"] = dead_broker(namespace);
+    dead["brokers"] = dead_broker(site.kubectl.namespace());
     let wrong = |name, change, fails_at| Wrong {
         name,
         change,
         fails_at,
     };
-    vec![
+    Ok(vec![
         wrong(
             "a misspelt Secret",
             moved(&login("password", "logn")),
@@ -83,7 +94,7 @@ pub(super) fn all(namespace: &str) -> Vec<Wrong> {
             json!({"broker": {"active": "nobody"}}),
             None,
         ),
-    ]
+    ])
 }
 
 /// Makes what a wrong commit refers to and needs to be there.
