@@ -59,9 +59,9 @@ pub(crate) struct Ended {
     pub(crate) output: String,
 }
 
-/// Runs a test program with a report of its own on standard error.
+/// Runs a test program with a report of its own on standard error. Its name is enough: with `--package` cargo would choose other features
+/// for what is shared, and build that a second time.
 pub(crate) async fn test(
-    package: &str,
     name: &str,
     args: &[String],
     environment: &[(&str, &str)],
@@ -69,15 +69,7 @@ pub(crate) async fn test(
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
-        .args([
-            "test",
-            "--quiet",
-            "--package",
-            package,
-            "--test",
-            name,
-            "--",
-        ])
+        .args(["test", "--quiet", "--workspace", "--test", name, "--"])
         .args(args)
         .envs(environment.iter().copied())
         .current_dir(workspace())
@@ -87,7 +79,7 @@ pub(crate) async fn test(
         .kill_on_drop(true);
     let run = async { command.spawn()?.wait_with_output().await };
     let output = timeout(TESTS, run).await;
-    let output = output.with_context(|| format!("{package}'s {name} does not end"))??;
+    let output = output.with_context(|| format!("{name} does not end"))??;
     let output = String::from_utf8_lossy(&output.stdout).into_owned();
     let result = output
         .lines()
@@ -95,7 +87,7 @@ pub(crate) async fn test(
     let listed = args.iter().any(|arg| arg == "--list");
     ensure!(
         listed || result.is_some(),
-        "{package}'s {name} gave no result:\n{output}"
+        "{name} gave no result:\n{output}"
     );
     let count = result.and_then(|line| line.split(' ').nth(3)?.parse().ok());
     let failures = output

@@ -36,7 +36,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
 async fn test(args: &[&str], environment: &[(&str, &str)]) -> Result<usize> {
     write_tools().await?;
     let args: Vec<_> = args.iter().map(|&arg| arg.to_owned()).collect();
-    let ended = cargo::test("chart-tests", "chart", &args, environment).await?;
+    let ended = cargo::test("chart", &args, environment).await?;
     let Ended {
         passed,
         failed,

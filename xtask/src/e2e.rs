@@ -36,6 +36,9 @@ pub(crate) struct Args {
     /// The same repository, as Argo CD reaches it.
     #[arg(long, value_name = "URL", requires = "git_push")]
     git_sync: Option<String>,
+    /// Tasks a second of each scenario under load. Two of them run at once.
+    #[arg(long, value_name = "N", default_value_t = 150, value_parser = clap::value_parser!(u32).range(3..=10_000))]
+    rate: u32,
     #[command(flatten)]
     pub(crate) selection: Selection,
     /// Leaves the namespaces in place.
@@ -47,7 +50,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let filter = args.selection.arguments(&args.selection.only);
     if args.selection.list {
         let names = [&filter[..], &["--list".to_owned()]].concat();
-        let names = cargo::test("cluster-tests", "cluster", &names, &[]).await?;
+        let names = cargo::test("cluster", &names, &[]).await?;
         console::result(names.output.trim_end());
         return Ok(ExitCode::SUCCESS);
     }
@@ -60,13 +63,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let title = style("\nThe chart on a cluster\n").bold().for_stderr();
     console::note(&title.to_string());
     let setup = prepare(&args).await?.to_string();
-    let ended = cargo::test(
-        "cluster-tests",
-        "cluster",
-        &filter,
-        &[("CLUSTER_SETUP", &setup)],
-    )
-    .await?;
+    let ended = cargo::test("cluster", &filter, &[("CLUSTER_SETUP", &setup)]).await?;
     let failed = ended.failed.len();
     if failed > 0 {
         console::note(&ended.output);
@@ -90,6 +87,7 @@ async fn prepare(args: &Args) -> Result<Value> {
         "values": values(args.values.as_deref())?,
         "folder": workspace().join("target/e2e"),
         "git": git.map(|(push, sync)| json!({"push": push, "sync": sync})),
+        "rate": args.rate,
         "run": Uuid::new_v4().simple().to_string()[..6],
         "keep": args.keep,
     }))

@@ -41,6 +41,8 @@ pub struct Setup {
     pub folder: PathBuf,
     /// Where commits are pushed to, and where Argo CD finds them.
     pub git: Option<Git>,
+    /// Tasks a second of each scenario under load, on a machine that keeps up.
+    pub rate: u32,
     /// Part of every namespace's name, so that two runs do not meet.
     pub run: String,
     /// Leaves the namespaces in place.
@@ -114,19 +116,19 @@ pub const ALL: &[Scenario] = scenarios! {
     Light tutorial::request("redis", "programmatic") = "cluster-tutorial-programmatic": "the same when the worker itself lists the subscription";
     Light order::components_last() = "cluster-components-last": "pods that start before their components converge by themselves";
     Light doors::closed() = "cluster-closed-doors": "no app hands in events, publishes or hears through a release that does not name it";
-    Load rolls::restarts() = "cluster-rolls": "rolling restarts at 300 events/s: nothing lost, doubled or refused; helm test passes, and fails when it must";
-    Load rolls::upgrade() = "cluster-upgrade": "from the previous version of the chart at 300 events/s: nothing lost, doubled or refused";
-    Load rolls::protocols() = "cluster-protocol": "deliveries changed from HTTP to gRPC and back at 300 events/s: nothing lost, doubled or refused";
-    Load away::on_kafka() = "cluster-away-kafka": "one worker, then three, stand still or are killed at 300 events/s, and objects are edited: nothing lost, doubled or refused, and soon caught up";
-    Load change::redis_to_kafka() = "cluster-helm-redis-kafka": "helm upgrade at 300 events/s: nothing lost, doubled or refused, and no worker restarted";
+    Load rolls::restarts() = "cluster-rolls": "rolling restarts under load: nothing lost, doubled or refused; helm test passes, and fails when it must";
+    Load rolls::upgrade() = "cluster-upgrade": "from the previous version of the chart under load: nothing lost, doubled or refused";
+    Load rolls::protocols() = "cluster-protocol": "deliveries changed from HTTP to gRPC and back under load: nothing lost, doubled or refused";
+    Load away::on_kafka() = "cluster-away-kafka": "one worker, then three, stand still or are killed under load, and objects are edited: nothing lost, doubled or refused, and soon caught up";
+    Load change::redis_to_kafka() = "cluster-helm-redis-kafka": "helm upgrade under load: nothing lost, doubled or refused, and no worker restarted";
     Load change::kafka_to_rabbitmq() = "cluster-helm-kafka-rabbitmq": "the same in two steps, with Helm 4";
     Load change::to_a_dead_broker() = "cluster-helm-dead-broker": "an upgrade to a dead broker fails with the publishers untouched; the rollback recovers";
-    Load argocd::commits() = "cluster-argocd": "commits at 300 events/s: Redis to Kafka and its revert, a missing Secret and a dead broker and their reverts, Redis to RabbitMQ, a third subscriber";
+    Load argocd::commits() = "cluster-argocd": "commits under load: Redis to Kafka and its revert, a missing Secret and a dead broker and their reverts, Redis to RabbitMQ, a third subscriber";
 };
 
 /// What takes too long for every day: `cargo xtask e2e --long --only long`.
 pub const LONG: &[Scenario] = scenarios! {
     Load away::long_on_kafka() = "long-cluster-away-kafka": "a worker stands still for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled or refused, and soon caught up";
     Load change::in_place() = "long-cluster-in-place": "a Component that becomes another broker is refused; by force it loses events, which is why";
-    Load argocd::wrong_commits() = "long-cluster-wrong-commits": "eight kinds of wrong commits at 300 events/s, each with a pod of each service taken away, and its revert: nothing lost, doubled or refused, and cured without a hand";
+    Load argocd::wrong_commits() = "long-cluster-wrong-commits": "eight kinds of wrong commits under load, each with a pod of each service taken away, and its revert: nothing lost, doubled or refused, and cured without a hand";
 };

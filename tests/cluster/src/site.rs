@@ -80,13 +80,14 @@ impl Site {
         upgraded.map(drop)
     }
 
-    /// Values for this cluster and this namespace, with `more` laid over them: images, where the brokers are, topics that
-    /// nobody else uses, and timings so short that what waits for a timeout can be waited for.
+    /// Values for this cluster and this namespace, with `more` laid over them: images, where the brokers are, topics and a consumer group
+    /// that nobody else uses, and timings so short that what waits for a timeout can be waited for.
     pub fn values(&self, more: &Value) -> Value {
-        let images = &self.setup.images;
+        let (images, namespace) = (&self.setup.images, self.kubectl.namespace());
         let mut values = json!({
             "image": {"registry": images.registry, "tag": images.tag, "pullPolicy": images.pull_policy},
-            "topicSuffix": format!("-{}", self.kubectl.namespace()),
+            "topicSuffix": format!("-{namespace}"),
+            "brokers": {"kafka": {"consumerGroup": format!("{namespace}-{{appID}}")}},
             "delivery": {"handlerTimeout": "1s", "retry": {"interval": "500ms", "maxRetries": 20}, "lease": "3s"},
         });
         merge(&mut values, &self.setup.values);

@@ -9,8 +9,8 @@ use harness::kubectl::Kubectl;
 use harness::scenario::{self, AtOnce};
 use tokio::runtime::Runtime;
 
-/// A node of two cores carries one release under load, and beside it one that mostly starts and waits.
-const AT_ONCE: AtOnce = AtOnce { light: 1, load: 1 };
+/// A node of two cores carries two releases under load, and beside them one that mostly starts and waits.
+const AT_ONCE: AtOnce = AtOnce { light: 1, load: 2 };
 
 fn main() -> ExitCode {
     let mut begun = None;

@@ -32,7 +32,6 @@ pub(super) async fn check(report: &mut Report, keep: bool) -> Result<()> {
     let list = report.selection.list;
     let args = report.selection.arguments(&only);
     let names = cargo::test(
-        "local-stack",
         "scenarios",
         &[&args[..], &["--list".to_owned()]].concat(),
         &[],
@@ -48,7 +47,7 @@ pub(super) async fn check(report: &mut Report, keep: bool) -> Result<()> {
         passed,
         failed,
         output,
-    } = cargo::test("local-stack", "scenarios", &args, keep.as_slice()).await?;
+    } = cargo::test("scenarios", &args, keep.as_slice()).await?;
     report.pass(passed);
     for name in failed {
         let reason = output
@@ -70,13 +69,7 @@ pub(super) async fn check(report: &mut Report, keep: bool) -> Result<()> {
 
 async fn contract() -> Result<String> {
     prepare(&BTreeSet::new()).await?;
-    cargo::run(&[
-        "test",
-        "--quiet",
-        "--package=local-stack",
-        "--test=contract",
-    ])
-    .await?;
+    cargo::run(&["test", "--quiet", "--workspace", "--test=contract"]).await?;
     Ok("Subscriptions, environment and ports".to_owned())
 }
 

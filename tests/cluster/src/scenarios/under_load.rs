@@ -10,11 +10,8 @@ use uuid::Uuid;
 
 use crate::{Load, LoadThrottle, PodLogs, Site};
 
-/// Tasks a second, on a machine that keeps up.
-const RATE: u32 = 300;
-
-/// What is let through between two changes: some seconds' worth.
-pub(super) const EVENTS: usize = 1200;
+/// Seconds' worth of events that are let through between two changes.
+const SECONDS: u32 = 4;
 
 /// For so many acknowledgements: the rate, with room for a busy machine.
 const ACKNOWLEDGED: Duration = Duration::from_mins(1);
@@ -37,19 +34,22 @@ pub(super) struct UnderLoad {
     _logs: PodLogs,
     worker: Effects,
     throttle: LoadThrottle,
+    some: usize,
 }
 
 impl UnderLoad {
     /// Starts, and waits until events flow.
     pub(super) async fn start(site: &Site) -> Result<Self> {
         let logs = PodLogs::start(&site.kubectl, "task-worker", &site.folder)?;
-        let (load, worker) = (Load::start(site, RATE).await?, logs.effects());
-        let throttle = LoadThrottle::start(site, RATE, load.answers(), &worker);
+        let rate = site.setup.rate;
+        let (load, worker) = (Load::start(site, rate).await?, logs.effects());
+        let throttle = LoadThrottle::start(site, rate, load.answers(), &worker);
         let this = Self {
             load,
             _logs: logs,
             worker,
             throttle,
+            some: (rate * SECONDS) as usize,
         };
         this.go_on().await?;
         Ok(this)
@@ -58,7 +58,7 @@ impl UnderLoad {
     /// Lets some seconds pass in which events are acknowledged.
     pub(super) async fn go_on(&self) -> Result<()> {
         let answers = self.load.answers();
-        answers.acknowledge(EVENTS, ACKNOWLEDGED).await
+        answers.acknowledge(self.some, ACKNOWLEDGED).await
     }
 
     /// What has been acknowledged up to now.
