@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Site;
+use argocd::History;
 use harness::scenario::{self, Weight};
 
 /// The environment variable with the setup, as JSON.
@@ -123,12 +124,13 @@ pub const ALL: &[Scenario] = scenarios! {
     Load change::redis_to_kafka() = "cluster-helm-redis-kafka": "helm upgrade under load: nothing lost, doubled or refused, and no worker restarted";
     Load change::kafka_to_rabbitmq() = "cluster-helm-kafka-rabbitmq": "the same in two steps, with Helm 4";
     Load change::to_a_dead_broker() = "cluster-helm-dead-broker": "an upgrade to a dead broker fails with the publishers untouched; the rollback recovers";
-    Load argocd::commits() = "cluster-argocd": "commits under load: Redis to Kafka and its revert, a missing Secret and a dead broker and their reverts, Redis to RabbitMQ, a third subscriber";
+    Load argocd::commits(History::Usual) = "cluster-argocd": "commits under load: Redis to Kafka and its revert, a missing Secret and a dead broker and their reverts, Redis to RabbitMQ, a third subscriber";
 };
 
 /// What takes too long for every day: `cargo xtask e2e --long --only long`.
 pub const LONG: &[Scenario] = scenarios! {
     Load away::long_on_kafka() = "long-cluster-away-kafka": "a worker stands still for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled or refused, and soon caught up";
     Load change::in_place() = "long-cluster-in-place": "a Component that becomes another broker is refused; by force it loses events, which is why";
-    Load argocd::wrong_commits() = "long-cluster-wrong-commits": "eight kinds of wrong commits under load, each with a pod of each service taken away, and its revert: nothing lost, doubled or refused, and cured without a hand";
+    Load argocd::commits(History::Wrong) = "long-cluster-wrong-commits": "eight kinds of wrong commits under load, each with a pod of each service taken away, and its revert: nothing lost, doubled or refused, and cured without a hand";
+    Load argocd::commits(History::RoundTrip) = "long-cluster-round-trip": "Redis to Kafka to RabbitMQ to Redis by commits under load, each of which drops the broker before: nothing lost, doubled or refused. It takes RabbitMQ's management API";
 };

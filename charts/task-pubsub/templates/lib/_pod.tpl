@@ -284,6 +284,11 @@ publisher's holds the active broker's component, a declarative subscriber's no b
 {{- $topic := include "task-pubsub.topic" (dict "root" $root "key" $other.topic) -}}
 {{- $records := and (eq $other.role "subscriber") $other.inbox -}}
 {{- $expected = append $expected (printf "%s=%s" $topic (ternary $name "" $records)) -}}
+{{- if and $values.preflight.deadLetters (eq $.check "preflight") (eq $other.role "subscriber") -}}
+{{- /* Nobody has to hear it; but a topic that the broker does not take events for would keep every dead letter with its subscriber. */ -}}
+{{- $deadLetters := include "task-pubsub.ownDeadLetterTopic" (dict "root" $root "entry" $values.broker.active "name" $name "service" $other) -}}
+{{- $expected = append $expected (printf "%s=" $deadLetters) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- $env = merge $env (dict

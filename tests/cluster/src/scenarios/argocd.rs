@@ -1,7 +1,7 @@
 //! The same by commits, which Argo CD syncs in waves.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
@@ -24,16 +24,18 @@ const HEARD: Duration = Duration::from_mins(1);
 /// A subscriber that nobody had thought of: the worker's image under another name.
 const THIRD: &str = "task-audit";
 
-pub(super) async fn commits(site: &Site) -> Result<String> {
-    on(site, false).await
+/// What is committed.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum History {
+    /// A bit of everything.
+    Usual,
+    /// Every wrong commit there is.
+    Wrong,
+    /// From each broker to the next one, which is the only one at once.
+    RoundTrip,
 }
 
-/// Every wrong commit there is.
-pub(super) async fn wrong_commits(site: &Site) -> Result<String> {
-    on(site, true).await
-}
-
-async fn on(site: &Site, wrong: bool) -> Result<String> {
+pub(super) async fn commits(site: &Site, history: History) -> Result<String> {
     let git = site.setup.git.as_ref();
     let git = git.context("no git repository: --git-push and --git-sync say where one is")?;
     let target = (ENVIRONMENT, site.kubectl.namespace());
@@ -51,10 +53,10 @@ async fn on(site: &Site, wrong: bool) -> Result<String> {
         site,
         argocd: ArgoCd::new(site, ENVIRONMENT),
     };
-    let result = if wrong {
-        environment.all_wrong().await
-    } else {
-        environment.history().await
+    let result = match history {
+        History::Usual => environment.usual().await,
+        History::Wrong => environment.all_wrong().await,
+        History::RoundTrip => environment.round_trip().await,
     };
     let removed = async {
         environment.argocd.remove().await?;
@@ -90,7 +92,7 @@ impl Environment<'_> {
         UnderLoad::start(self.site).await
     }
 
-    async fn history(&mut self) -> Result<String> {
+    async fn usual(&mut self) -> Result<String> {
         let work = self.begin().await?;
         // In one commit, and back: what is dropped is drained first.
         self.change(&work, &["kafka"]).await?;
@@ -118,6 +120,19 @@ impl Environment<'_> {
         let mut told = Vec::new();
         for wrong in wrong::all(self.site)? {
             told.push(wrong.try_on(self, &work).await?);
+        }
+        told.push(work.perfect().await?);
+        Ok(told.join("; "))
+    }
+
+    async fn round_trip(&mut self) -> Result<String> {
+        let work = self.begin().await?;
+        let mut told = Vec::new();
+        for broker in ["kafka", "rabbitmq", "redis"] {
+            let began = Instant::now();
+            self.change(&work, &[broker]).await?;
+            let took = began.elapsed().as_secs();
+            told.push(format!("{broker} alone after {took} s"));
         }
         told.push(work.perfect().await?);
         Ok(told.join("; "))

@@ -80,7 +80,8 @@ pub(super) async fn jobs(setup: Setup, broker: &str, sidecar: &str) -> Result<St
     let proof = format!(
         "pubsub-{broker} took a canary to task-events, and what it has there comes to task-worker"
     );
-    preflight.expect(0, &["preflight passed", &proof])?;
+    let dead_letters = "acknowledged a canary to task-events-dead-letter";
+    preflight.expect(0, &["preflight passed", &proof, dead_letters])?;
     ensure!(
         canaries(&stack).await? > 0,
         "the worker has counted no canary"
