@@ -12,6 +12,11 @@ pub(crate) fn since_1970() -> Duration {
     since.unwrap_or_default()
 }
 
+/// Now in UTC, to the second, as daprd writes it: `2026-11-24T09:30:00Z`.
+pub(crate) fn rfc3339() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+}
+
 /// Ten years. A longer span means "never", and could not be added to an instant.
 const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
 

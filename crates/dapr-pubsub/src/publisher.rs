@@ -2,6 +2,7 @@
 
 mod backoff;
 mod dispatcher;
+mod envelope;
 mod error;
 mod event;
 mod flight;
@@ -25,6 +26,7 @@ use crate::telemetry::{self, PublishMetrics};
 use crate::text::shown;
 use crate::trace_context::TraceHeaders;
 use crate::{Sidecar, clock};
+use envelope::Message;
 use queue::{Entry, Queue};
 
 /// Where a [`Publisher`] sends to, and what bounds it.
@@ -34,6 +36,9 @@ pub struct PublisherOptions {
     pub pubsub: String,
     /// Topic to publish to.
     pub topic: String,
+    /// The sidecar's app-id. With it the envelope is made here, and daprd passes it on as it is, at less than half the cost; without it
+    /// daprd makes the envelope, with the same attributes, and makes `data` anew: numbers beyond 2^53 are rounded then.
+    pub app_id: Option<String>,
     /// Most events that wait, be it for a call or for their next attempt. One more is refused with
     /// [`PublishError::QueueFull`]. Events that are part of a call are not counted.
     /// Whatever their number, no more than 64 MiB wait.
@@ -59,6 +64,7 @@ impl PublisherOptions {
         Self {
             pubsub: pubsub.into(),
             topic: topic.into(),
+            app_id: None,
             queue_capacity: 1024,
             max_batch: 128,
             max_in_flight: 2,
@@ -211,8 +217,8 @@ impl Publisher {
         let deadline = started + clock::bounded(limit);
         let (reply, mut answer) = oneshot::channel();
         let span = Span::current();
-        let trace = TraceHeaders::of(&span);
-        let entry = Entry::new(event, trace.as_ref(), span, deadline, reply);
+        let message = Message::new(&self.inner.shared.options, event, TraceHeaders::of(&span));
+        let entry = Entry::new(message, span, deadline, reply);
         // Withdraws the event when this future is dropped.
         let ticket = self.inner.shared.queue.push(entry)?;
         match timeout_at(deadline, &mut answer).await {

@@ -15,10 +15,10 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Response, Status};
+use tonic::{IntoRequest, Request, Response, Status};
 use tracing::Span;
 
-use crate::trace_context::TraceHeaders;
+use crate::trace_context::{TRACE_PARENT, TraceHeaders};
 use crate::{BoxError, Secret};
 
 /// Loopback: a sidecar that has not accepted after this long is not there.
@@ -171,14 +171,14 @@ impl Sidecar {
     pub(crate) async fn call<M, R, F, Fut>(
         &self,
         limit: Duration,
-        message: M,
+        message: impl IntoRequest<M>,
         call: F,
     ) -> Result<R, Status>
     where
         F: FnOnce(Client, Request<M>) -> Fut,
         Fut: Future<Output = Result<Response<R>, Status>>,
     {
-        let request = Request::new(message);
+        let request = message.into_request();
         match tokio::time::timeout(limit, call(self.client.clone(), request)).await {
             Ok(answer) => answer.map(Response::into_inner),
             Err(_) => Err(Status::deadline_exceeded(format!(
@@ -240,13 +240,11 @@ impl Interceptor for Outbound {
         if let Some(token) = &self.token {
             metadata.insert("dapr-api-token", token.clone());
         }
-        if let Some(trace) = TraceHeaders::of(&Span::current()) {
-            if let Ok(parent) = trace.parent.parse() {
-                metadata.insert("traceparent", parent);
-            }
-            if let Some(Ok(state)) = trace.state.map(|state| state.parse()) {
-                metadata.insert("tracestate", state);
-            }
+        // An event's own trace is there already.
+        if !metadata.contains_key(TRACE_PARENT)
+            && let Some(trace) = TraceHeaders::of(&Span::current())
+        {
+            trace.write(metadata);
         }
         Ok(request)
     }

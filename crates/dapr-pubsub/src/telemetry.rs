@@ -6,7 +6,6 @@
 //! Instruments are taken from the global meter when a publisher, router or inbox is built, so the
 //! meter provider has to be installed before.
 
-use std::sync::Once;
 use std::time::Duration;
 
 use opentelemetry::metrics::{Counter, Histogram, Meter, UpDownCounter};
@@ -28,28 +27,22 @@ fn meter() -> Meter {
     global::meter("dapr-pubsub")
 }
 
-/// Makes `remote` the parent of `span`, which must not have been entered yet.
-///
-/// A failure is reported once per process: it is a property of the subscriber that is installed, not
-/// of the event, and it would otherwise be a line per event.
-pub(crate) fn continue_trace(span: &Span, remote: SpanContext) {
-    static REPORT: Once = Once::new();
-    match span.set_parent(Context::new().with_remote_span_context(remote)) {
-        Ok(()) => {}
-        Err(error @ SetParentError::AlreadyStarted) => {
-            tracing::error!(%error, "a delivery's span was entered before its parent was known");
-        }
-        Err(error) => REPORT.call_once(|| {
-            tracing::info!(%error, "traces end at this process: no OpenTelemetry layer takes them");
-        }),
+/// Makes `remote` the parent of `span`, which must not have been entered yet, and writes the trace's id into its field `trace_id`, where log
+/// lines show it. Where nothing records spans, that is all.
+pub(crate) fn continue_trace(span: &Span, remote: Option<SpanContext>) {
+    let mut trace_id = remote.as_ref().map(SpanContext::trace_id);
+    if let Some(remote) = remote
+        && let Err(error @ SetParentError::AlreadyStarted) =
+            span.set_parent(Context::new().with_remote_span_context(remote))
+    {
+        tracing::error!(%error, "a delivery's span was entered before its parent was known");
     }
-}
-
-/// Writes the trace's id into the span's field `trace_id`, where log lines show it.
-pub(crate) fn name_trace(span: &Span) {
     let context = span.context();
-    let trace_id = context.span().span_context().trace_id();
-    if trace_id != TraceId::INVALID {
+    let recorded = context.span().span_context().trace_id();
+    if recorded != TraceId::INVALID {
+        trace_id = Some(recorded);
+    }
+    if let Some(trace_id) = trace_id {
         span.record("trace_id", tracing::field::display(trace_id));
     }
 }
@@ -182,7 +175,8 @@ impl DeliveryMetrics {
         outcome: &'static str,
         error: Option<&'static str>,
     ) {
-        let mut attributes = attributes("process", topic).to_vec();
+        let mut attributes = Vec::with_capacity(6);
+        attributes.extend(self::attributes("process", topic));
         attributes.extend(error.map(|kind| KeyValue::new("error.type", kind)));
         self.duration.record(elapsed.as_secs_f64(), &attributes);
         attributes.push(KeyValue::new("dapr.pubsub.name", pubsub.to_owned()));

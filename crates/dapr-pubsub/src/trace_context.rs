@@ -7,8 +7,12 @@ use http::{HeaderMap, HeaderValue};
 use opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
 };
+use tonic::metadata::MetadataMap;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+/// The name of the header, and of gRPC's metadata.
+pub(crate) const TRACE_PARENT: &str = "traceparent";
 
 /// The `traceparent` and, where there is one, the `tracestate` of a span.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +27,11 @@ impl TraceHeaders {
         if span.is_disabled() {
             return None;
         }
-        let context = span.context();
-        let context = context.span().span_context().clone();
+        Self::of_context(span.context().span().span_context())
+    }
+
+    /// `None` for a context that is not valid.
+    pub(crate) fn of_context(context: &SpanContext) -> Option<Self> {
         context.is_valid().then(|| Self {
             parent: format!(
                 "00-{}-{}-{:02x}",
@@ -34,6 +41,16 @@ impl TraceHeaders {
             ),
             state: Some(context.trace_state().header()).filter(|state| !state.is_empty()),
         })
+    }
+
+    /// For a call that is part of it.
+    pub(crate) fn write(&self, metadata: &mut MetadataMap) {
+        if let Ok(parent) = self.parent.parse() {
+            metadata.insert(TRACE_PARENT, parent);
+        }
+        if let Some(Ok(state)) = self.state.as_ref().map(|state| state.parse()) {
+            metadata.insert("tracestate", state);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use http::{Method, Version};
 use opentelemetry::metrics::Histogram;
-use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue, global};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument as _, Span, field};
@@ -103,22 +103,27 @@ fn server_span(method: Option<&'static str>, route: Option<&str>, request: &Requ
         http.route = route,
         http.response.status_code = field::Empty,
     );
-    if let Some(caller) = dapr_pubsub::remote_span_context(request.headers())
-        && let Err(error) = span.set_parent(Context::new().with_remote_span_context(caller))
-    {
-        tracing::debug!(%error, "the caller's trace is not continued");
+    let caller = dapr_pubsub::remote_span_context(request.headers());
+    let mut trace = caller.as_ref().map(SpanContext::trace_id);
+    if let Some(caller) = caller {
+        // Fails where nothing records spans.
+        let _ = span.set_parent(Context::new().with_remote_span_context(caller));
     }
-    span.set_attribute(SCHEME, "http");
-    span.set_attribute("url.path", shown(request.uri().path()));
-    span.set_attribute("network.protocol.version", version(request.version()));
-    if method.is_none() {
-        let original = shown(request.method().as_str());
-        span.set_attribute("http.request.method_original", original);
+    let context = span.context();
+    let recorded = context.span().span_context().clone();
+    if recorded.is_valid() {
+        trace = Some(recorded.trace_id());
+        span.set_attribute(SCHEME, "http");
+        span.set_attribute("url.path", shown(request.uri().path()));
+        span.set_attribute("network.protocol.version", version(request.version()));
+        if method.is_none() {
+            let original = shown(request.method().as_str());
+            span.set_attribute("http.request.method_original", original);
+        }
     }
-    span.record(
-        "trace_id",
-        field::display(span.context().span().span_context().trace_id()),
-    );
+    if let Some(trace) = trace {
+        span.record("trace_id", field::display(trace));
+    }
     span
 }
 

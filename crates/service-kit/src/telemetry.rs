@@ -1,8 +1,8 @@
 //! Logs, traces and metrics.
 //!
 //! Logs go to standard output. Traces and metrics are pushed by OTLP when an endpoint is configured; metrics can always be
-//! scraped from the admin server. Spans exist without an endpoint too, and whatever is logged, so that trace ids reach the logs
-//! and the events.
+//! scraped from the admin server. Without an endpoint nothing records a trace, so none is begun; the one that a request or an event
+//! belongs to is named in the logs and passed on as it came.
 
 mod exporter;
 mod logs;
@@ -42,7 +42,7 @@ pub struct TelemetryArgs {
 /// The providers that must be flushed before the process ends.
 #[derive(Debug)]
 pub struct Telemetry {
-    traces: SdkTracerProvider,
+    traces: Option<SdkTracerProvider>,
     metrics: SdkMeterProvider,
 }
 
@@ -54,23 +54,26 @@ impl Telemetry {
     pub fn install(service: &'static str, args: &TelemetryArgs) -> anyhow::Result<Self> {
         opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
         let resource = resource::resource(service);
-        let traces = otel::traces(resource.clone(), args.otlp_endpoint.as_deref())?;
-        let metrics = otel::metrics(resource, args.otlp_endpoint.as_deref())?;
+        let endpoint = args.otlp_endpoint.as_deref();
+        let traces = endpoint.map(|endpoint| otel::traces(resource.clone(), endpoint));
+        let traces = traces.transpose()?;
+        let metrics = otel::metrics(resource, endpoint)?;
         opentelemetry::global::set_meter_provider(metrics.clone());
         tracing_subscriber::registry()
             .with(logs::layer(args.log_format).with_filter(logs::filter(&args.log_filter)?))
-            .with(
+            .with(traces.as_ref().map(|traces| {
                 tracing_opentelemetry::layer()
                     .with_tracer(traces.tracer(service))
-                    .with_filter(LevelFilter::INFO),
-            )
+                    .with_filter(LevelFilter::INFO)
+            }))
             .try_init()?;
         Ok(Self { traces, metrics })
     }
 
     /// Sends what has not been sent, for at most `deadline` each. Call it outside of `block_on`, while the runtime lives.
     pub fn flush(&self, deadline: Duration) {
-        if let Err(error) = self.traces.shutdown_with_timeout(deadline) {
+        let traces = self.traces.as_ref();
+        if let Some(Err(error)) = traces.map(|traces| traces.shutdown_with_timeout(deadline)) {
             tracing::warn!(%error, "some spans were not sent");
         }
         if let Err(error) = self.metrics.shutdown_with_timeout(deadline) {

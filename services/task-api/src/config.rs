@@ -48,6 +48,10 @@ pub struct PublishArgs {
     /// The topic that events go to.
     #[arg(long, env = "TOPIC", default_value = "task-events", value_parser = name)]
     pub topic: String,
+    /// The Dapr app-id, the source of the events; the chart sets it. With it the API makes the envelopes itself, which costs the sidecar less than
+    /// half; without it the sidecar makes them.
+    #[arg(long, env = "APP_ID", value_parser = name)]
+    pub app_id: Option<String>,
     /// How long a request may take until the broker has acknowledged its event, retries included.
     #[arg(long, env = "PUBLISH_DEADLINE", default_value = "5s", value_parser = duration)]
     pub publish_deadline: Duration,
@@ -68,6 +72,7 @@ pub struct PublishArgs {
 impl PublishArgs {
     pub(crate) fn options(&self) -> PublisherOptions {
         let mut options = PublisherOptions::new(&self.pubsub_name, &self.topic);
+        options.app_id.clone_from(&self.app_id);
         options.attempt_timeout = self.publish_attempt_timeout;
         options.queue_capacity = self.publish_queue_capacity;
         options.max_batch = self.publish_max_batch;

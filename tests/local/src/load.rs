@@ -133,8 +133,13 @@ pub async fn post(
     ledger: &Ledger,
 ) -> Result<Posted, Failure> {
     let failure = |status, message| failure(&endpoint.broker, status, message);
-    let (name, key) = (IDEMPOTENCY_KEY, Uuid::new_v4().to_string());
-    let headers = [(name.as_str(), key.as_bytes())];
+    // A client has a trace: nothing here begins one, because nothing records it.
+    let (key, trace) = (Uuid::new_v4().to_string(), Uuid::new_v4().simple());
+    let (name, parent) = (IDEMPOTENCY_KEY, format!("00-{trace}-00f067aa0ba902b7-01"));
+    let headers = [
+        (name.as_str(), key.as_bytes()),
+        ("traceparent", parent.as_bytes()),
+    ];
     let answer = send(http, endpoint, title, &headers).await;
     let answer = answer.map_err(|error| failure(None, format!("{error:#}")))?;
     ledger.repeated(&endpoint.broker, u64::from(answer.sent - 1));

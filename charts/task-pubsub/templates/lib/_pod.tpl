@@ -320,6 +320,7 @@ publisher's holds the active broker's component, a declarative subscriber's no b
 {{- $publish := $values.publish -}}
 {{- $type := get $values.brokers $values.broker.active | include "task-pubsub.brokerType" | fromYaml -}}
 {{- $env = merge $env (dict
+      "APP_ID" .name
       "PUBSUB_NAME" $activeComponent
       "PUBLISH_DEADLINE" $publish.deadline
       "PUBLISH_ATTEMPT_TIMEOUT" $publish.attemptTimeout

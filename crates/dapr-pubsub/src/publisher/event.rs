@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use opentelemetry::trace::SpanContext;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Serialize;
 
@@ -35,6 +36,8 @@ pub struct NewEvent {
     pub kind: Option<String>,
     /// `subject` of the envelope.
     pub subject: Option<String>,
+    /// The trace that it belongs to where the publishing span is not recorded.
+    pub(super) trace: Option<TraceHeaders>,
 }
 
 /// Bytes of an attribute, a key or a media type. All of them together, each of its bytes percent-encoded, still fit into a head.
@@ -61,6 +64,7 @@ impl NewEvent {
             source: None,
             kind: None,
             subject: None,
+            trace: None,
         }
     }
 
@@ -82,6 +86,14 @@ impl NewEvent {
     #[must_use]
     pub fn with_subject(mut self, subject: impl Into<String>) -> Self {
         self.subject = Some(subject.into());
+        self
+    }
+
+    /// The trace of a request, such as [`remote_span_context`](crate::remote_span_context) reads it. The event carries it on where nothing
+    /// here records spans; where something does, the trace goes on from the caller's current span.
+    #[must_use]
+    pub fn with_trace(mut self, context: &SpanContext) -> Self {
+        self.trace = TraceHeaders::of_context(context);
         self
     }
 
@@ -119,9 +131,7 @@ impl NewEvent {
         let mut metadata: HashMap<_, _> = attributes
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        if let Some(key) = &self.partition_key {
-            metadata.insert("partitionKey".to_owned(), escaped(key));
-        }
+        metadata.extend(self.partition());
         if let Some(trace) = trace {
             metadata.insert("cloudevent.traceparent".to_owned(), trace.parent.clone());
             if let Some(state) = &trace.state {
@@ -129,6 +139,12 @@ impl NewEvent {
             }
         }
         metadata
+    }
+
+    /// Name and value of what Kafka and Pulsar keep in order.
+    pub(super) fn partition(&self) -> Option<(String, String)> {
+        let key = self.partition_key.as_deref()?;
+        Some(("partitionKey".to_owned(), escaped(key)))
     }
 
     fn attributes(&self) -> impl Iterator<Item = (&'static str, &str)> + Clone {

@@ -12,9 +12,10 @@ use dapr::dapr::proto::runtime::v1::{
 };
 use futures_util::future::join_all;
 use tokio::time::Instant;
-use tonic::{Code, Status};
+use tonic::{Code, Request, Status};
 use tracing::Instrument as _;
 
+use super::envelope::RAW_PAYLOAD;
 use super::error::code_name;
 use super::queue::Entry;
 use super::verdict::{BulkVerdict, Verdict, of_bulk, of_event};
@@ -92,13 +93,19 @@ async fn single(shared: &Shared, mut entry: Entry) {
         return entry.give_up(Instant::now());
     }
     entry.attempts += 1;
-    let request = PublishEventRequest {
+    let message = &entry.message;
+    let mut metadata = message.metadata.clone();
+    metadata.extend(raw_payload(message.whole));
+    let mut request = Request::new(PublishEventRequest {
         pubsub_name: shared.options.pubsub.clone(),
         topic: shared.options.topic.clone(),
-        data: entry.data.to_vec(),
-        data_content_type: entry.content_type.clone(),
-        metadata: entry.metadata.clone(),
-    };
+        data: message.data.to_vec(),
+        data_content_type: message.content_type.clone(),
+        metadata,
+    });
+    if let Some(trace) = &message.trace {
+        trace.write(request.metadata_mut());
+    }
     let answer = shared
         .sidecar
         .call(
@@ -134,6 +141,8 @@ async fn bulk(shared: &Shared, entries: &mut [Entry]) -> Result<BulkPublishRespo
         messaging.destination.name = shared.options.topic,
         messaging.batch.message_count = entries.len(),
     );
+    // Either all of them are, or none: those that are not go alone then.
+    let whole = entries.iter().all(|entry| entry.message.whole);
     let mut messages = Vec::with_capacity(entries.len());
     for (index, entry) in entries.iter_mut().enumerate() {
         entry.attempts += 1;
@@ -141,16 +150,16 @@ async fn bulk(shared: &Shared, entries: &mut [Entry]) -> Result<BulkPublishRespo
         messages.push(BulkPublishRequestEntry {
             // Not the event's id: two callers may publish the same event at the same time.
             entry_id: index.to_string(),
-            event: entry.data.to_vec(),
-            content_type: entry.content_type.clone(),
-            metadata: entry.metadata.clone(),
+            event: entry.message.data.to_vec(),
+            content_type: entry.message.content_type.clone(),
+            metadata: entry.message.metadata.clone(),
         });
     }
     let request = BulkPublishRequest {
         pubsub_name: shared.options.pubsub.clone(),
         topic: shared.options.topic.clone(),
         entries: messages,
-        metadata: HashMap::new(),
+        metadata: raw_payload(whole).into_iter().collect(),
     };
     let answer = shared
         .sidecar
@@ -166,6 +175,11 @@ async fn bulk(shared: &Shared, entries: &mut [Entry]) -> Result<BulkPublishRespo
         code_name(answer.as_ref().map_or_else(Status::code, |_| Code::Ok)),
     );
     answer
+}
+
+/// Tells daprd of envelopes that were made here.
+fn raw_payload(whole: bool) -> Option<(String, String)> {
+    whole.then(|| (RAW_PAYLOAD.to_owned(), "true".to_owned()))
 }
 
 /// After a failed attempt: the end, or a rest before the next one.

@@ -4,16 +4,15 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 use tonic::Status;
 use tracing::Span;
 
-use super::{NewEvent, PublishError, PublisherOptions};
+use super::envelope::Message;
+use super::{PublishError, PublisherOptions};
 use crate::BoxError;
 use crate::telemetry::PublishMetrics;
-use crate::trace_context::TraceHeaders;
 
 /// daprd takes messages of 4 MiB (dapr/dapr `pkg/runtime/config.go`); the rest is for what is not
 /// counted exactly.
@@ -29,11 +28,9 @@ pub(super) type Reply = oneshot::Sender<Result<(), PublishError>>;
 pub(super) struct Entry {
     /// Its place in the order of arrival; given by the queue.
     number: u64,
-    pub(super) data: Bytes,
-    pub(super) content_type: String,
-    pub(super) metadata: HashMap<String, String>,
+    pub(super) message: Message,
     pub(super) span: Span,
-    /// Failed in a call of its own before: not to be put together with others.
+    /// Not to be put together with others: it failed in a call of its own before, or needs daprd's envelope.
     pub(super) alone: bool,
     pub(super) attempts: u32,
     /// An attempt without an answer may have succeeded.
@@ -48,26 +45,17 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(
-        event: NewEvent,
-        trace: Option<&TraceHeaders>,
-        span: Span,
-        deadline: Instant,
-        reply: Reply,
-    ) -> Self {
-        let metadata = event.metadata(trace);
+    pub(super) fn new(message: Message, span: Span, deadline: Instant, reply: Reply) -> Self {
+        let metadata = message.metadata.iter();
         let text: usize = metadata
-            .iter()
             .map(|(name, value)| name.len() + value.len() + 8)
             .sum();
         Self {
             number: 0,
-            size: event.data.len() + event.content_type.len() + text + ENTRY_OVERHEAD,
-            data: event.data,
-            content_type: event.content_type.into_owned(),
-            metadata,
+            size: message.data.len() + message.content_type.len() + text + ENTRY_OVERHEAD,
+            alone: message.alone,
+            message,
             span,
-            alone: false,
             attempts: 0,
             unknown: false,
             last: LastCause::default(),

@@ -1,6 +1,5 @@
 //! When something was last delivered, by component and topic: whether the way from the broker to this process works.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,11 +16,16 @@ const UNKNOWN: &str = "unknown";
 /// share it.
 #[derive(Clone, Debug, Default)]
 pub struct Activity {
-    seen: Arc<Mutex<HashMap<Way, Seen>>>,
+    ways: Arc<Mutex<Vec<Arc<Way>>>>,
 }
 
-/// Component and topic.
-type Way = (String, String);
+/// A component and a topic, and what has come through them.
+#[derive(Debug)]
+struct Way {
+    pubsub: String,
+    topic: String,
+    seen: Mutex<Seen>,
+}
 
 #[derive(Debug)]
 struct Seen {
@@ -36,31 +40,50 @@ struct Seen {
 /// A delivery that has begun; it ends with this.
 #[derive(Debug)]
 pub(super) struct Active {
-    activity: Activity,
-    way: Way,
+    way: Arc<Way>,
     settled: AtomicBool,
 }
 
 impl Activity {
     pub(super) fn begin(&self, pubsub: &str, topic: &str) -> Active {
-        let mut way = (pubsub.to_owned(), topic.to_owned());
-        let seen = self.lock();
-        if seen.len() >= MOST && !seen.contains_key(&way) {
-            UNKNOWN.clone_into(&mut way.0);
-        }
-        drop(seen);
-        self.note(&way, 1, false);
+        let way = self.way(pubsub, topic);
+        way.note(1, false);
         Active {
-            activity: self.clone(),
             way,
             settled: AtomicBool::new(false),
         }
     }
 
+    fn way(&self, pubsub: &str, topic: &str) -> Arc<Way> {
+        let mut ways = lock(&self.ways);
+        let find = |pubsub: &str| ways.iter().find(|way| way.is(pubsub, topic));
+        let pubsub = match find(pubsub) {
+            Some(way) => return Arc::clone(way),
+            None if ways.len() < MOST => pubsub,
+            None => UNKNOWN,
+        };
+        if let Some(way) = find(pubsub) {
+            return Arc::clone(way);
+        }
+        let way = Arc::new(Way {
+            pubsub: pubsub.to_owned(),
+            topic: topic.to_owned(),
+            seen: Mutex::new(Seen {
+                last: Instant::now(),
+                at: 0.0,
+                in_hand: 0,
+                handled: 0,
+            }),
+        });
+        ways.push(Arc::clone(&way));
+        way
+    }
+
     /// How long nothing has been delivered; none while a delivery is in hand. `None` where there was no delivery yet.
     pub(crate) fn silence(&self, pubsub: &str, topic: &str) -> Option<Duration> {
-        let seen = self.lock();
-        let seen = seen.get(&(pubsub.to_owned(), topic.to_owned()))?;
+        let ways = lock(&self.ways);
+        let way = ways.iter().find(|way| way.is(pubsub, topic))?;
+        let seen = lock(&way.seen);
         Some(match seen.in_hand {
             0 => seen.last.elapsed(),
             _ => Duration::ZERO,
@@ -69,38 +92,41 @@ impl Activity {
 
     /// Component, topic, and the last delivery in seconds since 1970.
     pub(crate) fn last(&self) -> Vec<(String, String, f64)> {
-        let seen = self.lock();
-        seen.iter()
-            .map(|((pubsub, topic), seen)| (pubsub.clone(), topic.clone(), seen.at))
-            .collect()
+        self.each(|seen| seen.at)
     }
 
     /// Component, topic, and how many deliveries have ended with SUCCESS or DROP.
     pub(crate) fn handled(&self) -> Vec<(String, String, u64)> {
-        let seen = self.lock();
-        seen.iter()
-            .map(|((pubsub, topic), seen)| (pubsub.clone(), topic.clone(), seen.handled))
-            .collect()
+        self.each(|seen| seen.handled)
     }
 
-    fn note(&self, way: &Way, change: isize, settled: bool) {
-        let mut seen = self.lock();
-        let at = clock::since_1970().as_secs_f64();
-        let entry = seen.entry(way.clone()).or_insert(Seen {
-            last: Instant::now(),
-            at,
-            in_hand: 0,
-            handled: 0,
-        });
-        entry.last = Instant::now();
-        entry.at = at;
-        entry.in_hand = entry.in_hand.saturating_add_signed(change);
-        entry.handled += u64::from(settled);
+    fn each<T>(&self, figure: impl Fn(&Seen) -> T) -> Vec<(String, String, T)> {
+        let ways = lock(&self.ways);
+        let ways = ways.iter();
+        ways.map(|way| {
+            let figure = figure(&lock(&way.seen));
+            (way.pubsub.clone(), way.topic.clone(), figure)
+        })
+        .collect()
+    }
+}
+
+impl Way {
+    fn is(&self, pubsub: &str, topic: &str) -> bool {
+        self.pubsub == pubsub && self.topic == topic
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Way, Seen>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn note(&self, change: isize, settled: bool) {
+        let mut seen = lock(&self.seen);
+        seen.last = Instant::now();
+        seen.at = clock::since_1970().as_secs_f64();
+        seen.in_hand = seen.in_hand.saturating_add_signed(change);
+        seen.handled += u64::from(settled);
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Active {
@@ -111,14 +137,13 @@ impl Active {
 
     /// The component, for labels.
     pub(super) fn pubsub(&self) -> &str {
-        &self.way.0
+        &self.way.pubsub
     }
 }
 
 impl Drop for Active {
     fn drop(&mut self) {
-        let settled = *self.settled.get_mut();
-        self.activity.note(&self.way, -1, settled);
+        self.way.note(-1, *self.settled.get_mut());
     }
 }
 

@@ -226,11 +226,9 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
             Some((parent, state)) => (Some(parent), state),
             None => (header("traceparent"), header("tracestate")),
         };
-        if let Some(remote) = parent.and_then(|parent| trace_context::parse(parent, state)) {
-            telemetry::continue_trace(&span, remote);
-        }
+        let remote = parent.and_then(|parent| trace_context::parse(parent, state));
+        telemetry::continue_trace(&span, remote);
         telemetry::describe(&span, "process", active.pubsub());
-        telemetry::name_trace(&span);
         span
     }
 }

@@ -43,8 +43,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         }
         let deadline = Instant::now() + self.limits.handler;
         let (parts, body) = request.into_parts();
-        let pubsub = text(&parts.headers, PUBSUB).unwrap_or_default().to_owned();
-        let active = self.begin(&pubsub);
+        let active = self.begin(text(&parts.headers, PUBSUB).unwrap_or_default());
         let bulk = !is_cloud_event(&parts.headers);
         let limit = self.limits.message(bulk);
         let length = text(&parts.headers, header::CONTENT_LENGTH.as_str());

@@ -319,7 +319,9 @@ async fn bulk(
     request: Request<BulkPublishRequest>,
 ) -> Result<Response<BulkPublishResponse>, Status> {
     let headers = request.metadata().clone();
-    let entries = request.into_inner().entries;
+    let BulkPublishRequest {
+        entries, metadata, ..
+    } = request.into_inner();
     let mut names: Vec<_> = entries.iter().map(|entry| entry.entry_id.clone()).collect();
     names.sort();
     names.dedup();
@@ -329,7 +331,8 @@ async fn bulk(
         .map(|entry| Sent {
             data: entry.event,
             content_type: entry.content_type,
-            metadata: entry.metadata,
+            // An entry's own come before those of the whole.
+            metadata: metadata.clone().into_iter().chain(entry.metadata).collect(),
         })
         .collect();
     answer(

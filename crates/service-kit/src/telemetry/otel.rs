@@ -13,20 +13,16 @@ use super::exporter::Watched;
 
 static REGISTRY: OnceLock<Registry> = OnceLock::new();
 
-pub(super) fn traces(
-    resource: Resource,
-    endpoint: Option<&str>,
-) -> anyhow::Result<SdkTracerProvider> {
-    let mut builder = SdkTracerProvider::builder().with_resource(resource);
-    if let Some(endpoint) = endpoint {
-        let exporter = SpanExporter::builder()
-            .with_tonic()
-            .with_endpoint(plain_http(endpoint)?)
-            .build();
-        let exporter = exporter.context("OTEL_EXPORTER_OTLP_ENDPOINT")?;
-        builder = builder.with_batch_exporter(Watched::new(exporter, "traces"));
-    }
-    Ok(builder.build())
+pub(super) fn traces(resource: Resource, endpoint: &str) -> anyhow::Result<SdkTracerProvider> {
+    let exporter = SpanExporter::builder()
+        .with_tonic()
+        .with_endpoint(plain_http(endpoint)?)
+        .build();
+    let exporter = exporter.context("OTEL_EXPORTER_OTLP_ENDPOINT")?;
+    Ok(SdkTracerProvider::builder()
+        .with_resource(resource)
+        .with_batch_exporter(Watched::new(exporter, "traces"))
+        .build())
 }
 
 pub(super) fn metrics(

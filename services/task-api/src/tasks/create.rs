@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::StatusCode;
-use dapr_pubsub::{NewEvent, PublishError};
+use axum::http::{HeaderMap, StatusCode};
+use dapr_pubsub::{NewEvent, PublishError, remote_span_context};
 use serde::{Deserialize, Serialize};
 use service_kit::json::Json;
 use service_kit::problem::Problem;
@@ -83,6 +83,7 @@ pub(crate) struct CreatedTask {
 )]
 pub(crate) async fn create_task(
     State(app): State<App>,
+    headers: HeaderMap,
     key: IdempotencyKey,
     Json(task): Json<CreateTask>,
 ) -> Result<axum::Json<CreatedTask>, Problem> {
@@ -91,10 +92,13 @@ pub(crate) async fn create_task(
     let id = key.task_id(&canonical_body);
     let created = TaskCreated::new(id, title.as_str());
     let event_id = created.event_id().to_string();
-    let event = NewEvent::json(&event_id, &created)
+    let mut event = NewEvent::json(&event_id, &created)
         .map_err(refusal)?
         // Events of one task keep their order where the broker has partitions.
         .with_partition_key(id.to_string());
+    if let Some(caller) = remote_span_context(&headers) {
+        event = event.with_trace(&caller);
+    }
     app.publisher
         .publish(event, app.publish_deadline)
         .await

@@ -39,20 +39,20 @@ fn moved(entry: &Value) -> Value {
     json!({"broker": {"active": "wrong", "subscribe": ["redis", "wrong"]}, "brokers": {"wrong": entry}})
 }
 
-/// Where this cluster has its Redis.
-fn redis(site: &Site) -> Result<Value> {
+/// Where this cluster has the broker of an entry.
+fn host(site: &Site, entry: &str) -> Result<Value> {
     let text = fs::read_to_string(chart::folder().join("values.yaml"))?;
     let mut values = serde_norway::from_str(&text)?;
     merge(&mut values, &site.values(&json!({})));
-    Ok(values["brokers"]["redis"]["host"].take())
+    Ok(values["brokers"][entry]["host"].take())
 }
 
 /// The first are what CI has time for.
 pub(super) fn all(site: &Site) -> Result<Vec<Wrong>> {
-    let host = redis(site)?;
+    let (redis, rabbitmq) = (host(site, "redis")?, host(site, "rabbitmq")?);
     let login = |key: &str, secret: &str| {
         let keys = json!({"redisPassword": key});
-        json!({"type": "redis", "host": host, "existingSecret": secret, "secretKeys": keys})
+        json!({"type": "redis", "host": redis, "existingSecret": secret, "secretKeys": keys})
     };
     let (guard, preflight) = (
         Some("Job/task-pubsub-guard"),
@@ -76,7 +76,8 @@ pub(super) fn all(site: &Site) -> Result<Vec<Wrong>> {
         wrong("a wrong key", moved(&login("passphrase", LOGIN)), guard),
         wrong(
             "a wrong password",
-            moved(&login("password", LOGIN)),
+            // A Redis without one takes any.
+            moved(&json!({"type": "rabbitmq", "host": rabbitmq, "existingSecret": LOGIN})),
             preflight,
         ),
         wrong(
@@ -100,7 +101,7 @@ pub(super) fn all(site: &Site) -> Result<Vec<Wrong>> {
 /// Makes what a wrong commit refers to and needs to be there.
 pub(super) async fn prepare(environment: &Environment<'_>) -> Result<()> {
     let secret = json!({
-        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": LOGIN}, "stringData": {"password": "not-it"},
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": LOGIN}, "stringData": {"username": "guest", "password": "not-it"},
     });
     environment.site.kubectl.apply(&[secret]).await
 }

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
 use super::{SECOND, event, options};
-use crate::fake_sidecar::{Answer, FakeSidecar};
+use crate::fake_sidecar::{Answer, Call, FakeSidecar};
 use crate::tracing_setup::{attribute, ended, trace_of};
 use crate::until;
 
@@ -118,6 +118,52 @@ async fn events_of_one_batch_keep_their_own_traces() {
             .unwrap();
         assert_eq!(trace, traces[sent.id()]);
     }
+}
+
+#[tokio::test]
+async fn an_envelope_that_is_made_here_is_passed_on_as_it_is() {
+    let fake = FakeSidecar::start();
+    let gate = Arc::new(Semaphore::new(0));
+    let held = gate.clone();
+    fake.on_publish(move |call| {
+        if call.bulk {
+            Answer::Ok
+        } else {
+            Answer::Held(held.clone())
+        }
+    });
+    let mut options = options();
+    options.app_id = Some("task-api".to_owned());
+    let publisher = Publisher::new(&fake.sidecar(), options);
+    let mut callers = JoinSet::new();
+    for id in ["first", "a", "b"] {
+        let (publisher, event) = (publisher.clone(), event(id));
+        callers.spawn(async move { publisher.publish(event, SECOND).await.unwrap() });
+        until(|| fake.calls().len() == 1).await;
+    }
+    let (other, publish) = (
+        NewEvent::new("c", "{}", "application/x-other"),
+        publisher.clone(),
+    );
+    callers.spawn(async move { publish.publish(other, SECOND).await.unwrap() });
+    until(|| publisher.queued() == 3).await;
+    gate.add_permits(2);
+    callers.join_all().await;
+
+    let calls = fake.calls();
+    let batch = calls.iter().find(|call| call.bulk).unwrap();
+    assert_eq!(batch.events.len(), 2);
+    for sent in calls[0].events.iter().chain(&batch.events) {
+        let envelope: serde_json::Value = serde_json::from_slice(&sent.data).unwrap();
+        assert_eq!(envelope["source"], "task-api");
+        assert!(envelope["traceparent"].is_string());
+        assert_eq!(sent.metadata, [("rawPayload".into(), "true".into())].into());
+    }
+    // One that daprd has to wrap is not among them.
+    let wrapped = |call: &&Call| call.events[0].metadata.contains_key("cloudevent.id");
+    let wrapped: Vec<_> = calls.iter().filter(wrapped).collect();
+    assert!(wrapped.len() == 1 && !wrapped[0].bulk && wrapped[0].ids() == ["c"]);
+    assert!(!wrapped[0].events[0].metadata.contains_key("rawPayload"));
 }
 
 #[tokio::test]
