@@ -109,8 +109,9 @@ macro_rules! scenarios {
     };
 }
 
-/// Every scenario, in the order of GUARANTEES.
+/// Every scenario: the longest, then in the order of GUARANTEES.
 pub const ALL: &[Scenario] = scenarios! {
+    Load argocd::commits(History::Usual) = "cluster-argocd": "commits under load: Redis to Kafka and its revert, a missing Secret and a dead broker and their reverts, Redis to RabbitMQ, a third subscriber";
     Light tutorial::request("redis", "declarative") = "cluster-tutorial-redis": "installed, 2/2, the tutorial's request has its effect, uninstalled without a trace";
     Light tutorial::request("kafka", "declarative") = "cluster-tutorial-kafka": "the same on Kafka";
     Light tutorial::request("rabbitmq", "declarative") = "cluster-tutorial-rabbitmq": "the same on RabbitMQ";
@@ -124,7 +125,6 @@ pub const ALL: &[Scenario] = scenarios! {
     Load change::redis_to_kafka() = "cluster-helm-redis-kafka": "helm upgrade under load: nothing lost, doubled or refused, and no worker restarted";
     Load change::kafka_to_rabbitmq() = "cluster-helm-kafka-rabbitmq": "the same in two steps, with Helm 4";
     Load change::to_a_dead_broker() = "cluster-helm-dead-broker": "an upgrade to a dead broker fails with the publishers untouched; the rollback recovers";
-    Load argocd::commits(History::Usual) = "cluster-argocd": "commits under load: Redis to Kafka and its revert, a missing Secret and a dead broker and their reverts, Redis to RabbitMQ, a third subscriber";
 };
 
 /// What takes too long for every day: `cargo xtask e2e --long --only long`.

@@ -9,6 +9,8 @@ common/component/redis/settings.go (where the two differ, the code).
 {{- include "task-pubsub.item" (dict "name" "redisType" "value" .redisType) -}}
 {{- include "task-pubsub.item" (dict "name" "redisDB" "value" .db) -}}
 {{- include "task-pubsub.item" (dict "name" "redisUsername" "value" .username) -}}
+{{- /* Calls beyond it wait for each other; the default is ten for each processor that the sidecar sees. */ -}}
+{{- include "task-pubsub.item" (dict "name" "poolSize" "value" (.poolSize | default 128)) -}}
 {{- if .sentinelMasterName -}}
 {{- include "task-pubsub.item" (dict "name" "failover" "value" "true") -}}
 {{- include "task-pubsub.item" (dict "name" "sentinelMasterName" "value" .sentinelMasterName) -}}

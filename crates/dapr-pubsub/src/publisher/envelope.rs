@@ -104,17 +104,17 @@ impl<'a> Envelope<'a> {
         event: &'a NewEvent,
         trace: Option<&'a TraceHeaders>,
     ) -> Option<Vec<u8>> {
-        let mut data_base64 = None;
-        let data = match essence(&event.content_type).as_str() {
-            "application/json" => Some(Data::Json(serde_json::from_slice(&event.data).ok()?)),
-            "application/octet-stream" => {
-                data_base64 = Some(STANDARD.encode(&event.data));
-                None
-            }
-            kind if kind.starts_with("text/") => {
-                Some(Data::Text(str::from_utf8(&event.data).ok()?))
-            }
-            _ => return None,
+        let essence = event.content_type.split(';').next().unwrap_or_default();
+        let is = |media_type: &str| essence.trim().eq_ignore_ascii_case(media_type);
+        let (data, data_base64) = if is("application/json") {
+            let json = serde_json::from_slice(&event.data).ok()?;
+            (Some(Data::Json(json)), None)
+        } else if is("text/plain") {
+            (Some(Data::Text(str::from_utf8(&event.data).ok()?)), None)
+        } else if is("application/octet-stream") {
+            (None, Some(STANDARD.encode(&event.data)))
+        } else {
+            return None;
         };
         let parent = trace.map(|trace| trace.parent.as_str());
         let envelope = Self {
@@ -141,12 +141,6 @@ impl<'a> Envelope<'a> {
 
 /// Bytes of an envelope without its data, most often.
 const ATTRIBUTES: usize = 640;
-
-/// A media type without its parameters.
-fn essence(media_type: &str) -> String {
-    let essence = media_type.split(';').next().unwrap_or_default();
-    essence.trim().to_ascii_lowercase()
-}
 
 #[cfg(test)]
 mod tests {
