@@ -63,9 +63,10 @@ pub(super) async fn ended(kubectl: &Kubectl, service: &str, old: &BTreeSet<Strin
     .await
 }
 
-/// Takes one pod of a service away, and waits until another one is ready in its place.
+/// Takes a ready pod of a service away, and waits until another one is ready in its place. Beside them may be what never gets ready.
 pub(super) async fn replaced(kubectl: &Kubectl, service: &str, limit: Duration) -> Result<()> {
-    let old = of(kubectl, service).await?;
+    let mut old = of(kubectl, service).await?;
+    old.retain(|pod| pod.ready == (2, 2));
     let gone = &old.first().context("no pod to take away")?.name;
     kubectl
         .run(&["delete", "pod", gone, "--wait=false"])
