@@ -106,6 +106,16 @@ impl ArgoCd {
         .await
     }
 
+    /// Waits until everything is as `commit` has it, and healthy. Where a commit changes nothing, no sync begins.
+    pub async fn compared(&self, commit: &str, limit: Duration) -> Result<()> {
+        self.refresh().await?;
+        until("the comparison", limit, async || {
+            let status = self.status().await?;
+            Ok((!is_compared(&status, commit)).then(|| told(&status)))
+        })
+        .await
+    }
+
     /// Waits until an attempt to sync `commit` has failed; returns the objects it failed at, such as `Job/task-pubsub-preflight`.
     pub async fn failed(&self, commit: &str, limit: Duration) -> Result<Vec<String>> {
         self.refresh().await?;
@@ -187,10 +197,15 @@ fn failure(result: &Value) -> Option<String> {
 }
 
 fn is_done(status: &Value, commit: &str) -> bool {
-    let (sync, operation) = (&status["sync"], &status["operationState"]);
+    let operation = &status["operationState"];
+    is_compared(status, commit)
+        && operation["syncResult"]["revision"] == commit
+        && operation["phase"] == "Succeeded"
+}
+
+fn is_compared(status: &Value, commit: &str) -> bool {
+    let sync = &status["sync"];
     sync["status"] == "Synced"
         && sync["revision"] == commit
         && status["health"]["status"] == "Healthy"
-        && operation["syncResult"]["revision"] == commit
-        && operation["phase"] == "Succeeded"
 }

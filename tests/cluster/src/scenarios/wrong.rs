@@ -140,8 +140,11 @@ impl Wrong {
         let commit = environment.repository.revert().await?;
         environment.values = before;
         let began = Instant::now();
-        let synced = environment.argocd.synced(&commit, CURED).await;
-        synced.context("the revert")?;
+        let cured = match self.fails_at {
+            Some(_) => environment.argocd.synced(&commit, CURED).await,
+            None => environment.argocd.compared(&commit, CURED).await,
+        };
+        cured.context("the revert")?;
         let cured = began.elapsed();
         work.go_on().await?;
         Ok(format!(
