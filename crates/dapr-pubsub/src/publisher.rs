@@ -37,7 +37,7 @@ pub struct PublisherOptions {
     /// Topic to publish to.
     pub topic: String,
     /// The sidecar's app-id. With it the envelope is made here, and daprd passes it on as it is, at less than half the cost; without it
-    /// daprd makes the envelope, with the same attributes, and makes `data` anew: numbers beyond 2^53 are rounded then.
+    /// daprd makes the envelope, with the same attributes.
     pub app_id: Option<String>,
     /// Most events that wait, be it for a call or for their next attempt. One more is refused with
     /// [`PublishError::QueueFull`]. Events that are part of a call are not counted.

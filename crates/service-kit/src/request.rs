@@ -52,7 +52,11 @@ pub fn observed(router: Router) -> Router {
         .layer(middleware::from_fn(observe))
 }
 
-async fn observe(request: Request, next: Next) -> Response {
+/// The trace that a request says it belongs to: an extension of every request that has a valid one.
+#[derive(Debug, Clone)]
+pub struct Caller(pub SpanContext);
+
+async fn observe(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     // Neither the method nor, without a route, the path is a label or part of a name unless it is one of a few: both are the
     // client's own text, and every new one would be kept for ever.
@@ -61,7 +65,11 @@ async fn observe(request: Request, next: Next) -> Response {
         .extensions()
         .get::<MatchedPath>()
         .map(|path| path.as_str().to_owned());
-    let span = server_span(method, route.as_deref(), &request);
+    let caller = dapr_pubsub::remote_span_context(request.headers());
+    let span = server_span(method, route.as_deref(), &request, caller.as_ref());
+    if let Some(caller) = caller {
+        request.extensions_mut().insert(Caller(caller));
+    }
     let response = next.run(request).instrument(span.clone()).await;
 
     let status = response.status();
@@ -90,7 +98,12 @@ fn known(method: &Method) -> Option<&'static str> {
 }
 
 /// What people look for is in the fields, which log lines repeat; the rest is for traces only.
-fn server_span(method: Option<&'static str>, route: Option<&str>, request: &Request) -> Span {
+fn server_span(
+    method: Option<&'static str>,
+    route: Option<&str>,
+    request: &Request,
+    caller: Option<&SpanContext>,
+) -> Span {
     let verb = method.unwrap_or("HTTP");
     let name = route.map_or_else(|| verb.to_owned(), |route| format!("{verb} {route}"));
     let span = tracing::info_span!(
@@ -103,11 +116,10 @@ fn server_span(method: Option<&'static str>, route: Option<&str>, request: &Requ
         http.route = route,
         http.response.status_code = field::Empty,
     );
-    let caller = dapr_pubsub::remote_span_context(request.headers());
-    let mut trace = caller.as_ref().map(SpanContext::trace_id);
+    let mut trace = caller.map(SpanContext::trace_id);
     if let Some(caller) = caller {
         // Fails where nothing records spans.
-        let _ = span.set_parent(Context::new().with_remote_span_context(caller));
+        let _ = span.set_parent(Context::new().with_remote_span_context(caller.clone()));
     }
     let context = span.context();
     let recorded = context.span().span_context().clone();

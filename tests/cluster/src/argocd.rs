@@ -98,20 +98,27 @@ impl ArgoCd {
 
     /// Waits until `commit` is synced, everything is healthy and the operation, hooks included, has succeeded.
     pub async fn synced(&self, commit: &str, limit: Duration) -> Result<()> {
-        self.refresh().await?;
-        until("the sync", limit, async || {
-            let status = self.status().await?;
-            Ok((!is_done(&status, commit)).then(|| told(&status)))
-        })
-        .await
+        let done = |status: &Value| is_done(status, commit);
+        self.reached("the sync", limit, done).await
     }
 
     /// Waits until everything is as `commit` has it, and healthy. Where a commit changes nothing, no sync begins.
     pub async fn compared(&self, commit: &str, limit: Duration) -> Result<()> {
+        let compared = |status: &Value| is_compared(status, commit);
+        self.reached("the comparison", limit, compared).await
+    }
+
+    /// Waits until the status of the Application is as `enough` wants it.
+    async fn reached(
+        &self,
+        what: &str,
+        limit: Duration,
+        enough: impl Fn(&Value) -> bool,
+    ) -> Result<()> {
         self.refresh().await?;
-        until("the comparison", limit, async || {
+        until(what, limit, async || {
             let status = self.status().await?;
-            Ok((!is_compared(&status, commit)).then(|| told(&status)))
+            Ok((!enough(&status)).then(|| told(&status)))
         })
         .await
     }
@@ -137,14 +144,11 @@ impl ArgoCd {
 
     /// Waits until the latest commit is known to render nothing: no sync begins.
     pub async fn not_rendered(&self, limit: Duration) -> Result<()> {
-        self.refresh().await?;
-        until("the error of comparison", limit, async || {
-            let status = self.status().await?;
+        let failed = |status: &Value| {
             let mut conditions = items(&status["conditions"]);
-            let found = conditions.any(|it| it["type"] == "ComparisonError");
-            Ok((!found).then(|| told(&status)))
-        })
-        .await
+            conditions.any(|it| it["type"] == "ComparisonError")
+        };
+        self.reached("the error of comparison", limit, failed).await
     }
 
     /// Removes Application, `ApplicationSet` and project; what was synced goes with the namespace.

@@ -286,8 +286,8 @@ publisher's holds the active broker's component, a declarative subscriber's no b
 {{- $expected = append $expected (printf "%s=%s" $topic (ternary $name "" $records)) -}}
 {{- if and $values.preflight.deadLetters (eq $.check "preflight") (eq $other.role "subscriber") -}}
 {{- /* Nobody has to hear it; but a topic that the broker does not take events for would keep every dead letter with its subscriber. */ -}}
-{{- $deadLetters := include "task-pubsub.ownDeadLetterTopic" (dict "root" $root "entry" $values.broker.active "name" $name "service" $other) -}}
-{{- $expected = append $expected (printf "%s=" $deadLetters) -}}
+{{- $subscription := include "task-pubsub.subscription" (dict "root" $root "entry" $values.broker.active "name" $name "service" $other) | fromYaml -}}
+{{- $expected = append $expected (printf "%s=" $subscription.spec.deadLetterTopic) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -93,12 +93,6 @@ Component.
 {{- toYaml $list -}}
 {{- end -}}
 
-{{/* Where the dead letters of one subscriber and one broker go (root, entry, name, service). */}}
-{{- define "task-pubsub.ownDeadLetterTopic" -}}
-{{- $own := include "task-pubsub.broker" (merge (dict "part" "subscription") .) | fromYaml -}}
-{{- $own.deadLetterTopic | default (include "task-pubsub.deadLetterTopic" (dict "root" .root "key" .service.topic)) -}}
-{{- end -}}
-
 {{/* What one subscriber hears of one broker: `spec` and `scopes` of a Subscription (root, entry, name, service). */}}
 {{- define "task-pubsub.subscription" -}}
 {{- $own := include "task-pubsub.broker" (dict "root" .root "entry" .entry "part" "subscription" "name" .name "service" .service) | fromYaml -}}
@@ -108,7 +102,7 @@ spec:
   routes:
     default: {{ .service.route }}
   # Never without the retries of the Resiliency object: alone it takes the first failure.
-  deadLetterTopic: {{ include "task-pubsub.ownDeadLetterTopic" . }}
+  deadLetterTopic: {{ $own.deadLetterTopic | default (include "task-pubsub.deadLetterTopic" (dict "root" .root "key" .service.topic)) }}
   {{- with $own.metadata }}
   metadata:
     {{- toYaml . | nindent 4 }}

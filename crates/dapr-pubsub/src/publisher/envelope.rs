@@ -40,7 +40,7 @@ impl Message {
         event: NewEvent,
         current: Option<TraceHeaders>,
     ) -> Self {
-        let trace = current.or_else(|| event.trace.clone());
+        let trace = current.or_else(|| TraceHeaders::of_context(event.trace.as_ref()?));
         let made = options.app_id.as_deref();
         let made = made.and_then(|app_id| Envelope::of(options, app_id, &event, trace.as_ref()));
         if let Some(data) = made {
@@ -182,7 +182,7 @@ mod tests {
     fn the_trace_of_the_request_is_carried_on_where_no_span_is_recorded() {
         let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         let context = trace_context::parse(parent, Some("vendor=a")).unwrap();
-        let message = message(NewEvent::new("1", "{}", "application/json").with_trace(&context));
+        let message = message(NewEvent::new("1", "{}", "application/json").with_trace(context));
         let envelope: Value = serde_json::from_slice(&message.data).unwrap();
         for (attribute, value) in [
             ("traceid", parent),

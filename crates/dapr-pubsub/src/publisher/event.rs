@@ -37,7 +37,7 @@ pub struct NewEvent {
     /// `subject` of the envelope.
     pub subject: Option<String>,
     /// The trace that it belongs to where the publishing span is not recorded.
-    pub(super) trace: Option<TraceHeaders>,
+    pub(super) trace: Option<SpanContext>,
 }
 
 /// Bytes of an attribute, a key or a media type. All of them together, each of its bytes percent-encoded, still fit into a head.
@@ -92,8 +92,8 @@ impl NewEvent {
     /// The trace of a request, such as [`remote_span_context`](crate::remote_span_context) reads it. The event carries it on where nothing
     /// here records spans; where something does, the trace goes on from the caller's current span.
     #[must_use]
-    pub fn with_trace(mut self, context: &SpanContext) -> Self {
-        self.trace = TraceHeaders::of_context(context);
+    pub fn with_trace(mut self, context: SpanContext) -> Self {
+        self.trace = Some(context);
         self
     }
 

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use dapr_pubsub::{NewEvent, PublishError, remote_span_context};
+use axum::http::StatusCode;
+use dapr_pubsub::{NewEvent, PublishError};
 use serde::{Deserialize, Serialize};
 use service_kit::json::Json;
 use service_kit::problem::Problem;
+use service_kit::request::Caller;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -83,7 +85,7 @@ pub(crate) struct CreatedTask {
 )]
 pub(crate) async fn create_task(
     State(app): State<App>,
-    headers: HeaderMap,
+    caller: Option<Extension<Caller>>,
     key: IdempotencyKey,
     Json(task): Json<CreateTask>,
 ) -> Result<axum::Json<CreatedTask>, Problem> {
@@ -96,8 +98,8 @@ pub(crate) async fn create_task(
         .map_err(refusal)?
         // Events of one task keep their order where the broker has partitions.
         .with_partition_key(id.to_string());
-    if let Some(caller) = remote_span_context(&headers) {
-        event = event.with_trace(&caller);
+    if let Some(Extension(Caller(trace))) = caller {
+        event = event.with_trace(trace);
     }
     app.publisher
         .publish(event, app.publish_deadline)

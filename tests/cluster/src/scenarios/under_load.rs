@@ -34,7 +34,8 @@ pub(super) struct UnderLoad {
     _logs: PodLogs,
     worker: Effects,
     throttle: LoadThrottle,
-    some: usize,
+    /// What is let through between two changes.
+    events: usize,
 }
 
 impl UnderLoad {
@@ -49,7 +50,7 @@ impl UnderLoad {
             _logs: logs,
             worker,
             throttle,
-            some: (rate * SECONDS) as usize,
+            events: (rate * SECONDS) as usize,
         };
         this.go_on().await?;
         Ok(this)
@@ -58,7 +59,7 @@ impl UnderLoad {
     /// Lets some seconds pass in which events are acknowledged.
     pub(super) async fn go_on(&self) -> Result<()> {
         let answers = self.load.answers();
-        answers.acknowledge(self.some, ACKNOWLEDGED).await
+        answers.acknowledge(self.events, ACKNOWLEDGED).await
     }
 
     /// What has been acknowledged up to now.

@@ -39,17 +39,18 @@ fn moved(entry: &Value) -> Value {
     json!({"broker": {"active": "wrong", "subscribe": ["redis", "wrong"]}, "brokers": {"wrong": entry}})
 }
 
-/// Where this cluster has the broker of an entry.
-fn host(site: &Site, entry: &str) -> Result<Value> {
+/// The chart's entries, with where this cluster has their brokers.
+fn brokers(site: &Site) -> Result<Value> {
     let text = fs::read_to_string(chart::folder().join("values.yaml"))?;
     let mut values = serde_norway::from_str(&text)?;
     merge(&mut values, &site.values(&json!({})));
-    Ok(values["brokers"][entry]["host"].take())
+    Ok(values["brokers"].take())
 }
 
 /// The first are what CI has time for.
 pub(super) fn all(site: &Site) -> Result<Vec<Wrong>> {
-    let (redis, rabbitmq) = (host(site, "redis")?, host(site, "rabbitmq")?);
+    let brokers = brokers(site)?;
+    let [redis, rabbitmq] = ["redis", "rabbitmq"].map(|entry| &brokers[entry]["host"]);
     let login = |key: &str, secret: &str| {
         let keys = json!({"redisPassword": key});
         json!({"type": "redis", "host": redis, "existingSecret": secret, "secretKeys": keys})
@@ -140,11 +141,11 @@ impl Wrong {
         let commit = environment.repository.revert().await?;
         environment.values = before;
         let began = Instant::now();
-        let cured = match self.fails_at {
+        let reverted = match self.fails_at {
             Some(_) => environment.argocd.synced(&commit, CURED).await,
             None => environment.argocd.compared(&commit, CURED).await,
         };
-        cured.context("the revert")?;
+        reverted.context("the revert")?;
         let cured = began.elapsed();
         work.go_on().await?;
         Ok(format!(

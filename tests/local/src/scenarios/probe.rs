@@ -34,7 +34,7 @@ pub(super) fn options(setup: &Setup, broker: &str, more: &Value) -> StackOptions
     let mut options = setup.with_broker(broker);
     let deadline = format!("{}s", DEADLINE.as_secs());
     let probe = json!({
-        "preflight": {"enabled": true, "deadline": deadline},
+        "preflight": {"enabled": true, "deadline": deadline, "deadLetters": true},
         "smoke": {"enabled": true, "deadline": deadline},
     });
     merge(&mut options.values, &probe);

@@ -81,8 +81,8 @@ async fn each_event_carries_the_trace_of_its_caller() {
     assert_eq!(call.headers.get("traceparent").unwrap(), expected.as_str());
 }
 
-#[tokio::test]
-async fn events_of_one_batch_keep_their_own_traces() {
+/// A sidecar that answers a call for one event when the semaphore has a permit for it.
+fn holding_singles() -> (FakeSidecar, Arc<Semaphore>) {
     let fake = FakeSidecar::start();
     let gate = Arc::new(Semaphore::new(0));
     let held = gate.clone();
@@ -93,6 +93,12 @@ async fn events_of_one_batch_keep_their_own_traces() {
             Answer::Held(held.clone())
         }
     });
+    (fake, gate)
+}
+
+#[tokio::test]
+async fn events_of_one_batch_keep_their_own_traces() {
+    let (fake, gate) = holding_singles();
     let publisher = Publisher::new(&fake.sidecar(), options());
     let mut callers = JoinSet::new();
     let mut traces = HashMap::new();
@@ -122,16 +128,7 @@ async fn events_of_one_batch_keep_their_own_traces() {
 
 #[tokio::test]
 async fn an_envelope_that_is_made_here_is_passed_on_as_it_is() {
-    let fake = FakeSidecar::start();
-    let gate = Arc::new(Semaphore::new(0));
-    let held = gate.clone();
-    fake.on_publish(move |call| {
-        if call.bulk {
-            Answer::Ok
-        } else {
-            Answer::Held(held.clone())
-        }
-    });
+    let (fake, gate) = holding_singles();
     let mut options = options();
     options.app_id = Some("task-api".to_owned());
     let publisher = Publisher::new(&fake.sidecar(), options);
