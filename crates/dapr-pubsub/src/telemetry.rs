@@ -50,6 +50,9 @@ pub(crate) fn continue_trace(span: &Span, remote: Option<SpanContext>) {
 /// Attributes that are the same for every event of a kind: for traces, where they are looked for, and
 /// not as fields, which every log line inside the span would repeat.
 pub(crate) fn describe(span: &Span, operation: &'static str, pubsub: &str) {
+    if span.is_disabled() {
+        return;
+    }
     span.set_attribute("messaging.system", SYSTEM);
     span.set_attribute("messaging.operation.type", operation);
     span.set_attribute("messaging.operation.name", operation);

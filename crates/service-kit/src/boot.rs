@@ -3,8 +3,10 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use crate::shutdown::{Shutdown, ShutdownArgs, Signals};
-use crate::telemetry::{Telemetry, TelemetryArgs};
+use crate::telemetry::{self, Telemetry, TelemetryArgs};
 
 /// Telemetry that could not be sent by then is given up.
 const FLUSH_DEADLINE: Duration = Duration::from_secs(3);
@@ -18,7 +20,7 @@ const FLUSH_DEADLINE: Duration = Duration::from_secs(3);
 /// tasks, which run on this runtime, have finished. On a current-thread runtime both would wait for each other.
 pub fn run<F>(
     name: &'static str,
-    telemetry: &TelemetryArgs,
+    args: &TelemetryArgs,
     timing: ShutdownArgs,
     service: F,
 ) -> ExitCode
@@ -38,7 +40,7 @@ where
         }
     };
     let guard = runtime.enter();
-    let telemetry = match Telemetry::install(name, telemetry) {
+    let telemetry = match Telemetry::install(name, args) {
         Ok(telemetry) => telemetry,
         Err(error) => {
             return fail(
@@ -76,6 +78,7 @@ where
         }
     };
     telemetry.flush(FLUSH_DEADLINE);
+    let _ = runtime.block_on(async { timeout(FLUSH_DEADLINE, telemetry::written()).await });
     runtime.shutdown_timeout(Duration::from_secs(1));
     code
 }

@@ -5,8 +5,10 @@
 //! belongs to is named in the logs and passed on as it came.
 
 mod exporter;
+mod json;
 mod logs;
 mod otel;
+mod output;
 mod readable;
 mod resource;
 
@@ -22,6 +24,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 pub use logs::LogFormat;
+pub use output::written;
 
 /// How telemetry is written and sent. The SDK itself reads the other standard `OTEL_*` variables
 /// (sampler, resource attributes, headers, timeouts).

@@ -93,12 +93,13 @@ impl fmt::Debug for Lease {
     }
 }
 
-/// Starts to hold the claim `mine`, which was written not earlier than `started`.
+/// Starts to hold the claim `mine`, which was written not earlier than `started`; `created` where there was no record before.
 pub(super) fn hold(
     inbox: &Arc<Inner>,
     key: String,
     mine: Record,
     failures: u32,
+    created: bool,
     started: Instant,
 ) -> Lease {
     let (commands, receiver) = oneshot::channel();
@@ -108,6 +109,7 @@ pub(super) fn hold(
         key,
         mine,
         failures,
+        created,
         started,
         lost.clone(),
     );

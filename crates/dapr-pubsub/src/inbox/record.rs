@@ -27,8 +27,27 @@ pub(super) enum Record {
         #[serde(default)]
         dropped: bool,
     },
-    /// The effect has happened.
+    /// The effect has happened. There is one of these for each event of the time that is remembered, so it is [`DONE`] and no more.
     Done,
+}
+
+/// A record that says *done*, as it is stored.
+const DONE: &[u8] = b"1";
+
+impl Record {
+    pub(super) fn bytes(&self) -> serde_json::Result<Vec<u8>> {
+        match self {
+            Self::Done => Ok(DONE.to_vec()),
+            record => serde_json::to_vec(record),
+        }
+    }
+
+    pub(super) fn parse(bytes: &[u8]) -> serde_json::Result<Self> {
+        if bytes == DONE {
+            return Ok(Self::Done);
+        }
+        serde_json::from_slice(bytes)
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature.
@@ -42,7 +61,7 @@ mod tests {
 
     #[test]
     fn records_look_as_documented() {
-        let json = |record: &Record| serde_json::to_string(record).unwrap();
+        let stored = |record: &Record| String::from_utf8(record.bytes().unwrap()).unwrap();
         let claimed = |failures| Record::Claimed {
             owner: "6c1b".to_owned(),
             failures,
@@ -67,11 +86,11 @@ mod tests {
                 failed,
                 r#"{"state":"failed","failures":3,"reason":"no answer","at":1700000000000,"dropped":false}"#,
             ),
-            (Record::Done, r#"{"state":"done"}"#),
+            (Record::Done, "1"),
         ];
         for (record, text) in as_documented {
-            assert_eq!(json(&record), text);
-            assert_eq!(serde_json::from_str::<Record>(text).unwrap(), record);
+            assert_eq!(stored(&record), text);
+            assert_eq!(Record::parse(text.as_bytes()).unwrap(), record);
         }
     }
 }

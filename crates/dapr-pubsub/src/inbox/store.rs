@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use dapr::dapr::proto::common::v1::state_options::{StateConcurrency, StateConsistency};
 use dapr::dapr::proto::common::v1::{Etag, StateItem, StateOptions};
-use dapr::dapr::proto::runtime::v1::{DeleteStateRequest, GetStateRequest, SaveStateRequest};
+use dapr::dapr::proto::runtime::v1::{DeleteStateRequest, GetStateRequest};
 use tonic::{Code, Status};
 
+use super::batch::Batches;
 use super::record::Record;
 use crate::Sidecar;
 
@@ -24,6 +25,9 @@ const OPTIONS: StateOptions = StateOptions {
 pub(super) struct Store {
     sidecar: Sidecar,
     name: String,
+    /// Apart, because claims are what can fail for good reasons.
+    creations: Batches,
+    replacements: Batches,
 }
 
 #[derive(Debug)]
@@ -69,7 +73,13 @@ impl From<Status> for StoreError {
 
 impl Store {
     pub(super) fn new(sidecar: Sidecar, name: String) -> Self {
-        Self { sidecar, name }
+        let batches = || Batches::new(sidecar.clone(), name.clone());
+        Self {
+            creations: batches(),
+            replacements: batches(),
+            sidecar,
+            name,
+        }
     }
 
     /// Name of the component.
@@ -98,7 +108,7 @@ impl Store {
         if found.data.is_empty() {
             return Ok(None);
         }
-        let record = serde_json::from_slice(&found.data).map_err(StoreError::Record)?;
+        let record = Record::parse(&found.data).map_err(StoreError::Record)?;
         Ok(Some((record, found.etag)))
     }
 
@@ -157,23 +167,18 @@ impl Store {
         let ttl = whole_seconds(ttl).to_string();
         let item = StateItem {
             key: key.to_owned(),
-            value: serde_json::to_vec(record).map_err(StoreError::Record)?,
+            value: record.bytes().map_err(StoreError::Record)?,
             etag: etag.map(|value| Etag {
                 value: value.to_owned(),
             }),
             metadata: HashMap::from([("ttlInSeconds".to_owned(), ttl)]),
             options: Some(options),
         };
-        let request = SaveStateRequest {
-            store_name: self.name.clone(),
-            states: vec![item],
+        let batches = match etag {
+            None => &self.creations,
+            Some(_) => &self.replacements,
         };
-        self.sidecar
-            .call(limit, request, async |mut client, request| {
-                client.save_state(request).await
-            })
-            .await?;
-        Ok(())
+        Ok(batches.save(item, limit).await?)
     }
 
     /// Removes the record if it has this etag.

@@ -9,7 +9,8 @@ use dapr_pubsub::{Claim, Inbox, InboxOptions, Lease};
 use crate::fake_sidecar::FakeSidecar;
 
 const SOURCE: &str = "task-api";
-const KEY: &str = "worker:task-api:1";
+/// Of the event `1` of `task-api`, for the consumer `worker`.
+const KEY: &str = "B1bEWwPAUfe4XWKHyocKYw";
 
 fn options(lease: Duration) -> InboxOptions {
     InboxOptions {

@@ -48,7 +48,7 @@ impl Visit for Line<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::io;
     use std::sync::{Arc, Mutex};
 
@@ -57,7 +57,13 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Output(Arc<Mutex<Vec<u8>>>);
+    pub(in super::super) struct Output(Arc<Mutex<Vec<u8>>>);
+
+    impl Output {
+        pub(in super::super) fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
 
     impl io::Write for Output {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -84,7 +90,7 @@ mod tests {
             let span = tracing::info_span!("process", otel.kind = "consumer", trace_id = "abc");
             span.in_scope(|| tracing::info!(attempts = 2, "done"));
         });
-        let text = String::from_utf8(output.0.lock().unwrap().clone()).unwrap();
+        let text = output.text();
         assert!(text.contains(r#"process{trace_id="abc"}"#), "{text}");
         assert!(text.trim_end().ends_with("done attempts=2"), "{text}");
     }

@@ -38,6 +38,8 @@ pub(super) struct Keeper {
     failures: u32,
     /// Of the present record; unknown after each write, because a save does not return it.
     etag: Option<String>,
+    /// The claim is a record that did not exist before.
+    created: bool,
     /// The record cannot have expired before this moment. Later no write may rely on an etag: the
     /// record could be another one with the same etag (see `Store::replace`).
     valid_until: Instant,
@@ -58,6 +60,7 @@ impl Keeper {
         key: String,
         mine: Record,
         failures: u32,
+        created: bool,
         started: Instant,
         lost: CancellationToken,
     ) -> Self {
@@ -68,6 +71,7 @@ impl Keeper {
             mine,
             failures,
             etag: None,
+            created,
             valid_until,
             lost,
         }
@@ -76,9 +80,9 @@ impl Keeper {
     pub(super) async fn run(mut self, mut commands: oneshot::Receiver<Command>) {
         let period = self.inbox.options.lease / RENEWALS;
         let mut renewal = Instant::now() + period;
-        // While the effect is under way, so that `complete` need not ask first. If it fails, the
-        // next step tries again.
-        let _ = self.look(self.limit()).await;
+        if self.guess().is_none() {
+            self.learn().await;
+        }
         let command = loop {
             tokio::select! {
                 command = &mut commands => break command,
@@ -106,6 +110,20 @@ impl Keeper {
         }
     }
 
+    /// While the effect is under way, so that `complete` need not ask first. If it fails, the next step tries again.
+    async fn learn(&mut self) {
+        let found = self.look(self.limit()).await;
+        if let (true, Ok(Holder::This), Some(etag)) = (self.created, found, &self.etag) {
+            self.inbox.new_etag.saw(etag);
+        }
+    }
+
+    /// What the etag must be if it is as always, of a claim that has not been written again.
+    fn guess(&self) -> Option<String> {
+        let new_etag = &self.inbox.new_etag;
+        self.created.then(|| new_etag.guess()).flatten()
+    }
+
     /// Writes the claim again. False when that has to be repeated soon.
     async fn renew(&mut self) -> bool {
         if self.etag.is_none() {
@@ -126,6 +144,7 @@ impl Keeper {
         if limit.is_zero() {
             return false;
         }
+        self.created = false;
         let started = Instant::now();
         let lease = self.inbox.options.lease;
         let ttl = self.inbox.options.claim_ttl(self.failures);
@@ -185,7 +204,12 @@ impl Keeper {
         if Instant::now() >= self.valid_until {
             self.etag = None;
         }
-        if self.etag.is_none() {
+        let guess = match self.etag {
+            None if Instant::now() < self.valid_until => self.guess(),
+            _ => None,
+        };
+        self.created = false;
+        if self.etag.is_none() && guess.is_none() {
             match self.look(limit).await? {
                 Holder::This => {}
                 // The claim has expired and nobody else has come: what is to be said is still true.
@@ -200,7 +224,8 @@ impl Keeper {
                 Holder::Done | Holder::Other => return Err(StoreFailure::Lost),
             }
         }
-        let etag = self.etag.take().unwrap_or_default();
+        let guessed = guess.is_some();
+        let etag = guess.or_else(|| self.etag.take()).unwrap_or_default();
         let store = &self.inbox.store;
         match store
             .replace(&self.key, &Record::Done, &etag, retention, limit)
@@ -208,6 +233,9 @@ impl Keeper {
         {
             Ok(()) => Ok(()),
             Err(error) => {
+                if guessed && matches!(error, StoreError::Conflict(_)) {
+                    self.inbox.new_etag.was_wrong();
+                }
                 *written |= !matches!(error, StoreError::Conflict(_));
                 Err(error.into())
             }

@@ -22,7 +22,10 @@ async fn claim(inbox: &Inbox) -> Lease {
 }
 
 fn record(fake: &FakeSidecar) -> serde_json::Value {
-    let stored = fake.state().record("worker:api:1").unwrap();
+    let stored = fake
+        .state()
+        .record(&dapr_pubsub::record_key("worker", "api", "1"))
+        .unwrap();
     serde_json::from_str(&stored.value).unwrap()
 }
 
