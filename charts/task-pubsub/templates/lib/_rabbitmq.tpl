@@ -70,8 +70,7 @@ enableDeadLetter makes `dlx-<queue>` with `dlq-<queue>` behind it.
 {{- define "task-pubsub.rabbitmq.subscription" -}}
 {{- if ne (toString .broker.deadLetterQueue) "false" }}
 {{- $consumer := .broker.consumerID | default "{appID}" | replace "{appID}" .name }}
-{{- $topic := include "task-pubsub.topic" (dict "root" .root "key" .service.topic) }}
-deadLetterTopic: {{ printf "dlx-%s-%s" $consumer $topic }}
+deadLetterTopic: {{ printf "dlx-%s-%s" $consumer .heard.topic }}
 {{- end }}
 metadata:
   queueType: {{ .broker.queueType | default "quorum" }}

@@ -64,7 +64,7 @@ ends like a secret counts as one too.
 
 {{/* A name under which a broker keeps what one subscriber has heard: two subscribers need two. */}}
 {{- define "task-pubsub.problems.sharedConsumer" -}}
-{{- $subscribers := include "task-pubsub.subscriberIds" .root | fromYamlArray -}}
+{{- $subscribers := .root.Values.graph.subscribers -}}
 {{- if and (gt (len $subscribers) 1) (not (contains "{appID}" .value)) }}
 - {{ .path }}: {{ $subscribers | join ", " }} would share the {{ .what }} `{{ .value }}`, and each event would reach only one of them; put {appID} into the name.
 {{- end -}}
