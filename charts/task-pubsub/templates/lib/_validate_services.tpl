@@ -12,9 +12,10 @@
 {{- $path := printf "services.%s" $name -}}
 {{- $own := get $.Values.services $name -}}
 {{- $line := include "task-pubsub.graphLine" (dict "own" $own "defaults" $defaults) -}}
-{{- $gone := keys (pick $own "role" "topic" "route") | sortAlpha }}
+{{- $gone := list -}}
+{{- range list "role" "topic" "route" -}}{{- if hasKey $own . -}}{{- $gone = append $gone . -}}{{- end -}}{{- end -}}
 {{- if $gone }}
-- {{ $path }}.{{ $gone | join ", ." }}: gone; write `{{ $line }}`.
+- {{ $path }}.{{ $gone | join ", ." | replace ", .route" " and .route" }}: {{ ternary "is" "are" (eq (len $gone) 1) }} gone; write `{{ $line }}`.
 {{- else if not (or $service.publishes $service.hears) }}
 - {{ $path }}: publishes nothing and hears nothing, so its sidecar would open every broker for nobody; write `{{ $line }}`, or deploy it without this chart.
 {{- end -}}
