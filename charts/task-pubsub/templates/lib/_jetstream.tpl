@@ -67,6 +67,11 @@ acknowledgement, which follows the return of the callback, and in that mode the 
 - {{ $.path }}.secretKeys.{{ $field }}: authType `{{ $auth }}` cannot do without it; the component never starts.
 {{- end -}}
 {{- end -}}
+{{- range $name, $service := .root.Values.graph.services -}}
+{{- if gt (len $service.hears) 1 }}
+- {{ $.path }}: services.{{ $name }} hears {{ len $service.hears }} topics, and a consumer of JetStream has one; NATS would refuse the second, and nothing of that topic would arrive. Give each topic a service of its own.
+{{- end -}}
+{{- end -}}
 {{- include "task-pubsub.problems.sharedConsumer" (dict "root" .root "path" (printf "%s.durableName" .path) "what" "consumer" "value" ($nats.durableName | default "{appID}")) -}}
 {{- end -}}
 

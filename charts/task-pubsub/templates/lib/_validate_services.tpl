@@ -6,6 +6,13 @@
 {{- with pick $defaults "role" "topic" "route" "publishes" "subscribes" }}
 - serviceDefaults: {{ keys . | sortAlpha | join ", " }} cannot stand there: all services would publish or hear the same; write `{{ include "task-pubsub.graphLine" (dict "own" dict "defaults" $defaults) }}` in each service that does.
 {{- end -}}
+{{- $names := dict -}}
+{{- range $key, $topic := .Values.graph.topics -}}
+{{- with get $names $topic.name }}
+- topics.{{ $key }}.name: `{{ $topic.name }}` is the name of topics.{{ . }} too; who hears it is known by key, so preflight would miss half of them, and a program that knows no canaries could get some. Where only the dead letters differ, a subscription has a `deadLetter` of its own.
+{{- end -}}
+{{- $_ := set $names $topic.name $key -}}
+{{- end -}}
 {{- $subscriptions := dict -}}
 {{- $entries := include "task-pubsub.subscribedBrokers" . | fromYamlArray -}}
 {{- range $name, $service := $services -}}
@@ -15,7 +22,7 @@
 {{- $gone := list -}}
 {{- range list "role" "topic" "route" -}}{{- if hasKey $own . -}}{{- $gone = append $gone . -}}{{- end -}}{{- end -}}
 {{- if $gone }}
-- {{ $path }}.{{ $gone | join ", ." | replace ", .route" " and .route" }}: {{ ternary "is" "are" (eq (len $gone) 1) }} gone; write `{{ $line }}`.
+- {{ $path }}.{{ $gone | join ", ." | replace ", .route" " and .route" }} {{ ternary "is" "are" (eq (len $gone) 1) }} gone: write `{{ $line }}`.
 {{- else if not (or $service.publishes $service.hears) }}
 - {{ $path }}: publishes nothing and hears nothing, so its sidecar would open every broker for nobody; write `{{ $line }}`, or deploy it without this chart.
 {{- end -}}
@@ -43,6 +50,14 @@
 - {{ $path }}.metadata.rawPayload: daprd would give every delivery of an event an id of its own, so a copy of it would have a second effect; it is for programs with `inbox: false`.
 {{- end -}}
 {{- range $entry := $entries -}}
+{{- if and $heard.metadata (get $.Values.brokers $entry) -}}
+{{- $own := include "task-pubsub.broker" (dict "root" $ "entry" $entry "part" "subscription" "name" $name "heard" $heard) | fromYaml -}}
+{{- range $field := keys $heard.metadata | sortAlpha -}}
+{{- if hasKey ($own.metadata | default dict) $field }}
+- {{ $path }}.metadata: `{{ $field }}` is computed from brokers.{{ $entry }}; set it there, or two places would disagree.
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- $subscription := printf "%s-%s%s" $name $heard.infix $entry -}}
 {{- $other := get $subscriptions $subscription | default $name -}}
 {{- if ne $other $name }}
@@ -74,8 +89,8 @@
 {{- range $index, $caller := .Values.invocation.allow -}}
 {{- range $name, $service := $services -}}
 {{- range $service.hears -}}
-{{- $routes := list (lower .route) -}}
-{{- range .rules -}}{{- $routes = append $routes (lower .path) -}}{{- end -}}
+{{- $routes := list (lower .route | trimSuffix "/") -}}
+{{- range .rules -}}{{- $routes = append $routes (lower .path | trimSuffix "/") -}}{{- end -}}
 {{- if has (lower $caller.path | trimSuffix "/") $routes }}
 - invocation.allow[{{ $index }}].path: `{{ $caller.path }}` is a route of services.{{ $name }}; {{ $caller.appId }} could hand in events that no broker has seen. Publish them to the topic.
 {{- end -}}
@@ -83,7 +98,6 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
-
 
 {{/* What a service says of topics, in place of the `role`, `topic` and `route` of earlier versions (own, defaults: values as written). */}}
 {{- define "task-pubsub.graphLine" -}}
