@@ -123,8 +123,10 @@ spec:
   topic: {{ .heard.topic }}
   routes:
     {{- with .heard.rules }}
+    {{- /* An event on which a rule fails is a dead letter at once, and a canary has none of the fields that rules ask for. */}}
+    {{- $canary := dict "match" "event.type == \"com.task-pubsub.canary\"" "path" $.heard.route }}
     rules:
-      {{- toYaml . | nindent 6 }}
+      {{- ternary (prepend . $canary) . $.service.inbox | toYaml | nindent 6 }}
     {{- end }}
     default: {{ .heard.route }}
   # Never without the retries of the Resiliency object: alone it takes the first failure.
