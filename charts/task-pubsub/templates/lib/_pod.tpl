@@ -180,7 +180,7 @@ and for each subscription some that it is about to put there; the others have so
 {{- range $broker := values $values.brokers -}}
 {{- if $broker -}}
 {{- $concurrency := int64 ($broker.concurrency | default 10) -}}
-{{- $all := mul $subscriptions (max $concurrency (int64 ($broker.maxAckPending | default 0))) -}}
+{{- $all := max (mul $subscriptions $concurrency) (int64 ($broker.maxAckPending | default 0)) -}}
 {{- if eq $broker.type "redis" -}}
 {{- $all = add $concurrency (mul (add1 $subscriptions) (int64 ($broker.queueDepth | default $concurrency))) -}}
 {{- end -}}
