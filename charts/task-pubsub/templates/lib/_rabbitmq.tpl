@@ -100,6 +100,7 @@ metadata:
 - {{ .path }}.secretKeys: clientCert and clientKey go together; with one of them daprd presents no certificate at all.
 {{- end -}}
 {{- include "task-pubsub.problems.sharedConsumer" (dict "root" .root "path" (printf "%s.consumerID" .path) "what" "queue" "value" ($rabbit.consumerID | default "{appID}")) -}}
+{{- include "task-pubsub.problems.sharedQueue" (dict "root" .root "path" (printf "%s.consumerID" .path) "what" "queue" "value" ($rabbit.consumerID | default "{appID}")) -}}
 {{- end -}}
 
 {{- define "task-pubsub.rabbitmq.warnings" -}}

@@ -69,3 +69,18 @@ ends like a secret counts as one too.
 - {{ .path }}: {{ $subscribers | join ", " }} would share the {{ .what }} `{{ .value }}`, and each event would reach only one of them; put {appID} into the name.
 {{- end -}}
 {{- end -}}
+
+{{/* The same of a name that is made of such a one and the topic: `a-b` with `c` and `a` with `b-c` are the same queue. */}}
+{{- define "task-pubsub.problems.sharedQueue" -}}
+{{- $owners := dict -}}
+{{- range $name, $service := .root.Values.graph.services -}}
+{{- range $service.hears -}}
+{{- $queue := printf "%s-%s" (replace "{appID}" $name $.value) .topic -}}
+{{- $other := get $owners $queue | default $name -}}
+{{- if and (ne $other $name) (contains "{appID}" $.value) }}
+- {{ $.path }}: services.{{ $other }} and services.{{ $name }} would share the {{ $.what }} `{{ $queue }}`, and each event would reach only one of them; give a service or a topic another name.
+{{- end -}}
+{{- $_ := set $owners $queue $name -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

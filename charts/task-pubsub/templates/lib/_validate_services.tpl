@@ -3,8 +3,13 @@
 {{- $services := .Values.graph.services -}}
 {{- $known := keys .Values.graph.topics | sortAlpha | join ", " -}}
 {{- $defaults := .Values.serviceDefaults -}}
-{{- with pick $defaults "role" "topic" "route" "publishes" "subscribes" }}
-- serviceDefaults: {{ keys . | sortAlpha | join ", " }} cannot stand there: all services would publish or hear the same; write `{{ include "task-pubsub.graphLine" (dict "own" dict "defaults" $defaults) }}` in each service that does.
+{{- with include "task-pubsub.gone" (dict "path" "serviceDefaults" "of" $defaults) }}
+- {{ . }}: write `{{ include "task-pubsub.graphLine" (dict "own" dict "defaults" $defaults) }}` in each service that does so.
+{{- end -}}
+{{- range $key := list "publishes" "subscribes" -}}
+{{- if hasKey $defaults $key }}
+- serviceDefaults.{{ $key }}: would be that of every service, whether it publishes or hears; write it in each service that does so.
+{{- end -}}
 {{- end -}}
 {{- $names := dict -}}
 {{- range $key, $topic := .Values.graph.topics -}}
@@ -19,10 +24,9 @@
 {{- $path := printf "services.%s" $name -}}
 {{- $own := get $.Values.services $name -}}
 {{- $line := include "task-pubsub.graphLine" (dict "own" $own "defaults" $defaults) -}}
-{{- $gone := list -}}
-{{- range list "role" "topic" "route" -}}{{- if hasKey $own . -}}{{- $gone = append $gone . -}}{{- end -}}{{- end -}}
+{{- $gone := include "task-pubsub.gone" (dict "path" $path "of" $own) -}}
 {{- if $gone }}
-- {{ $path }}.{{ $gone | join ", ." | replace ", .route" " and .route" }} {{ ternary "is" "are" (eq (len $gone) 1) }} gone: write `{{ $line }}`.
+- {{ $gone }}: write `{{ $line }}`.
 {{- else if not (or $service.publishes $service.hears) }}
 - {{ $path }}: publishes nothing and hears nothing, so its sidecar would open every broker for nobody; write `{{ $line }}`, or deploy it without this chart.
 {{- end -}}
@@ -96,6 +100,16 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* `services.task-worker.role, .topic and .route are gone`; empty where none is there (path, of). */}}
+{{- define "task-pubsub.gone" -}}
+{{- $gone := list -}}
+{{- range list "role" "topic" "route" -}}{{- if hasKey $.of . -}}{{- $gone = append $gone . -}}{{- end -}}{{- end -}}
+{{- if $gone -}}
+{{- $many := gt (len $gone) 1 -}}
+{{ .path }}.{{ initial $gone | join ", ." }}{{ ternary " and ." "" $many }}{{ last $gone }} {{ ternary "are" "is" $many }} gone
 {{- end -}}
 {{- end -}}
 
