@@ -27,6 +27,22 @@ async fn services_and_chart_have_the_same_routes_topics_ports_and_timings() -> R
     let listens = task_worker::Config::parse_from(["task-worker"]).listen_addr;
     port(&worker, listens.port())?;
     probe(&rendered, &api, &worker)?;
+    let rule = json!([{"match": "has(event.data.title)", "path": "/events/other"}]);
+    let hears = json!([{"topic": "task", "route": "/events/todo", "rules": rule}]);
+    values["services"] = json!({"task-worker": {"subscribes": hears}});
+    let ruled = chart.render(&values).await?;
+    let ruled = ruled
+        .of_kind("Subscription")
+        .next()
+        .context("no Subscription")?;
+    let canaries = format!("event.type == \"{}\"", dapr_pubsub::CANARY_TYPE);
+    let first = ruled["spec"]["routes"]["rules"][0]["match"].as_str();
+    same(
+        "the rule for canaries",
+        &first.unwrap_or_default(),
+        &canaries,
+    )?;
+    values["services"] = json!({});
 
     values["subscription"] = json!({"mode": "programmatic"});
     let programmatic = chart.render(&values).await?;

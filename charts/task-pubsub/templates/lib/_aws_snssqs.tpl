@@ -65,7 +65,7 @@ an outage once per visibility timeout: the limit, the highest that SQS takes, la
 - {{ .path }}.deadLetterQueue: `{{ $dead }}` is the queue itself; an event that cannot be handled would go round in it without end.
 {{- end -}}
 {{- include "task-pubsub.problems.sharedConsumer" (dict "root" .root "path" (printf "%s.consumerID" .path) "what" "queue" "value" $consumer) -}}
-{{- range $name := include "task-pubsub.subscriberIds" .root | fromYamlArray -}}
+{{- range $name := .root.Values.graph.subscribers -}}
 {{- range list $consumer $dead -}}
 {{- $queue := printf "%s%s" (replace "{appID}" $name .) (replace "." "" $.root.Values.topicSuffix) -}}
 {{- if gt (len $queue) 80 }}

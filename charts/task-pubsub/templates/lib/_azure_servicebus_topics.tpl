@@ -76,7 +76,7 @@ as the retries last, so this counts sidecars that stopped with the event in hand
 - {{ .path }}.lockRenewal: {{ $azure.lockRenewal | default "20s" }} does not fit twice into the lock of {{ div $lock 1000 }}s; one late renewal, and the event would be delivered again while it is still being handled.
 {{- end -}}
 {{- include "task-pubsub.problems.sharedConsumer" (dict "root" .root "path" (printf "%s.consumerID" .path) "what" "subscription" "value" ($azure.consumerID | default "{appID}")) -}}
-{{- range $name := include "task-pubsub.subscriberIds" .root | fromYamlArray -}}
+{{- range $name := .root.Values.graph.subscribers -}}
 {{- $subscription := replace "{appID}" $name ($azure.consumerID | default "{appID}") -}}
 {{- if gt (len $subscription) 50 }}
 - {{ $.path }}.consumerID: the subscription `{{ $subscription }}` is longer than the 50 characters of Service Bus, which would refuse it.

@@ -43,7 +43,7 @@ well into an attempt; one that does not is sent once more as a whole.
 
 {{/*
 One part of what the chart says of an entry (root, entry). `part` is `metadata` (the items of its Component), `problems` and `warnings`
-(sentences), `subscription` (for one service: deadLetterTopic and metadata of its Subscription, where the type needs its own) or
+(sentences), `subscription` (for one subscription: deadLetterTopic and metadata of its Subscription, where the type needs its own) or
 `trigger` (what KEDA reads, see _keda.tpl). Any other type passes the user's metadata through.
 */}}
 {{- define "task-pubsub.broker" -}}
@@ -106,9 +106,5 @@ One part of what the chart says of an entry (root, entry). `part` is `metadata` 
 
 {{/* The dead-letter topics that Dapr itself publishes to, for sentences. */}}
 {{- define "task-pubsub.deadLetterTopicNames" -}}
-{{- $names := list -}}
-{{- range $key, $topic := .Values.topics -}}
-{{- if $topic -}}{{- $names = append $names (include "task-pubsub.deadLetterTopic" (dict "root" $ "key" $key) | printf "`%s`") -}}{{- end -}}
-{{- end -}}
-{{- $names | join ", " -}}
+`{{ .Values.graph.deadLetters | join "`, `" }}`
 {{- end -}}

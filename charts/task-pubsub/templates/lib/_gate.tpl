@@ -24,11 +24,8 @@ API, and are optional: one that is missing is a sentence of the program's and no
 {{- if $tokens -}}
 {{- $components = append $components (include "task-pubsub.plannedComponent" (dict "name" "tokens" "type" "tokens" "metadata" $tokens) | fromYaml) -}}
 {{- end -}}
-{{- range $name, $service := include "task-pubsub.services" . | fromYaml -}}
-{{- range $entry := ternary (include "task-pubsub.subscribedBrokers" $ | fromYamlArray) list (and $service.enabled (eq $service.role "subscriber")) -}}
-{{- $subscription := include "task-pubsub.subscription" (dict "root" $ "entry" $entry "name" $name "service" $service) | fromYaml -}}
-{{- $subscriptions = append $subscriptions (merge (dict "kind" "Subscription" "metadata" (dict "name" (printf "%s-%s" $name $entry))) $subscription) -}}
-{{- end -}}
+{{- range .Values.graph.subscriptions -}}
+{{- $subscriptions = append $subscriptions (merge (dict "kind" "Subscription" "metadata" (dict "name" .name)) .object) -}}
 {{- end -}}
 {{- dict "components" $components "subscriptions" $subscriptions | toJson -}}
 {{- end -}}

@@ -50,6 +50,7 @@ pubsub/gcp/pubsub/metadata.go and pubsub.go; the leases are those of cloud.googl
 {{- end -}}
 {{- end -}}
 {{- include "task-pubsub.problems.sharedConsumer" (dict "root" .root "path" (printf "%s.consumerID" .path) "what" "subscription" "value" ($gcp.consumerID | default "{appID}")) -}}
+{{- include "task-pubsub.problems.sharedQueue" (dict "root" .root "path" (printf "%s.consumerID" .path) "what" "subscription" "value" ($gcp.consumerID | default "{appID}")) -}}
 {{- end -}}
 
 {{- define "task-pubsub.gcp.pubsub.warnings" -}}

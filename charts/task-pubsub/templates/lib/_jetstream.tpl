@@ -67,15 +67,18 @@ acknowledgement, which follows the return of the callback, and in that mode the 
 - {{ $.path }}.secretKeys.{{ $field }}: authType `{{ $auth }}` cannot do without it; the component never starts.
 {{- end -}}
 {{- end -}}
+{{- range $name, $service := .root.Values.graph.services -}}
+{{- if gt (len $service.hears) 1 }}
+- {{ $.path }}: services.{{ $name }} hears {{ len $service.hears }} topics, and a consumer of JetStream has one; NATS would refuse the second, and nothing of that topic would arrive. Give each topic a service of its own.
+{{- end -}}
+{{- end -}}
 {{- include "task-pubsub.problems.sharedConsumer" (dict "root" .root "path" (printf "%s.durableName" .path) "what" "consumer" "value" ($nats.durableName | default "{appID}")) -}}
 {{- end -}}
 
 {{- define "task-pubsub.jetstream.warnings" -}}
 {{- $nats := .broker -}}
 {{- $topics := list -}}
-{{- range $key, $topic := .root.Values.topics -}}
-{{- if $topic -}}{{- $topics = append $topics (include "task-pubsub.topic" (dict "root" $.root "key" $key) | printf "`%s`") -}}{{- end -}}
-{{- end -}}
+{{- range $key, $topic := .root.Values.graph.topics -}}{{- $topics = append $topics (printf "`%s`" $topic.name) -}}{{- end -}}
 - {{ .path }}: Dapr makes no streams. {{ with $nats.streamName }}`{{ . }}` must{{ else }}One must{{ end }} exist and hold {{ $topics | join ", " }}, with the retention policy limits: the others drop what nobody has subscribed to yet.
 - {{ .path }}: {{ include "task-pubsub.deadLetterTopicNames" .root }} needs a stream of its own. A dead letter has the id of its event, and a stream silently drops a second message of one id that comes within its duplicate window (2 minutes).
 - {{ .path }}: a sidecar whose connection has been away for about 2 minutes gives it up for good; restart the Deployments after such an outage.

@@ -1,5 +1,5 @@
 {{/*
-What KEDA reads of one entry, for one subscriber (root, entry, name, service): `type` and `metadata` of the trigger, `authenticationRef`, and
+What KEDA reads of one entry, for one subscription (root, entry, name, service, heard): `type` and `metadata` of the trigger, `authenticationRef`, and
 `secretTargetRef` where the chart makes the TriggerAuthentication. Computed for Redis, Kafka and RabbitMQ, whose own files say: `type`,
 `metadata`, `parameters` (which secret of the Component is which parameter of KEDA's login), and `cannotLogIn`, why not. The user's
 `keda.triggers` is laid over it, and is all there is for any other type. Names of KEDA's fields: kedacore/keda 2.20.1, pkg/scalers.
@@ -9,7 +9,7 @@ What KEDA reads of one entry, for one subscriber (root, entry, name, service): `
 {{- $metadata := include "task-pubsub.componentMetadata" . | fromYaml -}}
 {{- $computed := include "task-pubsub.broker" (dict
       "root" .root "entry" .entry "part" "trigger" "plain" $metadata.plain "secret" $metadata.secret
-      "topic" (include "task-pubsub.topic" (dict "root" .root "key" .service.topic))
+      "topic" .heard.topic
       "consumer" ($metadata.plain.consumerid | default .name)
       "backlog" .service.autoscaling.backlog) | fromYaml -}}
 {{- $trigger := mergeOverwrite (pick $computed "type" "metadata") $own -}}

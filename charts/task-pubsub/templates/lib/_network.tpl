@@ -42,7 +42,7 @@ a type that the chart does not know.
 {{- range $entry := include "task-pubsub.brokersInUse" $root | fromYamlArray -}}
 {{- $all = concat $all (include "task-pubsub.endpoints" (dict "root" $root "entry" $entry) | fromYamlArray) -}}
 {{- end -}}
-{{- if and (ne .role "publisher") (ne $root.Values.stateStore.type "none") -}}
+{{- if and (or .service.hears (eq .service.role "probe")) (ne $root.Values.stateStore.type "none") -}}
 {{- $all = concat $all (include "task-pubsub.endpoints" (dict "root" $root "entry" "stateStore") | fromYamlArray) -}}
 {{- end -}}
 {{- with $root.Values.otel.endpoint -}}

@@ -1,7 +1,7 @@
 {{/*
 The pod of one service, and of the probe: metadata and spec, with the sidecar's annotations and the environment.
-Arguments: root; name; service (its values). For the probe also check (what it has to prove), deadline, and pubsub where the
-component is not the active one.
+Arguments: root; name; service (its values). For the probe also check (what it has to prove), hook (the same, where it is a hook
+of a deployment), deadline, and pubsub where the component is not the active one.
 */}}
 {{- define "task-pubsub.pod" -}}
 {{- $values := .root.Values -}}
@@ -170,19 +170,21 @@ capabilities:
 {{- $sidecar := .service.sidecar -}}
 {{- /*
 The memory limit of a sidecar without one of its own, in MiB. daprd has an event about five times while it delivers it (100 events of
-3.5 MB on Redis, ten in hand: 450 MiB at most), and as many events as its component holds: Redis' has some in hand, some in its queue
-and some that it is about to put there. Over all of `brokers`, so that a change of broker does not roll the subscribers.
+3.5 MB on Redis, ten in hand: 450 MiB at most), and as many events as its component holds: Redis' has some in hand and some in its queue,
+and for each subscription some that it is about to put there; the others have some for each subscription. Over all of `brokers`, so that a change of broker does not roll the subscribers.
 */ -}}
 {{- $memory := 256 -}}
-{{- if eq .service.role "subscriber" -}}
-{{- $held := 10 -}}
+{{- if .service.hears -}}
+{{- $subscriptions := len .service.hears -}}
+{{- $held := mul 10 $subscriptions -}}
 {{- range $broker := values $values.brokers -}}
 {{- if $broker -}}
 {{- $concurrency := int64 ($broker.concurrency | default 10) -}}
+{{- $all := max (mul $subscriptions $concurrency) (int64 ($broker.maxAckPending | default 0)) -}}
 {{- if eq $broker.type "redis" -}}
-{{- $concurrency = add $concurrency (mul 2 (int64 ($broker.queueDepth | default $concurrency))) -}}
+{{- $all = add $concurrency (mul (add1 $subscriptions) (int64 ($broker.queueDepth | default $concurrency))) -}}
 {{- end -}}
-{{- $held = max $held $concurrency (int64 ($broker.maxAckPending | default 0)) -}}
+{{- $held = max $held $all -}}
 {{- end -}}
 {{- end -}}
 {{- $memory = add 96 (mul 5 $held (int64 $values.delivery.largestEvent)) -}}
@@ -229,7 +231,7 @@ dapr.io/enable-native-sidecar: "false"
 dapr.io/block-shutdown-duration: {{ include "task-pubsub.appStopSeconds" .root | int64 | add1 | printf "%ds" | quote }}
 {{- end }}
 {{- end }}
-{{- if eq .service.role "subscriber" }}
+{{- if .service.hears }}
 {{- with .service.appHealth }}
 {{- if .path }}
 # While the path is red the sidecar has no subscriptions, and events wait in the broker.
@@ -251,150 +253,6 @@ dapr.io/api-token-secret: {{ . | quote }}
 dapr.io/app-token-secret: {{ $values.tokens.appTokenSecret | quote }}
 {{- end }}
 {{- with $sidecar.annotations }}
-{{ toYaml . }}
-{{- end }}
-{{- end -}}
-
-{{/*
-The environment of one container. Only what a service must know is in it, because a changed variable rolls its pods: the
-publisher's holds the active broker's component, a declarative subscriber's no broker at all.
-*/}}
-{{- define "task-pubsub.env" -}}
-{{- $root := .root -}}
-{{- $values := .root.Values -}}
-{{- $service := .service -}}
-{{- $stateStore := ternary "" $values.stateStore.name (eq $values.stateStore.type "none") -}}
-{{- $activeComponent := include "task-pubsub.componentName" (dict "root" $root "entry" $values.broker.active) -}}
-{{- $env := dict
-      "LOG_FORMAT" $values.log.format
-      "RUST_LOG" $values.log.level
-      "OTEL_SERVICE_NAME" .name -}}
-{{- if $values.otel.endpoint -}}
-{{- $env = merge $env (dict
-      "OTEL_EXPORTER_OTLP_ENDPOINT" $values.otel.endpoint
-      "OTEL_TRACES_SAMPLER" "parentbased_traceidratio"
-      "OTEL_TRACES_SAMPLER_ARG" $values.otel.samplingRatio) -}}
-{{- end -}}
-{{- if eq $service.role "probe" -}}
-{{- $target := ternary (include "task-pubsub.smokeTarget" $root | fromYaml) dict (eq .check "smoke") -}}
-{{- /* Who must receive: `topic=consumer`, and `topic=` for one to which somebody publishes. Smoke's task has one topic. */ -}}
-{{- $expected := list -}}
-{{- range $name, $other := include "task-pubsub.services" $root | fromYaml -}}
-{{- if and $other.enabled (or (not $target.topic) (eq $other.topic $target.topic)) -}}
-{{- $topic := include "task-pubsub.topic" (dict "root" $root "key" $other.topic) -}}
-{{- $records := and (eq $other.role "subscriber") $other.inbox -}}
-{{- $expected = append $expected (printf "%s=%s" $topic (ternary $name "" $records)) -}}
-{{- if and $values.preflight.deadLetters (eq $.check "preflight") (eq $other.role "subscriber") -}}
-{{- /* Nobody has to hear it; but a topic that the broker does not take events for would keep every dead letter with its subscriber. */ -}}
-{{- $subscription := include "task-pubsub.subscription" (dict "root" $root "entry" $values.broker.active "name" $name "service" $other) | fromYaml -}}
-{{- $expected = append $expected (printf "%s=" $subscription.spec.deadLetterTopic) -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-{{- $env = merge $env (dict
-      "APP_ID" .name
-      "PROBE_DEADLINE" .deadline
-      "STATE_STORE" $stateStore
-      "SUBSCRIBERS" ($expected | uniq | sortAlpha | join ",")) -}}
-{{- if eq .check "smoke" -}}
-{{- $env = merge $env (dict
-      "API_URL" (printf "http://%s" $values.smoke.service)
-      "API_APP_ID" $values.smoke.service) -}}
-{{- else -}}
-{{- $env = set $env "PUBSUB_NAME" (.pubsub | default $activeComponent) -}}
-{{- end -}}
-{{- if ne $values.shutdown.sidecar "native" -}}
-{{- /* An ordinary sidecar would keep the pod, and the Job, alive for ever. */ -}}
-{{- $env = set $env "END_SIDECAR" "true" -}}
-{{- end -}}
-{{- else -}}
-{{- $topic := include "task-pubsub.topic" (dict "root" $root "key" $service.topic) -}}
-{{- $host := ternary "127.0.0.1" "0.0.0.0" (and (eq $service.role "subscriber") (not $service.expose)) -}}
-{{- $env = merge $env (dict
-      "LISTEN_ADDR" (printf "%s:%v" $host $service.port)
-      "ADMIN_ADDR" (printf "0.0.0.0:%v" $values.adminPort)
-      "SHUTDOWN_DELAY" $values.shutdown.delay
-      "SHUTDOWN_DEADLINE" $values.shutdown.deadline
-      "TOPIC" $topic) -}}
-{{- if eq $service.role "publisher" -}}
-{{- $publish := $values.publish -}}
-{{- $type := get $values.brokers $values.broker.active | include "task-pubsub.brokerType" | fromYaml -}}
-{{- $env = merge $env (dict
-      "APP_ID" .name
-      "PUBSUB_NAME" $activeComponent
-      "PUBLISH_DEADLINE" $publish.deadline
-      "PUBLISH_ATTEMPT_TIMEOUT" $publish.attemptTimeout
-      "PUBLISH_QUEUE_CAPACITY" $publish.queueCapacity
-      "PUBLISH_MAX_BATCH" (min $publish.maxBatch ($type.maxBatch | default $publish.maxBatch))
-      "PUBLISH_MAX_IN_FLIGHT" $publish.maxInFlight) -}}
-{{- else -}}
-{{- $delivery := $values.delivery -}}
-{{- /* Canaries need somebody who records them, and nobody who takes them for events: otherwise there are none. */ -}}
-{{- $others := include "task-pubsub.topicSubscribers" (dict "root" $root "topic" $topic "inbox" false) | fromYamlArray -}}
-{{- $silent := or (not $stateStore) $others (eq (include "task-pubsub.ms" $delivery.watchdog.silence | int64) 0) -}}
-{{- /* A tenth shorter than the sidecar's, so that the worker's RETRY arrives before the sidecar gives up and delivers the event again
-beside an attempt that is still running. */ -}}
-{{- $timeout := div (mul (include "task-pubsub.ms" $delivery.handlerTimeout | int64) 9) 10 -}}
-{{- $env = merge $env (dict
-      "SUBSCRIPTION_MODE" $values.subscription.mode
-      "DEAD_LETTER_TOPIC" (include "task-pubsub.deadLetterTopic" (dict "root" $root "key" $service.topic))
-      "STATE_STORE" $stateStore
-      "CONSUMER" .name
-      "INBOX_LEASE" $delivery.lease
-      "INBOX_RETENTION" $delivery.retention
-      "HANDLER_TIMEOUT" (printf "%dms" $timeout)
-      "DELIVERY_MAX_RETRIES" (int64 $delivery.retry.maxRetries)
-      "DELIVERY_RETRY_INTERVAL" $delivery.retry.interval
-      "WATCHDOG_SILENCE" (ternary "0s" $delivery.watchdog.silence (not (empty $silent)))
-      "WATCHDOG_PATIENCE" $delivery.watchdog.patience) -}}
-{{- with $service.effectJournal -}}
-{{- $env = set $env "EFFECT_JOURNAL" . -}}
-{{- end -}}
-{{- if eq $values.subscription.mode "programmatic" -}}
-{{- $names := list -}}
-{{- $options := dict -}}
-{{- range $entry := include "task-pubsub.subscribedBrokers" $root | fromYamlArray | sortAlpha -}}
-{{- $in := dict "root" $root "entry" $entry "name" $.name "service" $service "part" "subscription" -}}
-{{- $component := include "task-pubsub.componentName" $in -}}
-{{- $names = append $names $component -}}
-{{- with include "task-pubsub.broker" $in | fromYaml -}}
-{{- $options = set $options $component . -}}
-{{- end -}}
-{{- end -}}
-{{- $env = set $env "PUBSUB_NAMES" ($names | join ",") -}}
-{{- with $options -}}
-{{- $env = set $env "PUBSUB_OPTIONS" (toJson .) -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-{{- range $name := keys $env | sortAlpha }}
-- name: {{ $name }}
-  value: {{ get $env $name | toString | quote }}
-{{- end }}
-{{- /* Dapr reads the key `token` of the Secret that its annotations name; the app must read the same one. */}}
-{{- with $values.tokens.daprApiTokenSecret }}
-- name: DAPR_API_TOKEN
-  valueFrom:
-    secretKeyRef:
-      name: {{ . | quote }}
-      key: token
-{{- end }}
-{{- if and $values.tokens.appTokenSecret (eq $service.role "subscriber") }}
-- name: APP_API_TOKEN
-  valueFrom:
-    secretKeyRef:
-      name: {{ $values.tokens.appTokenSecret | quote }}
-      key: token
-{{- end }}
-{{- range $name := keys ($service.env | default dict) | sortAlpha }}
-{{- if hasKey $env $name }}
-{{- fail (printf "services.%s.env.%s: the chart computes this variable itself; set the value it comes from, or two places would disagree" $.name $name) }}
-{{- end }}
-- name: {{ $name }}
-  value: {{ get $service.env $name | toString | quote }}
-{{- end }}
-{{- with $service.extraEnv }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}

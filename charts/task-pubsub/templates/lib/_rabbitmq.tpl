@@ -70,8 +70,7 @@ enableDeadLetter makes `dlx-<queue>` with `dlq-<queue>` behind it.
 {{- define "task-pubsub.rabbitmq.subscription" -}}
 {{- if ne (toString .broker.deadLetterQueue) "false" }}
 {{- $consumer := .broker.consumerID | default "{appID}" | replace "{appID}" .name }}
-{{- $topic := include "task-pubsub.topic" (dict "root" .root "key" .service.topic) }}
-deadLetterTopic: {{ printf "dlx-%s-%s" $consumer $topic }}
+deadLetterTopic: {{ printf "dlx-%s-%s" $consumer .heard.topic }}
 {{- end }}
 metadata:
   queueType: {{ .broker.queueType | default "quorum" }}
@@ -101,6 +100,7 @@ metadata:
 - {{ .path }}.secretKeys: clientCert and clientKey go together; with one of them daprd presents no certificate at all.
 {{- end -}}
 {{- include "task-pubsub.problems.sharedConsumer" (dict "root" .root "path" (printf "%s.consumerID" .path) "what" "queue" "value" ($rabbit.consumerID | default "{appID}")) -}}
+{{- include "task-pubsub.problems.sharedQueue" (dict "root" .root "path" (printf "%s.consumerID" .path) "what" "queue" "value" ($rabbit.consumerID | default "{appID}")) -}}
 {{- end -}}
 
 {{- define "task-pubsub.rabbitmq.warnings" -}}

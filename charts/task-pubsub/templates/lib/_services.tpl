@@ -1,62 +1,83 @@
-{{/* Who there is, what they publish to or receive, and how it comes to them. */}}
+{{/*
+Who there is, what they publish and hear, and how it comes to them: the graph of `services` and `topics`. Computed once a render and kept in
+`.Values.graph`, which the templates of one chart share (see _validate.tpl), so that nobody computes it in a loop.
 
-{{/* The services map, each with the defaults filled in. `include ... | fromYaml` gives the map back. */}}
-{{- define "task-pubsub.services" -}}
-{{- $all := dict -}}
-{{- range $name, $service := .Values.services -}}
-{{- if $service -}}
-{{- $_ := set $all $name (mergeOverwrite (deepCopy $.Values.serviceDefaults) (deepCopy $service)) -}}
+services.<name>   its values with the defaults filled in; `publishes`, keys of topics; `hears`, a list of subscriptions: `key` and `topic` (the
+                  real name), `deadLetter` (the real name), `route`, `rules`, `metadata`, `infix` (of its Subscriptions' names); `role`, `publisher`
+                  for whoever publishes, as well or only, else `subscriber`
+workloads.<name>  everything that has a sidecar: the services, and the probe as an entry of `services` would be
+topics.<key>      `name` and `deadLetter`, the real ones: the suffix keeps a developer's events out of everybody else's; `publishers`; `subscribers`,
+                  those on the library; `others` that hear it: the enabled ones
+subscribers       all app-ids that receive events, announced ones too
+deadLetters       every name of a dead-letter topic
+smoke             the publisher that smoke talks to; empty when it cannot be talked to
+subscriptions     of the enabled services, one per broker that is heard: `name`, `entry`, `service`, `text`, `object`
+*/}}
+{{- define "task-pubsub.graph" -}}
+{{- $suffix := .Values.topicSuffix -}}
+{{- $topics := dict -}}
+{{- $deadLetters := list -}}
+{{- range $key, $topic := .Values.topics -}}
+{{- if $topic -}}
+{{- $resolved := dict "name" (print $topic.name $suffix) "deadLetter" (print $topic.deadLetter $suffix) -}}
+{{- $_ := set $topics $key (merge $resolved (dict "publishers" list "subscribers" list "others" list)) -}}
+{{- $deadLetters = append $deadLetters $resolved.deadLetter -}}
 {{- end -}}
 {{- end -}}
-{{- $all | toYaml -}}
+{{- $services := dict -}}
+{{- $subscribers := list -}}
+{{- range $name, $own := .Values.services -}}
+{{- if $own -}}
+{{- $service := mergeOverwrite (deepCopy $.Values.serviceDefaults) (deepCopy $own) -}}
+{{- range $key := $own.publishes -}}
+{{- with and $service.enabled (get $topics $key) -}}{{- $_ := set . "publishers" (append .publishers $name) -}}{{- end -}}
+{{- end -}}
+{{- $hears := list -}}
+{{- range $index, $heard := $own.subscribes -}}
+{{- $topic := get $topics $heard.topic | default dict -}}
+{{- $deadLetter := ternary (print $heard.deadLetter $suffix) $topic.deadLetter (hasKey $heard "deadLetter") -}}
+{{- $deadLetters = append $deadLetters $deadLetter -}}
+{{- /* The first keeps its name when another is added: daprd would subscribe to a renamed one anew, and on Kafka be deaf. */ -}}
+{{- $hears = append $hears (dict "key" $heard.topic "topic" $topic.name "deadLetter" $deadLetter "infix" (ternary (print $heard.topic "-") "" (gt $index 0))
+      "route" $heard.route "rules" ($heard.rules | default list) "metadata" ($heard.metadata | default dict)) -}}
+{{- with and $service.enabled $topic -}}
+{{- $who := ternary "subscribers" "others" $service.inbox -}}
+{{- $_ := set . $who (append (get . $who) $name) -}}
+{{- end -}}
+{{- end -}}
+{{- if $hears -}}{{- $subscribers = append $subscribers $name -}}{{- end -}}
+{{- $role := ternary "subscriber" "publisher" (empty $own.publishes) -}}
+{{- $_ := set $services $name (set (set (set $service "role" $role) "publishes" ($own.publishes | default list)) "hears" $hears) -}}
+{{- end -}}
+{{- end -}}
+{{- $probe := mergeOverwrite (deepCopy .Values.serviceDefaults) (deepCopy (omit .Values.probe "name")) (dict
+      "enabled" true "role" "probe" "hears" list "expose" false "effectJournal" "" "env" dict "extraEnv" list) -}}
+{{- $target := get $services .Values.smoke.service | default dict -}}
+{{- $_ := set .Values "graph" (dict
+      "topics" $topics "services" $services "workloads" (set (merge (dict) $services) .Values.probe.name $probe)
+      "subscribers" $subscribers "deadLetters" ($deadLetters | uniq | sortAlpha)
+      "smoke" (ternary $target dict (and $target.enabled $target.expose $target.publishes | empty | not))) -}}
 {{- end -}}
 
-{{/* Everything that has a sidecar: the services, and the probe as an entry of `services` would be. */}}
-{{- define "task-pubsub.workloads" -}}
-{{- $own := dict "enabled" true "role" "probe" "expose" false "effectJournal" "" "env" dict "extraEnv" list -}}
-{{- $probe := mergeOverwrite (deepCopy .Values.serviceDefaults) (deepCopy (omit .Values.probe "name")) $own -}}
-{{- set (include "task-pubsub.services" . | fromYaml) .Values.probe.name $probe | toYaml -}}
-{{- end -}}
-
-{{/* The app-ids that receive events. */}}
-{{- define "task-pubsub.subscriberIds" -}}
-{{- $ids := list -}}
-{{- range $name, $service := include "task-pubsub.services" . | fromYaml -}}
-{{- if eq $service.role "subscriber" -}}{{- $ids = append $ids $name -}}{{- end -}}
-{{- end -}}
-{{- $ids | sortAlpha | toYaml -}}
-{{- end -}}
-
-{{/* Enabled subscribers of a topic (its real name) that are built on the library, or with `inbox: false` those that are not. */}}
-{{- define "task-pubsub.topicSubscribers" -}}
-{{- $names := list -}}
-{{- range $name, $service := include "task-pubsub.services" .root | fromYaml -}}
-{{- if and $service.enabled (eq $service.role "subscriber") (eq $service.inbox $.inbox) -}}
-{{- if eq $.topic (include "task-pubsub.topic" (dict "root" $.root "key" $service.topic)) -}}{{- $names = append $names $name -}}{{- end -}}
+{{/* The last part of the graph: what each subscriber hears of each broker. Not before the values have been checked. */}}
+{{- define "task-pubsub.subscriptions" -}}
+{{- $subscriptions := list -}}
+{{- $entries := include "task-pubsub.subscribedBrokers" . | fromYamlArray -}}
+{{- range $name, $service := .Values.graph.services -}}
+{{- range $heard := ternary $service.hears list $service.enabled -}}
+{{- range $entry := $entries -}}
+{{- $text := include "task-pubsub.subscription" (dict "root" $ "entry" $entry "name" $name "service" $service "heard" $heard) -}}
+{{- $subscriptions = append $subscriptions (dict
+      "name" (printf "%s-%s%s" $name $heard.infix $entry) "entry" $entry "service" $name "text" $text "object" (fromYaml $text)) -}}
 {{- end -}}
 {{- end -}}
-{{- $names | sortAlpha | toYaml -}}
 {{- end -}}
-
-{{/* The publisher that smoke talks to; empty when it cannot be talked to. */}}
-{{- define "task-pubsub.smokeTarget" -}}
-{{- $service := get (include "task-pubsub.services" . | fromYaml) .Values.smoke.service | default dict -}}
-{{- if and $service.enabled $service.expose (eq $service.role "publisher") -}}
-{{- $service | toYaml -}}
-{{- end -}}
-{{- end -}}
-
-{{/* A topic's real name: the suffix keeps a developer's events out of everybody else's. */}}
-{{- define "task-pubsub.topic" -}}
-{{- printf "%s%s" (get (get .root.Values.topics .key) "name") .root.Values.topicSuffix -}}
-{{- end -}}
-{{- define "task-pubsub.deadLetterTopic" -}}
-{{- printf "%s%s" (get (get .root.Values.topics .key) "deadLetter") .root.Values.topicSuffix -}}
+{{- $_ := set .Values.graph "subscriptions" $subscriptions -}}
 {{- end -}}
 
 {{/* How events come to a service, `grpc` or `http`. The library speaks both; of any other program only its own values can say so. */}}
 {{- define "task-pubsub.protocol" -}}
-{{- if eq .service.role "subscriber" -}}
+{{- if .service.hears -}}
 {{- .service.protocol | default (ternary .root.Values.delivery.protocol "http" .service.inbox) -}}
 {{- else -}}
 http
@@ -69,8 +90,8 @@ Component.
 */}}
 {{- define "task-pubsub.deduplication" -}}
 {{- $known := ne .Values.stateStore.type "none" -}}
-{{- range $name, $service := include "task-pubsub.services" . | fromYaml -}}
-{{- if and (eq $service.role "subscriber") (not $service.inbox) -}}{{- $known = false -}}{{- end -}}
+{{- range $name, $service := .Values.graph.services -}}
+{{- if and $service.hears (not $service.inbox) -}}{{- $known = false -}}{{- end -}}
 {{- end -}}
 {{- if $known -}}true{{- end -}}
 {{- end -}}
@@ -93,17 +114,24 @@ Component.
 {{- toYaml $list -}}
 {{- end -}}
 
-{{/* What one subscriber hears of one broker: `spec` and `scopes` of a Subscription (root, entry, name, service). */}}
+{{/* One subscription at one broker: `spec` and `scopes` of a Subscription (root, entry, name, service, heard). */}}
 {{- define "task-pubsub.subscription" -}}
-{{- $own := include "task-pubsub.broker" (dict "root" .root "entry" .entry "part" "subscription" "name" .name "service" .service) | fromYaml -}}
+{{- $own := include "task-pubsub.broker" (dict
+      "root" .root "entry" .entry "part" "subscription" "name" .name "heard" .heard) | fromYaml -}}
 spec:
-  pubsubname: {{ include "task-pubsub.componentName" (dict "root" .root "entry" .entry) }}
-  topic: {{ include "task-pubsub.topic" (dict "root" .root "key" .service.topic) }}
+  pubsubname: {{ include "task-pubsub.componentName" . }}
+  topic: {{ .heard.topic }}
   routes:
-    default: {{ .service.route }}
+    {{- with .heard.rules }}
+    {{- /* An event on which a rule fails is a dead letter at once, and a canary has none of the fields that rules ask for. */}}
+    {{- $canary := dict "match" "event.type == \"com.task-pubsub.canary\"" "path" $.heard.route }}
+    rules:
+      {{- ternary (prepend . $canary) . $.service.inbox | toYaml | nindent 6 }}
+    {{- end }}
+    default: {{ .heard.route }}
   # Never without the retries of the Resiliency object: alone it takes the first failure.
-  deadLetterTopic: {{ $own.deadLetterTopic | default (include "task-pubsub.deadLetterTopic" (dict "root" .root "key" .service.topic)) }}
-  {{- with $own.metadata }}
+  deadLetterTopic: {{ $own.deadLetterTopic | default .heard.deadLetter }}
+  {{- with merge ($own.metadata | default dict) .heard.metadata }}
   metadata:
     {{- toYaml . | nindent 4 }}
   {{- end }}

@@ -5,6 +5,7 @@ enough, so the first one leaves a mark in `.Values`, which the templates of one 
 */}}
 {{- define "task-pubsub.validate" -}}
 {{- if not (hasKey .Values "validated") -}}
+{{- include "task-pubsub.graph" . -}}
 {{- $problems := list
       (include "task-pubsub.problems.brokers" .)
       (include "task-pubsub.problems.stateStore" .)
@@ -20,6 +21,7 @@ enough, so the first one leaves a mark in `.Values`, which the templates of one 
 {{- with compact $lines -}}
 {{- fail (printf "these values cannot be installed:\n%s\n" (join "\n" .)) -}}
 {{- end -}}
+{{- include "task-pubsub.subscriptions" . -}}
 {{- $_ := set .Values "validated" true -}}
 {{- end -}}
 {{- end -}}

@@ -64,8 +64,23 @@ ends like a secret counts as one too.
 
 {{/* A name under which a broker keeps what one subscriber has heard: two subscribers need two. */}}
 {{- define "task-pubsub.problems.sharedConsumer" -}}
-{{- $subscribers := include "task-pubsub.subscriberIds" .root | fromYamlArray -}}
+{{- $subscribers := .root.Values.graph.subscribers -}}
 {{- if and (gt (len $subscribers) 1) (not (contains "{appID}" .value)) }}
 - {{ .path }}: {{ $subscribers | join ", " }} would share the {{ .what }} `{{ .value }}`, and each event would reach only one of them; put {appID} into the name.
+{{- end -}}
+{{- end -}}
+
+{{/* The same of a name that is made of such a one and the topic: `a-b` with `c` and `a` with `b-c` are the same queue. */}}
+{{- define "task-pubsub.problems.sharedQueue" -}}
+{{- $owners := dict -}}
+{{- range $name, $service := .root.Values.graph.services -}}
+{{- range $service.hears -}}
+{{- $queue := printf "%s-%s" (replace "{appID}" $name $.value) .topic -}}
+{{- $other := get $owners $queue | default $name -}}
+{{- if and (ne $other $name) (contains "{appID}" $.value) }}
+- {{ $.path }}: services.{{ $other }} and services.{{ $name }} would share the {{ $.what }} `{{ $queue }}`, and each event would reach only one of them; give a service or a topic another name.
+{{- end -}}
+{{- $_ := set $owners $queue $name -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}

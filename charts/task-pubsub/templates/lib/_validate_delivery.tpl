@@ -6,8 +6,8 @@
 {{- if and (include "task-pubsub.ms" $watchdog.silence | int64) (le (include "task-pubsub.ms" $watchdog.patience | int64) $attempt) }}
 - delivery.watchdog.patience: {{ $watchdog.patience }} is not longer than delivery.handlerTimeout + delivery.retry.interval ({{ $attempt }}ms); an event that is merely being retried would look like deafness, and its sidecar would be ended again and again.
 {{- end -}}
-{{- range $name, $service := include "task-pubsub.services" . | fromYaml -}}
-{{- if eq $service.role "subscriber" -}}
+{{- range $name, $service := .Values.graph.services -}}
+{{- if $service.hears -}}
 {{- /* The annotation by which daprd's HTTP channel delivers fewer events at once, wherever it stands. */ -}}
 {{- $maxConcurrency := get (merge (dict) $service.sidecar.annotations $service.podAnnotations) "dapr.io/app-max-concurrency" -}}
 {{- if and $maxConcurrency (eq (include "task-pubsub.protocol" (dict "root" $ "service" $service)) "grpc") }}

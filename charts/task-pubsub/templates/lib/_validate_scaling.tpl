@@ -1,6 +1,6 @@
 {{/* Who decides how many pods there are, and whether it can know. */}}
 {{- define "task-pubsub.problems.scaling" -}}
-{{- range $name, $service := include "task-pubsub.services" . | fromYaml -}}
+{{- range $name, $service := .Values.graph.services -}}
 {{- $scaling := $service.autoscaling -}}
 {{- $path := printf "services.%s.autoscaling" $name -}}
 {{- if ne $scaling.scaler "none" -}}
@@ -18,12 +18,12 @@
 - services.{{ $name }}.sidecar.resources.requests.cpu: is empty, and autoscaling.scaler `hpa` measures against it; the autoscaler would see no figure and never scale.
 {{- end -}}
 {{- if eq $scaling.scaler "keda" -}}
-{{- if eq $service.role "publisher" }}
-- {{ $path }}.scaler: `keda` counts the events that wait for a subscriber, and a publisher has none; nothing would ever scale it. Use `hpa`.
+{{- if not $service.hears }}
+- {{ $path }}.scaler: `keda` counts the events that wait for a subscriber, and it hears none; nothing would ever scale it. Use `hpa`.
 {{- else if $service.enabled -}}
 {{- range $entry := include "task-pubsub.subscribedBrokers" $ | fromYamlArray -}}
 {{- with get $.Values.brokers $entry -}}
-{{- $trigger := include "task-pubsub.kedaTrigger" (dict "root" $ "name" $name "service" $service "entry" $entry) | fromYaml -}}
+{{- $trigger := include "task-pubsub.kedaTrigger" (dict "root" $ "name" $name "service" $service "entry" $entry "heard" (first $service.hears)) | fromYaml -}}
 {{- if not $trigger.type }}
 - {{ $path }}.scaler: `keda` knows no backlog for brokers.{{ $entry }} of type `{{ .type }}`; its events would pile up unseen. Set keda.triggers.{{ $entry }} to a trigger of your own (type, metadata).
 {{- end -}}

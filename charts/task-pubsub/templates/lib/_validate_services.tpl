@@ -1,9 +1,77 @@
-{{/* Services that could not start, and annotations in two places. */}}
+{{/* Services that could not start, what they publish and hear, and annotations in two places. */}}
 {{- define "task-pubsub.problems.services" -}}
-{{- $services := include "task-pubsub.services" . | fromYaml -}}
+{{- $services := .Values.graph.services -}}
+{{- $known := keys .Values.graph.topics | sortAlpha | join ", " -}}
+{{- $defaults := .Values.serviceDefaults -}}
+{{- with include "task-pubsub.gone" (dict "path" "serviceDefaults" "of" $defaults) }}
+- {{ . }}: write `{{ include "task-pubsub.graphLine" (dict "own" dict "defaults" $defaults) }}` in each service that does so.
+{{- end -}}
+{{- range $key := list "publishes" "subscribes" -}}
+{{- if hasKey $defaults $key }}
+- serviceDefaults.{{ $key }}: would be that of every service, whether it publishes or hears; write it in each service that does so.
+{{- end -}}
+{{- end -}}
+{{- $names := dict -}}
+{{- range $key, $topic := .Values.graph.topics -}}
+{{- with get $names $topic.name }}
+- topics.{{ $key }}.name: `{{ $topic.name }}` is the name of topics.{{ . }} too; who hears it is known by key, so preflight would miss half of them, and a program that knows no canaries could get some. Where only the dead letters differ, a subscription has a `deadLetter` of its own.
+{{- end -}}
+{{- $_ := set $names $topic.name $key -}}
+{{- end -}}
+{{- $subscriptions := dict -}}
+{{- $entries := include "task-pubsub.subscribedBrokers" . | fromYamlArray -}}
 {{- range $name, $service := $services -}}
-{{- if not (get $.Values.topics $service.topic) }}
-- services.{{ $name }}.topic: `{{ $service.topic }}` is no entry of `topics` ({{ keys $.Values.topics | sortAlpha | join ", " }}); the service would have nothing to publish to or hear from.
+{{- $path := printf "services.%s" $name -}}
+{{- $own := get $.Values.services $name -}}
+{{- $line := include "task-pubsub.graphLine" (dict "own" $own "defaults" $defaults) -}}
+{{- $gone := include "task-pubsub.gone" (dict "path" $path "of" $own) -}}
+{{- if $gone }}
+- {{ $gone }}: write `{{ $line }}`.
+{{- else if not (or $service.publishes $service.hears) }}
+- {{ $path }}: publishes nothing and hears nothing, so its sidecar would open every broker for nobody; write `{{ $line }}`, or deploy it without this chart.
+{{- end -}}
+{{- range $service.publishes -}}
+{{- if not (hasKey $.Values.graph.topics .) }}
+- {{ $path }}.publishes: `{{ . }}` is no entry of `topics` ({{ $known }}); nobody would know where to publish.
+{{- end -}}
+{{- end -}}
+{{- $topics := list -}}
+{{- range $index, $heard := $service.hears -}}
+{{- $path := printf "%s.subscribes[%d]" $path $index -}}
+{{- if not $heard.topic }}
+- {{ $path }}.topic: `{{ .key }}` is no entry of `topics` ({{ $known }}); it would hear nothing.
+{{- else if eq $heard.topic $heard.deadLetter }}
+- {{ $path }}.deadLetter: `{{ $heard.deadLetter }}` is the topic itself; an event that cannot be handled would be published to it again without end.
+{{- end -}}
+{{- if has .key $topics }}
+- {{ $path }}.topic: `{{ .key }}` is heard already; daprd takes one subscription of a topic, and one of the two routes would get nothing. Use `rules`.
+{{- end -}}
+{{- $topics = append $topics .key -}}
+{{- if and .rules (eq $.Values.subscription.mode "programmatic") }}
+- {{ $path }}.rules: with subscription.mode `programmatic` the program lists its routes itself, and nobody would read these.
+{{- end -}}
+{{- if and .metadata.rawPayload $service.inbox }}
+- {{ $path }}.metadata.rawPayload: daprd would give every delivery of an event an id of its own, so a copy of it would have a second effect; it is for programs with `inbox: false`.
+{{- end -}}
+{{- range $entry := $entries -}}
+{{- if and $heard.metadata (get $.Values.brokers $entry) -}}
+{{- $own := include "task-pubsub.broker" (dict "root" $ "entry" $entry "part" "subscription" "name" $name "heard" $heard) | fromYaml -}}
+{{- range $field := keys $heard.metadata | sortAlpha -}}
+{{- if hasKey ($own.metadata | default dict) $field }}
+- {{ $path }}.metadata: `{{ $field }}` is computed from brokers.{{ $entry }}; set it there, or two places would disagree.
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $subscription := printf "%s-%s%s" $name $heard.infix $entry -}}
+{{- $other := get $subscriptions $subscription | default $name -}}
+{{- if ne $other $name }}
+- {{ $path }}: its Subscription `{{ $subscription }}` would have the name of one of services.{{ $other }}; only one of the two would hear. Give a service, a topic or an entry of `brokers` another name.
+{{- end -}}
+{{- $_ := set $subscriptions $subscription $name -}}
+{{- end -}}
+{{- end -}}
+{{- if and (gt (len $service.hears) 0) $service.publishes (eq $.Values.subscription.mode "programmatic") }}
+- {{ $path }}: publishes and hears, and with subscription.mode `programmatic` it would hear a new broker only when it is rolled, which is when publishers come to it; what is published there before would be lost where a broker keeps nothing for those who have not subscribed. Use `declarative`, or two services.
 {{- end -}}
 {{- if eq (int $service.port) (int $.Values.adminPort) }}
 - services.{{ $name }}.port: {{ $service.port }} is adminPort too; the second of the two servers could not start.
@@ -24,9 +92,32 @@
 {{- end -}}
 {{- range $index, $caller := .Values.invocation.allow -}}
 {{- range $name, $service := $services -}}
-{{- if and (eq $service.role "subscriber") (eq (lower $caller.path | trimSuffix "/") (lower $service.route)) }}
-- invocation.allow[{{ $index }}].path: `{{ $caller.path }}` is the route of services.{{ $name }}; {{ $caller.appId }} could hand in events that no broker has seen. Publish them to the topic.
+{{- range $service.hears -}}
+{{- $routes := list (lower .route | trimSuffix "/") -}}
+{{- range .rules -}}{{- $routes = append $routes (lower .path | trimSuffix "/") -}}{{- end -}}
+{{- if has (lower $caller.path | trimSuffix "/") $routes }}
+- invocation.allow[{{ $index }}].path: `{{ $caller.path }}` is a route of services.{{ $name }}; {{ $caller.appId }} could hand in events that no broker has seen. Publish them to the topic.
 {{- end -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* `services.task-worker.role, .topic and .route are gone`; empty where none is there (path, of). */}}
+{{- define "task-pubsub.gone" -}}
+{{- $gone := list -}}
+{{- range list "role" "topic" "route" -}}{{- if hasKey $.of . -}}{{- $gone = append $gone . -}}{{- end -}}{{- end -}}
+{{- if $gone -}}
+{{- $many := gt (len $gone) 1 -}}
+{{ .path }}.{{ initial $gone | join ", ." }}{{ ternary " and ." "" $many }}{{ last $gone }} {{ ternary "are" "is" $many }} gone
+{{- end -}}
+{{- end -}}
+
+{{/* What a service says of topics, in place of the `role`, `topic` and `route` of earlier versions (own, defaults: values as written). */}}
+{{- define "task-pubsub.graphLine" -}}
+{{- $role := .own.role | default .defaults.role | default (ternary "publisher" "subscriber" (not (empty .own.publishes))) -}}
+{{- $topic := .own.topic | default .defaults.topic | default "task" -}}
+{{- if eq $role "publisher" -}}publishes: [{{ $topic }}]
+{{- else -}}subscribes: [{topic: {{ $topic }}, route: {{ .own.route | default .defaults.route | default "/events/todo" }}}]
 {{- end -}}
 {{- end -}}

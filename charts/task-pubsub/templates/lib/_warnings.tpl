@@ -30,8 +30,8 @@
 {{- end }}
 - stateStore: a failover to a PostgreSQL replica that was behind forgets what was handled last; have one of them synchronous, or an event of these moments may have a second effect.
 {{- end }}
-{{- range $name, $service := include "task-pubsub.services" . | fromYaml }}
-{{- if and (eq $service.role "subscriber") (eq $service.autoscaling.scaler "hpa") }}
+{{- range $name, $service := .Values.graph.services }}
+{{- if and $service.hears (eq $service.autoscaling.scaler "hpa") }}
 - services.{{ $name }}.autoscaling: a subscriber that waits for something else is idle while its backlog grows, and CPU does not show it; `keda` would.
 {{- end }}
 {{- end }}
@@ -39,8 +39,8 @@
 {{- range $entry := include "task-pubsub.subscribedBrokers" . | fromYamlArray -}}
 {{- if eq (get $.Values.brokers $entry).type "kafka" -}}{{- $kafkas = append $kafkas (printf "brokers.%s" $entry) -}}{{- end -}}
 {{- end -}}
-{{- range $name, $service := include "task-pubsub.services" . | fromYaml }}
-{{- if and $service.enabled (eq $service.role "subscriber") }}
+{{- range $name, $service := .Values.graph.services }}
+{{- if and $service.enabled $service.hears }}
 {{- $maxConcurrency := get (merge (dict) $service.sidecar.annotations $service.podAnnotations) "dapr.io/app-max-concurrency" }}
 {{- if and (eq (include "task-pubsub.protocol" (dict "root" $ "service" $service)) "http") (ne $maxConcurrency "1") }}
 - services.{{ $name }}: gets its events by HTTP, several at once. When several begin at the same moment, daprd's HTTP channel can take one that no app has answered for a success, so events in hand when the app crashes may be lost. {{ if $service.inbox }}`protocol: grpc` does not lose them.{{ else }}Where the program speaks gRPC, `protocol: grpc` does not lose them; otherwise sidecar.annotations `dapr.io/app-max-concurrency: "1"` has one delivered at a time.{{ end }}
@@ -51,18 +51,18 @@
 {{- end }}
 {{- end }}
 {{- if include "task-pubsub.ms" .Values.delivery.watchdog.silence | int64 }}
-{{- $topics := list -}}
-{{- range $key, $topic := .Values.topics -}}
-{{- if $topic -}}{{- $topics = append $topics (include "task-pubsub.topic" (dict "root" $ "key" $key)) -}}{{- end -}}
-{{- end -}}
-{{- range $topic := $topics | uniq | sortAlpha }}
-{{- $own := include "task-pubsub.topicSubscribers" (dict "root" $ "topic" $topic "inbox" true) | fromYamlArray }}
-{{- $others := include "task-pubsub.topicSubscribers" (dict "root" $ "topic" $topic "inbox" false) | fromYamlArray }}
+{{- range $key, $topic := .Values.graph.topics }}
+{{- $own := $topic.subscribers | join ", " }}
 {{- if and $own (eq $.Values.stateStore.type "none") }}
-- delivery.watchdog: is off, because with stateStore.type none nobody records a canary; nothing notices when a sidecar of {{ $own | join ", " }} has gone deaf.
-{{- else if and $own $others }}
-- delivery.watchdog: is off for {{ $topic }}, because {{ $others | join ", " }} would take its canaries for events; nothing notices when a sidecar of {{ $own | join ", " }} has gone deaf.
+- delivery.watchdog: is off, because with stateStore.type none nobody records a canary; nothing notices when a sidecar of {{ $own }} has gone deaf.
+{{- else if and $own $topic.others }}
+- delivery.watchdog: is off for {{ $topic.name }}, because {{ $topic.others | join ", " }} would take its canaries for events; nothing notices when a sidecar of {{ $own }} has gone deaf.
 {{- end }}
+{{- end }}
+{{- end }}
+{{- range $key, $topic := .Values.graph.topics }}
+{{- if not (or $topic.subscribers $topic.others) }}
+- topics.{{ $key }}: {{ if $topic.publishers }}nobody hears what {{ $topic.publishers | join ", " }} publish to it; a broker that drops what nobody is bound to drops all of it{{ else }}no enabled service publishes to it or hears it{{ end }}.
 {{- end }}
 {{- end }}
 {{- $values := .Values -}}

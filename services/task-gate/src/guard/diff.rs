@@ -85,25 +85,25 @@ impl<'a> Dropped<'a> {
     /// Adds the readers of dropped components that have no Subscription, because they list their brokers themselves. What they
     /// list may be the commit's already: whoever loads the component has read from it.
     pub(super) fn add_programmatic(&mut self, deployments: &[Workload]) {
+        let readers = deployments
+            .iter()
+            .filter(|one| one.has("SUBSCRIPTION_MODE", "programmatic"));
+        let readers = readers.filter_map(|one| Some((one.app_id.as_ref()?, one)));
+        let heard: Vec<_> = readers
+            .flat_map(|(app, one)| one.topics().map(move |topic| (app, topic)))
+            .collect();
         for component in &self.components {
-            for deployment in deployments
-                .iter()
-                .filter(|one| one.has("SUBSCRIPTION_MODE", "programmatic"))
-            {
-                let (Some(app), Some(topic)) = (&deployment.app_id, deployment.value("TOPIC"))
-                else {
-                    continue;
-                };
+            for (app, (topic, dead)) in heard.iter().filter(|(app, _)| component.is_for(app)) {
                 let triple = Triple {
                     component: component.name().to_owned(),
-                    topic: topic.to_owned(),
-                    consumer: app.clone(),
+                    topic: (*topic).to_owned(),
+                    consumer: (*app).clone(),
                 };
-                if component.is_for(app) && self.questions.iter().all(|one| one.triple != triple) {
+                if self.questions.iter().all(|one| one.triple != triple) {
                     self.questions.push(Question {
                         component,
                         triple,
-                        dead_letter_topic: deployment.value("DEAD_LETTER_TOPIC").map(str::to_owned),
+                        dead_letter_topic: dead.map(str::to_owned),
                         queue: None,
                     });
                 }
@@ -234,8 +234,18 @@ mod tests {
                 ],
             ),
             workload("api", &[("TOPIC", "t")]),
+            workload(
+                "both",
+                &[
+                    ("SUBSCRIPTION_MODE", "programmatic"),
+                    ("TOPIC_ORDER", "o"),
+                    ("TOPIC_TASK", "t"),
+                    ("DEAD_LETTER_TOPIC_TASK", "d2"),
+                ],
+            ),
         ]);
-        assert_eq!(consumers(&dropped), ["t w"]);
-        assert_eq!(dropped.questions[0].dead_letter_topic.as_deref(), Some("d"));
+        assert_eq!(consumers(&dropped), ["t w", "o both", "t both"]);
+        let dead = |index: usize| dropped.questions[index].dead_letter_topic.as_deref();
+        assert_eq!([dead(0), dead(1), dead(2)], [Some("d"), None, Some("d2")]);
     }
 }

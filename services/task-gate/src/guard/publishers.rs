@@ -12,6 +12,8 @@ use crate::text::list;
 
 pub(super) const COMPONENT: &str = "PUBSUB_NAME";
 const TOPIC: &str = "TOPIC";
+/// Of a service that has to do with several topics: those that it publishes to, separated by commas.
+const TOPICS: &str = "PUBLISH_TOPICS";
 const INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Something that is dropped, and who publishes to it.
@@ -35,7 +37,7 @@ pub(super) fn find(dropped: &Dropped<'_>, workloads: &[Workload]) -> Option<Publ
         let by: Vec<String> = workloads
             .iter()
             .filter(|one| {
-                one.has(COMPONENT, component) && topic.is_none_or(|topic| one.has(TOPIC, topic))
+                one.has(COMPONENT, component) && topic.is_none_or(|topic| publishes_to(one, topic))
             })
             .map(|one| one.name.clone())
             .collect();
@@ -48,6 +50,13 @@ pub(super) fn find(dropped: &Dropped<'_>, workloads: &[Workload]) -> Option<Publ
             by,
         })
     })
+}
+
+fn publishes_to(workload: &Workload, topic: &str) -> bool {
+    match workload.value(TOPICS) {
+        Some(topics) => topics.split(',').any(|one| one == topic),
+        None => workload.has(TOPIC, topic),
+    }
 }
 
 /// Waits until no pod publishes to what is dropped. What is left when `patience` is over, if anything.
@@ -111,6 +120,14 @@ mod tests {
                 &[("PUBSUB_NAME", "pubsub-redis"), ("TOPIC", "t")],
             ),
             workload("task-worker", &[("TOPIC", "t")]),
+            workload(
+                "order-bridge",
+                &[
+                    ("PUBSUB_NAME", "pubsub-kafka"),
+                    ("TOPIC", "t"),
+                    ("PUBLISH_TOPICS", "bills,orders"),
+                ],
+            ),
         ];
         let mut dropped = Dropped {
             components: vec![&redis],
@@ -125,6 +142,11 @@ mod tests {
         );
         dropped.topics = vec![("pubsub-redis".to_owned(), "other".to_owned())];
         assert_eq!(find(&dropped, &workloads), None);
+        // What it hears is not what it publishes.
+        dropped.topics = vec![("pubsub-kafka".to_owned(), "t".to_owned())];
+        assert_eq!(find(&dropped, &workloads), None);
+        dropped.topics = vec![("pubsub-kafka".to_owned(), "orders".to_owned())];
+        assert_eq!(find(&dropped, &workloads).unwrap().by, ["order-bridge"]);
     }
 
     #[test]

@@ -70,6 +70,15 @@ impl Workload {
         let found = self.env.iter().find(|(name, _)| name == variable);
         found.map(|(_, value)| value.as_str())
     }
+
+    /// The topics of a program that only hears, each with that of its dead letters: `TOPIC`, of several `TOPIC_<KEY>`.
+    pub(crate) fn topics(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.env.iter().filter_map(|(name, topic)| {
+            let key = name.strip_prefix("TOPIC")?;
+            let dead = self.value(&format!("DEAD_LETTER_TOPIC{key}"));
+            (key.is_empty() || key.starts_with('_')).then_some((topic.as_str(), dead))
+        })
+    }
 }
 
 #[cfg(test)]

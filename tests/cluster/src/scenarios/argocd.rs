@@ -108,9 +108,11 @@ impl Environment<'_> {
         self.change(&work, &["redis", "rabbitmq"]).await?;
         let retired = json!({"broker": {"subscribe": ["rabbitmq"]}});
         self.sync(&retired, "Redis retires").await?;
+        let hears = json!([{"topic": "task", "route": "/events/todo"}]);
         let third =
-            json!({"services": {THIRD: {"port": 8005, "image": {"repository": "task-worker"}}}});
-        self.sync(&third, "A third subscriber").await?;
+            json!({"subscribes": hears, "port": 8005, "image": {"repository": "task-worker"}});
+        self.sync(&json!({"services": {THIRD: third}}), "A third subscriber")
+            .await?;
         told.push(self.third(work).await?);
         Ok(told.join("; "))
     }

@@ -93,7 +93,7 @@ pub(super) async fn to_a_dead_broker(setup: Setup) -> Result<String> {
     stack.change_broker("redis", &[]).await?;
 
     // Of two subscribers one is not there, and only that one is named.
-    let audit = json!({"role": "subscriber", "port": 8005});
+    let audit = json!({"subscribes": [{"topic": "task", "route": "/events/todo"}], "port": 8005});
     stack
         .apply(&json!({"services": {"task-audit": audit}}))
         .await?;
