@@ -75,6 +75,14 @@ impl IntoResponse for Outcome {
 pub trait IntoOutcome {
     /// The answer; an error is logged here, once, inside the delivery's span.
     fn into_outcome(self) -> Outcome;
+
+    /// The same, with the text of the error that it came from, where it came from one: what an inbox keeps as the reason.
+    fn into_outcome_with_reason(self) -> (Outcome, Option<String>)
+    where
+        Self: Sized,
+    {
+        (self.into_outcome(), None)
+    }
 }
 
 impl IntoOutcome for Outcome {
@@ -95,12 +103,16 @@ where
     E: Into<Outcome> + fmt::Display,
 {
     fn into_outcome(self) -> Outcome {
+        self.into_outcome_with_reason().0
+    }
+
+    fn into_outcome_with_reason(self) -> (Outcome, Option<String>) {
         match self {
-            Ok(returned) => returned.into_outcome(),
+            Ok(returned) => returned.into_outcome_with_reason(),
             Err(error) => {
                 // `{:#}` prints the whole chain of an error type that supports it.
-                let text = format!("{error:#}");
-                let text = text::cut(&text, ERROR);
+                let reason = format!("{error:#}");
+                let text = text::cut(&reason, ERROR);
                 let outcome = error.into();
                 match outcome {
                     Outcome::Success => {
@@ -111,7 +123,7 @@ where
                     }
                     Outcome::Drop => tracing::warn!(error = text, %outcome, "event refused"),
                 }
-                outcome
+                (outcome, Some(reason))
             }
         }
     }
@@ -130,6 +142,29 @@ mod tests {
                 format!("\"{outcome}\"")
             );
         }
+    }
+
+    #[test]
+    fn the_reason_is_the_text_of_the_error() {
+        struct Refused;
+        impl std::fmt::Display for Refused {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("no stock")
+            }
+        }
+        impl From<Refused> for Outcome {
+            fn from(_: Refused) -> Self {
+                Self::Retry
+            }
+        }
+        let refused = Err::<(), _>(Refused).into_outcome_with_reason();
+        assert_eq!(refused, (Outcome::Retry, Some("no stock".to_owned())));
+        let nested = Ok::<_, Refused>(Err::<(), _>(Refused));
+        assert_eq!(nested.into_outcome_with_reason(), refused);
+        assert_eq!(
+            Outcome::Drop.into_outcome_with_reason(),
+            (Outcome::Drop, None)
+        );
     }
 
     #[test]

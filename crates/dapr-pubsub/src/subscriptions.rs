@@ -12,11 +12,11 @@ mod handler;
 mod http;
 mod in_hand;
 mod limits;
+mod once;
 mod respond;
 mod router;
 mod token;
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +29,7 @@ pub use declaration::{PubsubOptions, Routes, SubscribeEntry, Subscription};
 use handler::ErasedHandler;
 pub use handler::{EventHandler, Handled, HandlerFuture};
 use limits::Limits;
+use once::Once;
 
 use crate::{Inbox, Secret, clock};
 
@@ -81,13 +82,20 @@ pub enum Mode {
 /// router that has none of its own.
 #[must_use = "subscriptions do nothing until `into_router`"]
 pub struct Subscriptions<S = ()> {
-    routes: Vec<(Subscription, Arc<dyn ErasedHandler<S>>)>,
+    routes: Vec<Declared<S>>,
     mode: Mode,
     token: Option<Secret>,
     canary_inbox: Option<Inbox>,
     limits: Limits,
     activity: Activity,
     dead_letters: DeadLetters,
+}
+
+/// A subscription with its handler, and the inbox around it, where it has one.
+struct Declared<S> {
+    subscription: Subscription,
+    handler: Arc<dyn ErasedHandler<S>>,
+    inbox: Option<Inbox>,
 }
 
 impl<S: Clone + Send + Sync + 'static> Subscriptions<S> {
@@ -118,7 +126,7 @@ impl<S: Clone + Send + Sync + 'static> Subscriptions<S> {
     }
 
     /// Where canaries are recorded, so that their publisher sees that they have arrived: the inbox
-    /// that the handlers use. Default: none, and a canary just has no effect.
+    /// that the handlers use. Default: that of [`on_once`](Self::on_once); with [`on`](Self::on) none, and a canary just has no effect.
     pub fn canary_inbox(mut self, inbox: Option<Inbox>) -> Self {
         self.canary_inbox = inbox;
         self
@@ -141,8 +149,8 @@ impl<S: Clone + Send + Sync + 'static> Subscriptions<S> {
 
     /// How often an event may fail: the RETRY that would be one more than `attempts` becomes DROP. A handler that answers RETRY,
     /// panics or takes too long has failed. Counted in memory, for up to 4096 events at a time, so a restart begins again: for
-    /// subscribers without an [`Inbox`], whose own [`max_attempts`](crate::InboxOptions::max_attempts) counts better. Default: not
-    /// counted here.
+    /// subscribers without an [`Inbox`], whose own [`max_attempts`](crate::InboxOptions::max_attempts) counts better; that of
+    /// [`on_once`](Self::on_once) counts alone. Default: not counted here.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.limits.attempts = Some(attempts.max(1));
         self
@@ -170,7 +178,7 @@ impl<S: Clone + Send + Sync + 'static> Subscriptions<S> {
     pub fn topics(&self) -> Vec<String> {
         let topics = self.routes.iter();
         topics
-            .map(|(subscription, _)| subscription.topic().to_owned())
+            .map(|it| it.subscription.topic().to_owned())
             .collect()
     }
 
@@ -186,18 +194,109 @@ impl<S: Clone + Send + Sync + 'static> Subscriptions<S> {
     /// # Panics
     /// When two subscriptions have the same route: a start-up error of the program, not of its
     /// configuration, like two equal routes in axum.
-    pub fn on<H, M>(mut self, subscription: Subscription, handler: H) -> Self
+    pub fn on<H, M>(self, subscription: Subscription, handler: H) -> Self
     where
         H: EventHandler<M, S>,
         M: 'static,
     {
-        let taken: HashSet<_> = self.routes.iter().map(|(taken, _)| taken.route()).collect();
+        self.declare(subscription, None, handler::erase(handler))
+    }
+
+    /// The same for a handler whose effect should happen once, however often and at however many replicas the event is delivered:
+    /// `inbox` remembers what was handled, and counts the attempts of what was not. It also records the canaries of this subscription.
+    ///
+    /// | the handler | the record | answer |
+    /// |---|---|---|
+    /// | answers SUCCESS | done: the event never comes to a handler again | SUCCESS, or RETRY where that could not be written |
+    /// | answers RETRY | one more failure, with the error's text as its reason | RETRY, or DROP when the [attempts](crate::InboxOptions::max_attempts) are used up |
+    /// | answers DROP | none, so that it can be handled when somebody sends it again out of the dead letters | DROP |
+    /// | panics, or takes too long | one more failure when its claim ends | RETRY |
+    /// | is not called: the event was handled before | as it was | SUCCESS |
+    /// | is not called: another replica has the event, or that cannot be known | as it was | RETRY |
+    /// | is not called: the data is not what it takes | none | DROP |
+    /// | is not called: an extractor refuses | none | RETRY |
+    ///
+    /// A process that is killed between the effect and the record leaves an effect that nobody knows of, and the event comes again: an
+    /// effect that can be asked whether it has happened, by the event's id, should be asked first.
+    ///
+    /// Without an inbox (`None`, where a deployment has no state store) this is [`on`](Self::on): at least once.
+    ///
+    /// ```no_run
+    /// use dapr_pubsub::{CloudEvent, Inbox, InboxOptions, Outcome, Sidecar, Subscription, Subscriptions};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct OrderCreated {
+    ///     quantity: u32,
+    /// }
+    ///
+    /// /// Another attempt may work.
+    /// struct NoStock;
+    /// # impl std::fmt::Display for NoStock {
+    /// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("no stock") }
+    /// # }
+    /// impl From<NoStock> for Outcome {
+    ///     fn from(_: NoStock) -> Self {
+    ///         Self::Retry
+    ///     }
+    /// }
+    ///
+    /// # async fn reserve(_: u32) -> Result<(), NoStock> { Ok(()) }
+    /// async fn on_order(event: CloudEvent<OrderCreated>) -> Result<Outcome, NoStock> {
+    ///     if event.data.quantity == 0 {
+    ///         return Ok(Outcome::Drop); // no attempt will help
+    ///     }
+    ///     reserve(event.data.quantity).await?;
+    ///     Ok(Outcome::Success)
+    /// }
+    ///
+    /// # fn example(sidecar: &Sidecar) {
+    /// let inbox = Inbox::new(sidecar, InboxOptions::new("statestore", "order-worker"));
+    /// let router: axum::Router = Subscriptions::new()
+    ///     .on_once(Subscription::new("order-events", "/events/order"), inbox, on_order)
+    ///     .into_router();
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// As [`on`](Self::on).
+    pub fn on_once<H, M>(
+        self,
+        subscription: Subscription,
+        inbox: impl Into<Option<Inbox>>,
+        handler: H,
+    ) -> Self
+    where
+        H: EventHandler<M, S>,
+        M: 'static,
+    {
+        let handler = handler::erase(handler);
+        let Some(inbox) = inbox.into() else {
+            return self.declare(subscription, None, handler);
+        };
+        let once = Arc::new(Once {
+            handler,
+            inbox: inbox.clone(),
+        });
+        self.declare(subscription, Some(inbox), once)
+    }
+
+    fn declare(
+        mut self,
+        subscription: Subscription,
+        inbox: Option<Inbox>,
+        handler: Arc<dyn ErasedHandler<S>>,
+    ) -> Self {
         let route = subscription.route();
+        let mut taken = self.routes.iter().map(|it| it.subscription.route());
         assert!(
-            !taken.contains(route),
+            !taken.any(|taken| taken == route),
             "two subscriptions use the route {route}"
         );
-        self.routes.push((subscription, handler::erase(handler)));
+        self.routes.push(Declared {
+            subscription,
+            handler,
+            inbox,
+        });
         self
     }
 
@@ -206,7 +305,7 @@ impl<S: Clone + Send + Sync + 'static> Subscriptions<S> {
     pub fn entries(&self) -> Vec<SubscribeEntry> {
         self.routes
             .iter()
-            .flat_map(|(subscription, _)| subscription.entries())
+            .flat_map(|it| it.subscription.entries())
             .collect()
     }
 
@@ -230,11 +329,7 @@ impl<S: Clone + Send + Sync + 'static> Default for Subscriptions<S> {
 
 impl<S> fmt::Debug for Subscriptions<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let routes: Vec<_> = self
-            .routes
-            .iter()
-            .map(|(subscription, _)| subscription)
-            .collect();
+        let routes: Vec<_> = self.routes.iter().map(|it| &it.subscription).collect();
         f.debug_struct("Subscriptions")
             .field("routes", &routes)
             .field("mode", &self.mode)

@@ -3,13 +3,62 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::Parser;
 use tokio::time::timeout;
 
+use crate::config::{self, Check};
+use crate::service::{Listeners, ServiceArgs};
 use crate::shutdown::{Shutdown, ShutdownArgs, Signals};
 use crate::telemetry::{self, Telemetry, TelemetryArgs};
 
 /// Telemetry that could not be sent by then is given up.
 const FLUSH_DEADLINE: Duration = Duration::from_secs(3);
+
+/// The whole of a service's `main`: reads its configuration, boots, binds its ports, and runs it to its end. `run` is the service.
+///
+/// Exit codes: those of [`config::parse`] and of [`run`](run()).
+pub fn service<C>(
+    name: &'static str,
+    run: impl AsyncFnOnce(C, Listeners, Shutdown) -> anyhow::Result<()>,
+) -> ExitCode
+where
+    C: Parser + Check + AsRef<ServiceArgs>,
+{
+    prepared(
+        name,
+        |_| Ok(()),
+        async |config, listeners, (), shutdown| run(config, listeners, shutdown).await,
+    )
+}
+
+/// The same for a service that needs something which its configuration names and which may not be usable, say a file. `prepare` is
+/// called before anything else begins; its error is a refused configuration, with exit code 64.
+pub fn prepared<C, P>(
+    name: &'static str,
+    prepare: impl FnOnce(&C) -> anyhow::Result<P>,
+    service: impl AsyncFnOnce(C, Listeners, P, Shutdown) -> anyhow::Result<()>,
+) -> ExitCode
+where
+    C: Parser + Check + AsRef<ServiceArgs>,
+{
+    let config: C = match config::parse() {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    let prepared = match prepare(&config) {
+        Ok(prepared) => prepared,
+        Err(error) => return config::refuse(&format!("{error:#}")),
+    };
+    let ServiceArgs {
+        telemetry,
+        shutdown: timing,
+        ..
+    } = config.as_ref().clone();
+    run(name, &telemetry, timing, async |shutdown| {
+        let listeners = Listeners::bind(config.as_ref())?;
+        service(config, listeners, prepared, shutdown).await
+    })
+}
 
 /// Runs a service to its end: signal handlers, telemetry, the service itself, flush.
 ///
@@ -45,7 +94,7 @@ where
         Err(error) => {
             return fail(
                 &format!("configuration refused: {error:#}"),
-                crate::config::EX_USAGE.into(),
+                config::EX_USAGE.into(),
             );
         }
     };

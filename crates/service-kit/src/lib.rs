@@ -4,6 +4,10 @@
 //! |---|---|
 //! | [`body`] | request bodies, bounded in size and time |
 //! | [`boot`] | process start and end: runtime, signals, flush, exit code |
+//! | [`service`] | what every service is configured with, and its two ports |
+//! | [`publishing`] | a service with an API that announces events |
+//! | [`subscribing`] | a service that acts on events |
+//! | [`effect`] | why an event's work was not done |
 //! | [`config`] | configuration parsed once, refused with exit 64 |
 //! | [`telemetry`] | logs, traces, metrics |
 //! | [`readiness`] | named conditions behind `/readyz` |
@@ -14,6 +18,7 @@
 //! | [`shutdown`] | the two stages of a graceful end |
 //! | [`problem`] | RFC 9457 problem details |
 //! | [`json`] | the JSON body extractor that answers with problems |
+//! | [`fields`] | what fields of requests may hold |
 //! | [`request`] | span, metrics and panic barrier of each request |
 //! | [`units`] | durations and sizes, as people write them |
 
@@ -21,14 +26,19 @@ pub mod admin;
 pub mod body;
 pub mod boot;
 pub mod config;
+pub mod effect;
+pub mod fields;
 pub mod healthcheck;
 pub mod json;
 pub mod problem;
+pub mod publishing;
 pub mod readiness;
 pub mod request;
 pub mod server;
+pub mod service;
 pub mod shutdown;
 pub mod sidecar;
+pub mod subscribing;
 pub mod telemetry;
 pub mod units;
 

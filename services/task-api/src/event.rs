@@ -1,6 +1,7 @@
 //! The event that the API announces.
 
 use serde::Serialize;
+use service_kit::publishing::Announcement;
 use uuid::Uuid;
 
 /// `task.created`, the data of the CloudEvent: `{"event_type": "task.created", "task_id": "<uuid>", "title": "..."}`.
@@ -12,9 +13,6 @@ pub struct TaskCreated<'a> {
 }
 
 impl<'a> TaskCreated<'a> {
-    /// What kind of event it is.
-    pub const EVENT_TYPE: &'static str = "task.created";
-
     /// Announces a task.
     pub fn new(task_id: Uuid, title: &'a str) -> Self {
         Self {
@@ -23,10 +21,13 @@ impl<'a> TaskCreated<'a> {
             title,
         }
     }
+}
 
-    /// The CloudEvent's id: the same for the same task, so that however often a publish is tried or a client asks again,
-    /// subscribers can tell that it is one event.
-    pub fn event_id(&self) -> Uuid {
-        Uuid::new_v5(&self.task_id, Self::EVENT_TYPE.as_bytes())
+impl Announcement for TaskCreated<'_> {
+    const NOUN: &'static str = "task";
+    const EVENT_TYPE: &'static str = "task.created";
+
+    fn id(&self) -> Uuid {
+        self.task_id
     }
 }

@@ -1,4 +1,3 @@
 //! `/tasks`.
 
 pub(crate) mod create;
-mod title;

@@ -5,6 +5,7 @@ mod refusals;
 
 use anyhow::{Context as _, Result, bail};
 use dapr_pubsub::Sidecar;
+use service_kit::publishing::Announcement as _;
 use task_api::TaskCreated;
 
 use crate::Config;

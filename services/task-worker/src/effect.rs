@@ -2,7 +2,6 @@
 
 mod journal;
 
-use std::borrow::Cow;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -10,6 +9,7 @@ use anyhow::Context as _;
 use dapr_pubsub::CloudEvent;
 use opentelemetry::global;
 use opentelemetry::metrics::Counter;
+use service_kit::effect::{EffectError, shown};
 
 use crate::TaskCreated;
 use journal::Journal;
@@ -35,17 +35,6 @@ pub trait Effect: Send + Sync + 'static {
         &self,
         event: &CloudEvent<TaskCreated>,
     ) -> impl Future<Output = Result<(), EffectError>> + Send;
-}
-
-/// Why the work was not done.
-#[derive(Debug, thiserror::Error)]
-pub enum EffectError {
-    /// It may work later: a network fault, a lock, a service that restarts.
-    #[error("transient failure: {0:#}")]
-    Transient(anyhow::Error),
-    /// It will never work for this event.
-    #[error("permanent failure: {0:#}")]
-    Permanent(anyhow::Error),
 }
 
 /// The tutorial's work: a log line for each task, and a counter.
@@ -78,17 +67,6 @@ impl LogTask {
     }
 }
 
-/// Bytes of an event that a log line shows: all of it, for events of ordinary size.
-const SHOWN: usize = 16 * 1024;
-
-fn shown(data: &str) -> Cow<'_, str> {
-    if data.len() <= SHOWN {
-        return Cow::Borrowed(data);
-    }
-    let beginning = &data[..data.floor_char_boundary(SHOWN)];
-    Cow::Owned(format!("{beginning}... ({} bytes in all)", data.len()))
-}
-
 impl Effect for LogTask {
     async fn was_applied(&self, event: &CloudEvent<TaskCreated>) -> Result<bool, EffectError> {
         Ok(self
@@ -112,20 +90,5 @@ impl Effect for LogTask {
             tracing::error!(%error, "the journal cannot be written: a crash at this moment would repeat the line");
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{SHOWN, shown};
-
-    #[test]
-    fn a_line_is_whole_until_it_is_too_long() {
-        let fits = "x".repeat(SHOWN);
-        assert_eq!(shown(&fits), fits);
-        let long = "é".repeat(SHOWN);
-        assert!(
-            shown(&long).len() < SHOWN + 50 && shown(&long).ends_with("... (32768 bytes in all)")
-        );
     }
 }

@@ -22,9 +22,13 @@ async fn services_and_chart_have_the_same_routes_topics_ports_and_timings() -> R
     let worker = rendered.deployment_of("task-worker")?;
     config::<task_api::Config>(&api)?;
     config::<task_worker::Config>(&worker)?;
-    let listens = task_api::Config::parse_from(["task-api"]).listen_addr;
+    let listens = task_api::Config::parse_from(["task-api"])
+        .service
+        .listen_addr;
     port(&api, listens.port())?;
-    let listens = task_worker::Config::parse_from(["task-worker"]).listen_addr;
+    let listens = task_worker::Config::parse_from(["task-worker"])
+        .service
+        .listen_addr;
     port(&worker, listens.port())?;
     probe(&rendered, &api, &worker)?;
     let rule = json!([{"match": "has(event.data.title)", "path": "/events/other"}]);
@@ -48,7 +52,7 @@ async fn services_and_chart_have_the_same_routes_topics_ports_and_timings() -> R
     let programmatic = chart.render(&values).await?;
     let worker = programmatic.deployment_of("task-worker")?;
     let worker = config::<task_worker::Config>(&worker)?;
-    let declared = worker.subscription.subscription();
+    let declared = worker.subscription();
     same("the topic", &api.variable("TOPIC")?, &declared.topic())?;
     let specs: Vec<_> = rendered.of_kind("Subscription").collect();
     let entries = declared.entries();

@@ -9,6 +9,7 @@ use dapr::dapr::proto::common::v1::StateItem;
 use dapr::dapr::proto::runtime::v1::SaveStateRequest;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
 use tonic::{Code, Status};
 
 use crate::Sidecar;
@@ -32,6 +33,8 @@ struct Shared {
     queue: Mutex<Queue>,
     /// Writes that are still to go alone.
     alone: AtomicU32,
+    /// One at most, for as long as somebody waits for it.
+    tasks: TaskTracker,
 }
 
 #[derive(Default)]
@@ -54,6 +57,7 @@ impl Batches {
             store,
             queue: Mutex::default(),
             alone: AtomicU32::new(0),
+            tasks: TaskTracker::new(),
         };
         Self {
             shared: Arc::new(shared),
@@ -70,7 +74,7 @@ impl Batches {
         }
         let (reply, answer) = oneshot::channel();
         if shared.push(Write { item, reply }) {
-            tokio::spawn(Arc::clone(shared).drain(limit));
+            shared.tasks.spawn(Arc::clone(shared).drain(limit));
         }
         match timeout(limit, answer).await {
             Ok(Ok(result)) => result,

@@ -124,47 +124,47 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         event: &Envelope<'_>,
         state: S,
         deadline: Instant,
-    ) -> Result<Handled, Interrupted> {
+    ) -> Result<Handled, Unhandled> {
         // Decoding is inside too: a `Deserialize` implementation is code like any other.
         let work = async {
             if event.kind() == CANARY_TYPE {
                 let inbox = self.canary_inbox.as_ref();
                 self.metrics.canary(self.subscription.topic());
-                return Handled::Outcome(canary::receive(event, inbox).await);
+                return Ok(Handled::Outcome(canary::receive(event, inbox).await, None));
             }
-            self.handler.handle(parts, event, state).await
+            Ok(self.handler.handle(parts, event, state)?.await)
         };
         match timeout_at(deadline, AssertUnwindSafe(work).catch_unwind()).await {
-            Ok(Ok(handled)) => Ok(handled),
-            Ok(Err(panic)) => Err(Interrupted::Panicked(panic)),
-            Err(_) => Err(Interrupted::TimedOut),
+            Ok(Ok(handled)) => handled.map_err(Unhandled::Undecodable),
+            Ok(Err(panic)) => Err(Unhandled::Panicked(panic)),
+            Err(_) => Err(Unhandled::TimedOut),
         }
     }
 
     fn judge(
         &self,
-        handled: Result<Handled, Interrupted>,
+        handled: Result<Handled, Unhandled>,
         event: &Envelope<'_>,
     ) -> (Outcome, Option<&'static str>) {
         match handled {
-            Ok(Handled::Outcome(outcome)) => {
+            Ok(Handled::Outcome(outcome, _)) => {
                 tracing::debug!(%outcome, "event handled");
                 (outcome, None)
             }
-            Ok(Handled::Undecodable(error)) => (
-                self.undecodable(&error, Some(event.id())),
-                Some(error.reason()),
-            ),
             Ok(Handled::NotExtracted(status)) => {
                 tracing::error!(%status, "an extractor refused, so the event could not be handled");
                 (Outcome::Retry, Some(NOT_EXTRACTED))
             }
-            Err(Interrupted::Panicked(panic)) => {
+            Err(Unhandled::Undecodable(error)) => (
+                self.undecodable(&error, Some(event.id())),
+                Some(error.reason()),
+            ),
+            Err(Unhandled::Panicked(panic)) => {
                 let panic = text::cut(panic_message(panic.as_ref()), PANIC);
                 tracing::error!(panic, "the event handler panicked");
                 (Outcome::Retry, Some("panic"))
             }
-            Err(Interrupted::TimedOut) => {
+            Err(Unhandled::TimedOut) => {
                 let timeout = self.limits.handler;
                 tracing::warn!(?timeout, "the event handler took too long");
                 (Outcome::Retry, Some("timeout"))
@@ -233,7 +233,8 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
     }
 }
 
-enum Interrupted {
+enum Unhandled {
+    Undecodable(DecodeError),
     Panicked(Box<dyn Any + Send>),
     TimedOut,
 }

@@ -1,6 +1,6 @@
 //! Async functions as event handlers.
 
-use std::future::{Future, ready};
+use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,10 +16,8 @@ use crate::{CloudEvent, DecodeError, Envelope, IntoOutcome, Outcome};
 /// What became of an event that reached a handler.
 #[derive(Debug)]
 pub enum Handled {
-    /// The handler ran, and said so.
-    Outcome(Outcome),
-    /// The event's data is not what the handler takes; it did not run.
-    Undecodable(DecodeError),
+    /// The handler ran, and said so, and why, if it returned an error.
+    Outcome(Outcome, Option<String>),
     /// An extractor refused with this status; the handler did not run.
     NotExtracted(StatusCode),
 }
@@ -33,8 +31,16 @@ pub type HandlerFuture = Pin<Box<dyn Future<Output = Handled> + Send>>;
 /// `HeaderMap`, ...) and, last, a [`CloudEvent<T>`], that return something that is
 /// [`IntoOutcome`]. `M` only tells the implementations apart.
 pub trait EventHandler<M, S>: Clone + Send + Sync + 'static {
-    /// Reads the data and starts the work. The event is not borrowed by the future.
-    fn handle(self, parts: Parts, event: &Envelope<'_>, state: S) -> HandlerFuture;
+    /// Reads the data; the work begins when the future is polled. The event is not borrowed by it.
+    ///
+    /// # Errors
+    /// The event's data is not what the handler takes; it does not run.
+    fn handle(
+        self,
+        parts: Parts,
+        event: &Envelope<'_>,
+        state: S,
+    ) -> Result<HandlerFuture, DecodeError>;
 }
 
 macro_rules! impl_event_handler {
@@ -49,12 +55,14 @@ macro_rules! impl_event_handler {
             $($extractor: FromRequestParts<S> + Send + 'static,)*
         {
             #[allow(non_snake_case, unused_mut, unused_variables)]
-            fn handle(self, mut parts: Parts, event: &Envelope<'_>, state: S) -> HandlerFuture {
-                let event = match event.decode::<T>() {
-                    Ok(event) => event,
-                    Err(error) => return Box::pin(ready(Handled::Undecodable(error))),
-                };
-                Box::pin(async move {
+            fn handle(
+                self,
+                mut parts: Parts,
+                event: &Envelope<'_>,
+                state: S,
+            ) -> Result<HandlerFuture, DecodeError> {
+                let event = event.decode::<T>()?;
+                Ok(Box::pin(async move {
                     $(
                         let $extractor = match $extractor::from_request_parts(&mut parts, &state).await {
                             Ok(extracted) => extracted,
@@ -63,8 +71,10 @@ macro_rules! impl_event_handler {
                             }
                         };
                     )*
-                    Handled::Outcome(self($($extractor,)* event).await.into_outcome())
-                })
+                    let returned = self($($extractor,)* event).await;
+                    let (outcome, reason) = returned.into_outcome_with_reason();
+                    Handled::Outcome(outcome, reason)
+                }))
             }
         }
     };
@@ -80,7 +90,12 @@ impl_event_handler!(E1, E2, E3, E4, E5, E6);
 
 /// A handler without its type, for the table of routes.
 pub(super) trait ErasedHandler<S>: Send + Sync {
-    fn handle(&self, parts: Parts, event: &Envelope<'_>, state: S) -> HandlerFuture;
+    fn handle(
+        &self,
+        parts: Parts,
+        event: &Envelope<'_>,
+        state: S,
+    ) -> Result<HandlerFuture, DecodeError>;
 }
 
 struct Erased<H, M> {
@@ -89,7 +104,12 @@ struct Erased<H, M> {
 }
 
 impl<H: EventHandler<M, S>, M, S> ErasedHandler<S> for Erased<H, M> {
-    fn handle(&self, parts: Parts, event: &Envelope<'_>, state: S) -> HandlerFuture {
+    fn handle(
+        &self,
+        parts: Parts,
+        event: &Envelope<'_>,
+        state: S,
+    ) -> Result<HandlerFuture, DecodeError> {
         self.handler.clone().handle(parts, event, state)
     }
 }

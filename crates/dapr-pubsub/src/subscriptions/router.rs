@@ -15,7 +15,7 @@ use super::callback::{self, Callback};
 use super::delivery::Route;
 use super::in_hand::InHand;
 use super::respond::{json, problem};
-use super::{Mode, Subscriptions};
+use super::{Declared, Mode, Subscriptions};
 use crate::telemetry::DeliveryMetrics;
 use crate::text::shown;
 
@@ -38,9 +38,17 @@ pub(super) fn build<S: Clone + Send + Sync + 'static>(all: Subscriptions<S>) -> 
             get(async move || json(StatusCode::OK, list.clone())),
         )
         .fallback(unknown);
-    for (subscription, handler) in all.routes {
+    for Declared {
+        subscription,
+        handler,
+        inbox,
+    } in all.routes
+    {
+        // Where an inbox counts the attempts, nobody else does.
+        let attempts = attempts.clone().filter(|_| inbox.is_none());
+        let canary_inbox = inbox.or_else(|| all.canary_inbox.clone());
         assert!(
-            all.canary_inbox.is_none() || !subscription.is_raw(),
+            canary_inbox.is_none() || !subscription.is_raw(),
             "the subscription to `{}` has rawPayload: daprd gives every redelivery a new id, so the inbox would recognise none and \
              an event could have several effects",
             subscription.topic()
@@ -50,9 +58,9 @@ pub(super) fn build<S: Clone + Send + Sync + 'static>(all: Subscriptions<S>) -> 
             subscription,
             handler,
             token: all.token.clone(),
-            canary_inbox: all.canary_inbox.clone(),
+            canary_inbox,
             limits: all.limits,
-            attempts: attempts.clone(),
+            attempts,
             in_hand: in_hand.clone(),
             activity: all.activity.clone(),
             dead_letters: all.dead_letters.clone(),
@@ -87,7 +95,7 @@ fn subscribe_list<S: Clone + Send + Sync + 'static>(all: &Subscriptions<S>) -> B
     if all.mode == Mode::Declarative {
         return Bytes::from_static(b"[]");
     }
-    for (subscription, _) in &all.routes {
+    for Declared { subscription, .. } in &all.routes {
         assert!(
             !subscription.entries().is_empty(),
             "programmatic mode, but the subscription to `{}` names no pub/sub component",

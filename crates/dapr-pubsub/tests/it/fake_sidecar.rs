@@ -3,6 +3,8 @@
 //! The generated `Dapr` server trait has a hundred methods and no defaults, so requests are
 //! dispatched here by path, as the generated code does it.
 
+// Services' tests include this file by its path, and would look for the other one elsewhere.
+#[path = "fake_sidecar/state.rs"]
 pub mod state;
 
 use std::convert::Infallible;
@@ -35,6 +37,7 @@ use state::State;
 #[derive(Clone, Debug)]
 pub struct Call {
     pub bulk: bool,
+    pub topic: String,
     pub events: Vec<Sent>,
     pub headers: MetadataMap,
 }
@@ -306,6 +309,7 @@ async fn publish(
         &inner,
         Call {
             bulk: false,
+            topic: event.topic,
             events: vec![sent],
             headers,
         },
@@ -320,7 +324,10 @@ async fn bulk(
 ) -> Result<Response<BulkPublishResponse>, Status> {
     let headers = request.metadata().clone();
     let BulkPublishRequest {
-        entries, metadata, ..
+        topic,
+        entries,
+        metadata,
+        ..
     } = request.into_inner();
     let mut names: Vec<_> = entries.iter().map(|entry| entry.entry_id.clone()).collect();
     names.sort();
@@ -339,6 +346,7 @@ async fn bulk(
         &inner,
         Call {
             bulk: true,
+            topic,
             events,
             headers,
         },

@@ -1,6 +1,7 @@
 mod attempts;
 mod claims;
 mod leases;
+mod once;
 
 use std::time::Duration;
 

@@ -48,15 +48,15 @@ where
         format!("RUST_LOG: `{directives}` is not a filter; write for example `info,task_api=debug`")
     })?;
     let always = filter_fn(|metadata| {
-        let names_the_trace = || metadata.fields().field("trace_id").is_some();
-        *metadata.level() <= Level::INFO
-            && match metadata.is_span() {
-                true => names_the_trace(),
-                false => metadata.target().ends_with("::effect"),
-            }
+        let kept = if metadata.is_span() {
+            metadata.fields().field("trace_id").is_some()
+        } else {
+            metadata.target().ends_with("::effect")
+        };
+        kept && *metadata.level() <= Level::INFO
     });
-    let events = filter_fn(|metadata| metadata.is_event()).with_max_level_hint(Level::TRACE);
-    let lines = lines.and(events);
+    let no_spans = filter_fn(|metadata| !metadata.is_span());
+    let lines = lines.and(no_spans.with_max_level_hint(Level::TRACE));
     Ok(lines.or(always.with_max_level_hint(Level::INFO)))
 }
 

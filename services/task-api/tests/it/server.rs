@@ -42,12 +42,12 @@ impl Server {
             "--shutdown-deadline=2s",
         ];
         let config = Config::parse_from([&fixed[..], flags].concat());
-        let listeners = Listeners::bind(&config).unwrap();
+        let listeners = Listeners::bind(&config.service).unwrap();
         let (api, admin) = (
-            listeners.api.local_addr().unwrap(),
+            listeners.app.local_addr().unwrap(),
             listeners.admin.local_addr().unwrap(),
         );
-        let shutdown = Shutdown::new(config.shutdown);
+        let shutdown = Shutdown::new(config.service.shutdown);
         let mut running = JoinSet::new();
         running.spawn(task_api::run(config, listeners, shutdown.clone()));
         Self {

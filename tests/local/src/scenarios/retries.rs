@@ -73,8 +73,8 @@ async fn hosted(stack: &mut Stack, effect: Flaky) -> Result<JoinSet<Result<()>>>
     env.extend(stack.worker.sidecar.app_env());
     let config = crate::environment::parse::<Config>(&[], &env);
     let config = config.context("the worker's environment in the chart")?;
-    let shutdown = Shutdown::new(config.shutdown);
-    let listeners = Listeners { events, admin };
+    let shutdown = Shutdown::new(config.service.shutdown);
+    let listeners = Listeners { app: events, admin };
     let mut worker = JoinSet::new();
     worker.spawn(task_worker::run(config, listeners, effect, shutdown));
     Ok(worker)

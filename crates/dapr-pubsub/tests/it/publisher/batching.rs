@@ -51,7 +51,7 @@ async fn what_waits_goes_out_together() {
     }
     let calls = fake.calls();
     assert_eq!(calls.len(), 2);
-    assert!(calls[1].bulk);
+    assert_eq!((calls[1].bulk, &*calls[1].topic), (true, "task-events"));
     assert_eq!(calls[1].ids(), ["a", "b", "c", "d"]);
 }
 

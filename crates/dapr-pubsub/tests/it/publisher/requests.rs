@@ -24,7 +24,7 @@ async fn a_lone_event_is_published_by_itself() {
 
     let calls = fake.calls();
     assert_eq!(calls.len(), 1);
-    assert!(!calls[0].bulk);
+    assert_eq!((calls[0].bulk, &*calls[0].topic), (false, "task-events"));
     let sent = &calls[0].events[0];
     assert_eq!(sent.data, b"hello");
     assert_eq!(sent.content_type, "text/plain");

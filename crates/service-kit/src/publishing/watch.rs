@@ -5,19 +5,16 @@
 
 use std::time::Duration;
 
+use crate::readiness::Condition;
 use dapr_pubsub::Sidecar;
-use service_kit::readiness::Condition;
-
-use crate::config::PublishArgs;
 
 const INTERVAL: Duration = Duration::from_millis(500);
 const CALL_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Asks the sidecar twice a second, for ever.
-pub(crate) async fn watch(sidecar: &Sidecar, publish: &PublishArgs, condition: &Condition) {
+pub(super) async fn watch(sidecar: &Sidecar, component: &str, condition: &Condition) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let component = publish.pubsub_name.as_str();
     loop {
         interval.tick().await;
         match sidecar.components(CALL_DEADLINE).await {

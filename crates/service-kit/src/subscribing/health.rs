@@ -1,4 +1,4 @@
-//! What the kubelet is told about the worker (`/readyz` on the admin port).
+//! What the kubelet is told about a subscriber (`/readyz` on the admin port).
 //!
 //! | condition | holds while |
 //! |---|---|
@@ -14,14 +14,15 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use dapr_pubsub::{DeadLetters, Hearing, Inbox, Sidecar, Watchdog};
-use service_kit::readiness::{Condition, Readiness};
+
+use crate::readiness::{Condition, Readiness};
 
 const INTERVAL: Duration = Duration::from_millis(500);
 const CALL_DEADLINE: Duration = Duration::from_secs(2);
 
-/// Watches what the worker needs.
+/// Watches what the service needs.
 #[derive(Debug)]
-pub(crate) struct Health {
+pub(super) struct Health {
     sidecar: Sidecar,
     inbox: Option<Inbox>,
     dead_letters: DeadLetters,
@@ -31,7 +32,7 @@ pub(crate) struct Health {
 }
 
 impl Health {
-    pub(crate) fn new(
+    pub(super) fn new(
         sidecar: &Sidecar,
         inbox: Option<Inbox>,
         dead_letters: DeadLetters,
@@ -52,7 +53,7 @@ impl Health {
     }
 
     /// Watches for ever.
-    pub(crate) async fn watch(self, watchdog: Option<Watchdog>) -> Infallible {
+    pub(super) async fn watch(self, watchdog: Option<Watchdog>) -> Infallible {
         let watchdog = async {
             match watchdog {
                 Some(watchdog) => watchdog.run(|hearing| tell(&self.delivery, hearing)).await,

@@ -5,18 +5,15 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use dapr_pubsub::{Mode, PubsubOptions, Secret, Subscription};
-use service_kit::config::Check;
-use service_kit::units::{duration, name};
 
-/// Where the sidecar delivers tasks; the chart's Subscription names the same route.
-const ROUTE: &str = "/events/todo";
+use crate::units::{duration, name};
 
 /// Who tells the sidecar about the subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SubscriptionMode {
     /// A Subscription resource does.
     Declarative,
-    /// The worker does, when the sidecar asks `GET /dapr/subscribe`.
+    /// The service does, when the sidecar asks `GET /dapr/subscribe`.
     Programmatic,
 }
 
@@ -34,13 +31,13 @@ pub struct SubscriptionArgs {
     #[arg(long, env = "PUBSUB_OPTIONS", default_value = "{}", value_parser = pubsub_options)]
     pub pubsub_options: BTreeMap<String, PubsubOptions>,
     /// The topic of the events.
-    #[arg(long, env = "TOPIC", default_value = "task-events", value_parser = name)]
+    #[arg(long, env = "TOPIC", required = false, value_parser = name)]
     pub topic: String,
     /// Where events go that were dropped, or retried in vain.
     #[arg(
         long,
         env = "DEAD_LETTER_TOPIC",
-        default_value = "task-events-dead-letter",
+        required = false,
         value_parser = name
     )]
     pub dead_letter_topic: String,
@@ -57,24 +54,22 @@ fn pubsub_options(json: &str) -> Result<BTreeMap<String, PubsubOptions>, serde_j
 }
 
 impl SubscriptionArgs {
-    pub(crate) fn mode(&self) -> Mode {
+    pub(in crate::subscribing) fn mode(&self) -> Mode {
         match self.subscription_mode {
             SubscriptionMode::Declarative => Mode::Declarative,
             SubscriptionMode::Programmatic => Mode::Programmatic,
         }
     }
 
-    /// The one declaration of what is received: route, `/dapr/subscribe` entry and the chart's Subscription follow from it.
-    pub fn subscription(&self) -> Subscription {
-        Subscription::new(&self.topic, ROUTE)
+    /// The one declaration of what is received at `route`: the `/dapr/subscribe` entry and the chart's Subscription follow from it.
+    pub fn declared(&self, route: &str) -> Subscription {
+        Subscription::new(&self.topic, route)
             .pubsubs(&self.pubsub_names)
             .dead_letter_topic(&self.dead_letter_topic)
             .pubsub_options(self.pubsub_options.clone())
     }
-}
 
-impl Check for SubscriptionArgs {
-    fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), String> {
         let (topic, names) = (&self.topic, &self.pubsub_names);
         if self.dead_letter_topic == *topic {
             return Err(format!(

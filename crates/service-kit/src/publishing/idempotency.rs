@@ -1,10 +1,17 @@
-//! `Idempotency-Key`: a client that asks again with the same key and the same body means the same task.
+//! `Idempotency-Key`: a client that asks again with the same key and the same body means the same task, or whatever the API creates.
+
+use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
-use axum::http::HeaderName;
-use axum::http::request::Parts;
-use service_kit::problem::Problem;
+use http::HeaderName;
+use http::request::Parts;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use uuid::Uuid;
+
+use super::Announcement;
+use crate::problem::Problem;
 
 /// The header with which a client says that it means the same task.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -13,7 +20,7 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 const MIN_LENGTH: usize = 16;
 const MAX_LENGTH: usize = 255;
 
-/// The namespace of task ids that come from a key (RFC 9562, section 5.5); a random constant of this API.
+/// The namespace of ids that come from a key (RFC 9562, section 5.5); a random constant. One for all APIs: their bodies have other members.
 const NAMESPACE: Uuid = Uuid::from_u128(0x5f0c_64cf_3a5d_4a2e_9a3d_6a7b_1c7e_90d2);
 
 /// The value of the `Idempotency-Key` header, if the client sent one: 16 to 255 visible ASCII characters without blanks.
@@ -27,11 +34,11 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x5f0c_64cf_3a5d_4a2e_9a3d_6a7b_1c7e_90d
 /// the task's id is computed from key and body, so the same request gives the same task, here and after a restart. Another
 /// body under the same key is another task, not an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct IdempotencyKey(Option<String>);
+pub struct IdempotencyKey(Option<String>);
 
 impl IdempotencyKey {
-    /// The task's id: new for a request without a key, else the same for the same key and `canonical_body`.
-    pub(crate) fn task_id(&self, canonical_body: &str) -> Uuid {
+    /// The id of what is created: new for a request without a key, else the same for the same key and `canonical_body`.
+    pub fn id(&self, canonical_body: &str) -> Uuid {
         match &self.0 {
             None => Uuid::now_v7(),
             // The key cannot contain a line feed, so no two pairs give the same text.
@@ -62,6 +69,37 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
     }
 }
 
+/// How the header is described in an API that creates what `A` announces.
+#[derive(Debug)]
+pub struct KeyOf<A>(PhantomData<A>);
+
+impl<A: Announcement> IntoParams for KeyOf<A> {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let noun = A::NOUN;
+        let a = if noun.starts_with(['a', 'e', 'i', 'o']) {
+            "an"
+        } else {
+            "a"
+        };
+        let description = format!(
+            "Makes repeating the request safe: the same key and body give the same {noun}. Another body is another {noun}. \
+             {MIN_LENGTH} to {MAX_LENGTH} visible ASCII characters without blanks, best a random UUID: clients are not told apart, so two \
+             that send the same key and body share {a} {noun}. Shorter keys are refused, since others would choose them, too."
+        );
+        let schema = ObjectBuilder::new()
+            .schema_type(SchemaType::Type(Type::String))
+            .min_length(Some(MIN_LENGTH))
+            .max_length(Some(MAX_LENGTH))
+            .pattern(Some("^[!-~]+$"));
+        let header = ParameterBuilder::new()
+            .name("Idempotency-Key")
+            .parameter_in(ParameterIn::Header)
+            .description(Some(description))
+            .schema(Some(schema));
+        vec![header.build()]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,24 +110,21 @@ mod tests {
 
     #[test]
     fn the_same_key_and_body_are_the_same_task() {
-        assert_eq!(key("a").task_id("{}"), key("a").task_id("{}"));
-        assert_ne!(key("a").task_id("{}"), key("b").task_id("{}"));
-        assert_ne!(key("a").task_id("{}"), key("a").task_id(r#"{"title":"x"}"#));
+        assert_eq!(key("a").id("{}"), key("a").id("{}"));
+        assert_ne!(key("a").id("{}"), key("b").id("{}"));
+        assert_ne!(key("a").id("{}"), key("a").id(r#"{"title":"x"}"#));
     }
 
     #[test]
     fn without_a_key_every_request_is_a_new_task() {
-        assert_ne!(
-            IdempotencyKey(None).task_id("{}"),
-            IdempotencyKey(None).task_id("{}")
-        );
+        assert_ne!(IdempotencyKey(None).id("{}"), IdempotencyKey(None).id("{}"));
     }
 
     #[test]
     fn ids_from_keys_do_not_change_between_versions() {
         // A restart, or an upgrade, in the middle of a client's retries must not make a second task.
         assert_eq!(
-            key("k").task_id(r#"{"title":"t"}"#).to_string(),
+            key("k").id(r#"{"title":"t"}"#).to_string(),
             "a383f0b2-1104-5859-85d3-d05b74e1493e"
         );
     }

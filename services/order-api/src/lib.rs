@@ -1,0 +1,23 @@
+//! `order-api`: takes `POST /orders` and announces `order.created` through its Dapr sidecar.
+
+mod orders;
+
+use service_kit::publishing;
+use service_kit::service::Listeners;
+use service_kit::shutdown::Shutdown;
+use utoipa_axum::routes;
+
+service_kit::service_config! {
+    /// Takes `POST /orders` and announces `order.created` through the Dapr sidecar.
+    publishing { listen_addr: "0.0.0.0:8002", topic: "order-events" }
+}
+
+/// Serves until the shutdown has run its course.
+///
+/// # Errors
+/// The sidecar's address cannot be used.
+pub async fn run(config: Config, listeners: Listeners, shutdown: Shutdown) -> anyhow::Result<()> {
+    let api = publishing::api(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_DESCRIPTION"))
+        .routes(routes!(orders::create_order));
+    publishing::serve(&config.service, &config.publish, api, listeners, shutdown).await
+}
