@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use harness::toolbox::Toolbox;
 use serde_json::{Value, json};
 
-use super::usage::Usage;
+use super::usage::{LOAD, Usage};
 
 /// By their names in JSON; a dot is for an object in the object.
 #[derive(Debug, Default)]
@@ -58,9 +58,10 @@ impl Figures {
         names.filter_map(|name| name.strip_prefix("idle_mib."))
     }
 
-    /// Microseconds on a processor, of all processes together.
+    /// Microseconds on a processor, of all processes but the load.
     fn processor(&self, key: &str) -> Option<f64> {
-        let of = |name: &&String| name.starts_with(&format!("{key}_cpu_us."));
+        let key = format!("{key}_cpu_us.");
+        let of = |name: &&String| name.starts_with(&key) && !name.ends_with(LOAD);
         let all = self.samples.keys().filter(of);
         let sum: f64 = all.filter_map(|name| self.median(name)).sum();
         (sum > 0.0).then_some(sum)

@@ -31,7 +31,7 @@ pub(super) struct Program {
     pub(super) url: String,
     /// From its start to the first time that it was ready.
     pub(super) start: Duration,
-    _process: Process,
+    pub(super) process: Process,
     _ports: [Port; 2],
 }
 
@@ -82,7 +82,7 @@ impl Program {
         Ok(Self {
             url,
             start,
-            _process: process,
+            process,
             _ports: ports,
         })
     }

@@ -1,5 +1,6 @@
 //! Publishing, in one stack: all targets in turn, round by round.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -32,8 +33,8 @@ struct Setup<'a> {
     stub: &'a Stub,
     pubsub: &'a str,
     topic: &'a str,
-    /// Kept running.
-    programs: Vec<Program>,
+    /// By what they serve; kept running.
+    programs: BTreeMap<String, Program>,
 }
 
 pub(super) async fn measure(
@@ -48,7 +49,7 @@ pub(super) async fn measure(
     add_defaults(stack).await?;
     let variable = |name| stack.api.template.variable(name);
     let (pubsub, topic) = (variable("PUBSUB_NAME")?, variable("TOPIC")?);
-    let (stub, programs) = (&Stub::start(pubsub).await?, Vec::new());
+    let (stub, programs) = (&Stub::start(pubsub).await?, BTreeMap::new());
     let mut setup = Setup {
         stack,
         toolbox,
@@ -78,6 +79,11 @@ pub(super) async fn measure(
                 let published = publish(target, load).await?;
                 Ok((published.events, published.took))
             };
+            let mut processes = processes.clone();
+            if let Some(program) = setup.programs.get(*key) {
+                let name = if *key == "fastapi" { key } else { "task-api" };
+                processes = processes.serving(name, program.process.id());
+            }
             let ((events, took), usage) = processes.during(load.duration, work).await?;
             let rate = figures.run(key, events, took, usage);
             step.done(&format!("{rate:.0} a second"));
@@ -145,7 +151,7 @@ impl Setup<'_> {
             _ => self.beside_stub().await?,
         };
         let target = Target::tasks(&program.url);
-        self.programs.push(program);
+        self.programs.insert(key.to_owned(), program);
         Ok(target)
     }
 

@@ -11,8 +11,11 @@ use nix::unistd::{SysconfVar, sysconf};
 /// Of each process, by the name that the report gives it: microseconds on a processor, and MiB of resident memory.
 pub(super) type Usage = BTreeMap<String, (f64, f64)>;
 
+/// The bench itself: the load, and the stub.
+pub(super) const LOAD: &str = "the load itself";
+
 /// Processes by these names.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Processes(Vec<(String, i32)>);
 
 impl Processes {
@@ -27,7 +30,15 @@ impl Processes {
         let broker = stack.broker(stack.active()).ok();
         let broker = broker.and_then(|it| Some(it.process()?.id()));
         all.extend(broker.map(|id| (stack.active().to_owned(), id)));
+        let load = i32::try_from(std::process::id()).ok();
+        all.extend(load.map(|id| (LOAD.to_owned(), id)));
         Self(all)
+    }
+
+    /// With this one in place of the app of the first pod.
+    pub(super) fn serving(mut self, name: &str, id: i32) -> Self {
+        self.0[0] = (name.to_owned(), id);
+        self
     }
 
     /// So far, and now.
