@@ -96,7 +96,9 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
         options.values = values;
         Stack::start(options).await
     };
+    let step = Step::start("start");
     let stack = start(json!({})).await?;
+    step.done(&args.broker);
     let processes = Processes::of(&stack, &[&stack.api, &stack.worker]);
     for (process, (_, mib)) in processes.look() {
         figures.add(format!("idle_mib.{process}"), mib);

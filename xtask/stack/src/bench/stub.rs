@@ -50,8 +50,10 @@ impl Stub {
         let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
         let mut server = JoinSet::new();
         server.spawn(axum::serve(listener, api).into_future());
-        let _server = server;
-        Ok(Self { url, _server })
+        Ok(Self {
+            url,
+            _server: server,
+        })
     }
 }
 
