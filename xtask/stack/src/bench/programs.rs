@@ -123,17 +123,12 @@ pub(super) async fn redis(
     ]);
     command.args(["XADD", STREAM, "*", "data", event]);
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = command.kill_on_drop(true).spawn()?;
-    let length = async || -> Result<u32> {
-        let answer = redis.redis(&["XLEN", STREAM]).await?;
-        answer.parse().with_context(|| format!("XLEN: {answer}"))
-    };
-    sleep(load.duration / 10).await;
-    let (before, started) = (length().await?, Instant::now());
+    let (started, mut child) = (Instant::now(), command.kill_on_drop(true).spawn()?);
     sleep(load.duration).await;
-    let (after, took) = (length().await?, started.elapsed());
+    let length = redis.redis(&["XLEN", STREAM]).await?;
+    let (events, took) = (length.parse().context(length)?, started.elapsed());
     ensure!(child.try_wait()?.is_none(), "redis-benchmark has ended");
     child.kill().await?;
     redis.redis(&["DEL", STREAM]).await?;
-    Ok((after - before, took))
+    Ok((events, took))
 }
