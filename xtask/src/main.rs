@@ -39,7 +39,7 @@ enum Command {
     Chart(chart::Args),
     /// The scenarios on the cluster that KUBECONFIG names, by Helm and by Argo CD.
     E2e(e2e::Args),
-    /// Measures publishing against the sidecar's own limit, and what the services weigh.
+    /// Measures tasks a second, latency, processor and memory, against other ways to do the same.
     Bench(stack::Args),
     /// Builds a container image per service, reproducibly and without Docker, by `.github/scripts/images`.
     Image(stack::Args),

@@ -76,9 +76,7 @@ impl Resources {
                 Some(_) => "changed",
                 None => "created",
             };
-            let (draft, place) = (self.staging.join("draft"), self.place(&key));
-            fs::write(&draft, &content).with_context(|| format!("{}", draft.display()))?;
-            fs::rename(&draft, &place).with_context(|| format!("{}", place.display()))?;
+            self.write(&self.place(&key), &content)?;
             changes.push(format!("{}/{} {action}", KINDS[key.0], key.1));
             self.applied.insert(key, content);
         }
@@ -101,6 +99,18 @@ impl Resources {
             changes.push(format!("{}/{} removed", KINDS[key.0], key.1));
         }
         Ok(changes)
+    }
+
+    /// Lays one more object beside them, which stays whatever is rendered.
+    pub fn add(&self, object: &Value) -> Result<()> {
+        let file = format!("added.{}.yaml", name(object));
+        self.write(&self.watched.join(file), &content(object)?)
+    }
+
+    fn write(&self, place: &Path, content: &str) -> Result<()> {
+        let draft = self.staging.join("draft");
+        fs::write(&draft, content).with_context(|| format!("{}", draft.display()))?;
+        fs::rename(&draft, place).with_context(|| format!("{}", place.display()))
     }
 
     fn place(&self, (kind, name): &(usize, String)) -> PathBuf {

@@ -169,6 +169,11 @@ impl Stack {
         Ok(self.folder.path().to_owned())
     }
 
+    /// Gives the running sidecars one more Dapr object than the chart renders.
+    pub fn add(&self, object: &Value) -> Result<()> {
+        self.resources.add(object)
+    }
+
     /// The pooled client.
     pub fn http(&self) -> &Http {
         &self.site.http

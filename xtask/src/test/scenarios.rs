@@ -1,13 +1,20 @@
 //! The scenarios of `tests/local`, with the tools that they need.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
+use harness::command::output;
 use harness::console;
+use serde_json::Value;
+use tokio::process::Command;
 
 use super::report::Report;
 use crate::cargo::{self, Ended};
 use crate::stack;
+
+/// The short bench, on a busy machine.
+const BENCH: Duration = Duration::from_mins(5);
 
 /// The brokers' programs that scenarios may need, as `--list` shows them before a test's name.
 fn needs(list: &str) -> BTreeSet<&str> {
@@ -23,6 +30,13 @@ pub(super) async fn check(report: &mut Report, keep: bool) -> Result<()> {
             "contract",
             "routes, topics, ports and timings are the same in the services and in the chart",
             contract,
+        )
+        .await;
+    report
+        .check(
+            "bench",
+            "the bench runs, in short: what it posts has its effect",
+            bench,
         )
         .await;
     // A word that names a check means no scenario.
@@ -71,6 +85,34 @@ async fn contract() -> Result<String> {
     prepare(&BTreeSet::new()).await?;
     cargo::run(&["test", "--quiet", "--workspace", "--test=contract"]).await?;
     Ok("Subscriptions, environment and ports".to_owned())
+}
+
+/// Without a look at how fast anything is.
+async fn bench() -> Result<String> {
+    prepare(&BTreeSet::new()).await?;
+    let only = "sidecar_http,post_tasks_stub,latency,end_to_end_without_inbox";
+    let mut command = Command::new(cargo::binaries(false).join("stack"));
+    command.args([
+        "bench",
+        "--seconds=1",
+        "--rounds=1",
+        "--json",
+        "--only",
+        only,
+    ]);
+    let line = output(&mut command, BENCH, "").await?;
+    let figures: Value = serde_json::from_str(&line)?;
+    for measured in [
+        "post_tasks_stub_per_second",
+        "latency_p99_ms",
+        "end_to_end_without_inbox_per_second",
+    ] {
+        ensure!(
+            figures[measured].as_f64() > Some(0.0),
+            "no {measured}: {line}"
+        );
+    }
+    Ok(format!("{} lost", figures["lost"]))
 }
 
 /// The services, and the tools of a stack with these brokers.

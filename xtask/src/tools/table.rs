@@ -26,6 +26,7 @@ pub(crate) enum Tool {
     Moto,
     KafkaPython,
     Schemathesis,
+    Fastapi,
     PubSubEmulator,
     DaprModule,
     ComponentsModule,

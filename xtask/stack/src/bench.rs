@@ -1,102 +1,170 @@
-//! `cargo xtask bench`: what our code costs, as ratios against the sidecar itself in the same run.
+//! `cargo xtask bench`: what a user gets from our code, and what it costs, against other ways to do the same in the same run.
 
-mod measure;
+mod end_to_end;
+mod figures;
+mod generator;
+mod http;
+mod plot;
+mod programs;
+mod publishing;
+mod stub;
+mod tables;
+mod target;
+mod usage;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use harness::console::{self, Step, style};
-use harness::process::Process;
+use harness::console::{self, Step};
 use harness::toolbox::Toolbox;
 use local_stack::{Stack, StackOptions};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use measure::Target;
+use figures::Figures;
+use generator::Load;
+use usage::Processes;
 
-const TARGETS: [Target; 3] = [Target::PostTasks, Target::SidecarGrpc, Target::SidecarHttp];
+/// How events are published, by names in JSON and in tables. `defaults`: with Dapr's default settings of the component.
+const ROWS: [(&str, &str); 9] = [
+    ("post_tasks", "POST /tasks"),
+    ("sidecar_grpc", "daprd gRPC, one by one"),
+    ("post_tasks_defaults", "POST /tasks, defaults"),
+    ("sidecar_grpc_defaults", "daprd gRPC, defaults"),
+    ("sidecar_http", "daprd HTTP"),
+    ("sidecar_bulk", "daprd gRPC, bulk"),
+    ("broker_client", "redis-benchmark"),
+    ("fastapi", "the tutorial's FastAPI"),
+    ("post_tasks_stub", "POST /tasks, stub"),
+];
+
+/// From `POST /tasks` to the effect, and the type of state store for the inbox.
+const END_TO_END: [(&str, &str, &str); 2] = [
+    ("end_to_end", "end to end", "redis"),
+    ("end_to_end_without_inbox", "end to end, no inbox", "none"),
+];
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// The broker that carries the events.
+    #[arg(long, default_value = "redis", value_parser = ["redis", "kafka"])]
+    broker: String,
     /// Requests under way at once.
     #[arg(long, default_value_t = 64)]
     connections: usize,
+    /// Requests a second where latency is measured.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
+    rate: u32,
     /// Seconds for each target in each round.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
     /// How often all targets are measured in turn; the medians count.
-    #[arg(long, default_value_t = 3)]
-    rounds: usize,
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+    /// Measures only what has one of these words in its name in JSON: `--only post_tasks,latency`.
+    #[arg(long, value_name = "WORDS", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Writes JSON, tables and a plot into this folder, too.
+    #[arg(long, value_name = "FOLDER")]
+    write: Option<PathBuf>,
     /// Prints one line of JSON on standard output.
     #[arg(long)]
     json: bool,
 }
 
-pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
-    let toolbox = Toolbox::read()?;
-    let binaries = ["task-api", "task-worker"].map(|it| toolbox.services.join(it));
-    let stack = Stack::start(StackOptions::new(toolbox)).await?;
-    let (api, worker) = (stack.api.service()?, stack.worker.service()?);
-    let memory = |process: &Process| process.peak_memory_mib().unwrap_or_default();
-    let idle = [memory(&api.process()), memory(&worker.process())];
-    // Publishing is what is measured; consuming would take its processor.
-    worker.kill().await?;
-    stack.worker.sidecar.kill().await?;
-
-    let mut figures = [const { Vec::new() }; 3];
-    for round in 1..=args.rounds {
-        for (target, figures) in TARGETS.iter().zip(&mut figures) {
-            let step = Step::start(format!("round {round}: {}", target.name()));
-            let duration = Duration::from_secs(args.seconds);
-            let rate = measure::rate(*target, &stack, args.connections, duration).await?;
-            step.done(&format!("{rate:.0} a second"));
-            figures.push(rate);
+impl Args {
+    fn load(&self) -> Load {
+        let (connections, duration) = (self.connections, Duration::from_secs(self.seconds));
+        Load {
+            connections,
+            duration,
+            rate: None,
         }
     }
-    let rates = figures.map(median);
-    let peak = memory(&api.process());
-    let [api_bytes, worker_bytes] = binaries.map(|path| std::fs::metadata(path).map(|it| it.len()));
-    let (api_bytes, worker_bytes) = (
-        api_bytes.context("task-api")?,
-        worker_bytes.context("task-worker")?,
-    );
+
+    fn wants(&self, key: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|word| key.contains(word.as_str()))
+    }
+}
+
+pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
+    let (toolbox, mut figures) = (Toolbox::read()?, Figures::default());
+    let start = async |values| {
+        let mut options = StackOptions::new(toolbox.clone());
+        args.broker.clone_into(&mut options.broker);
+        options.values = values;
+        Stack::start(options).await
+    };
+    let step = Step::start("start");
+    let stack = start(json!({})).await?;
+    step.done(&args.broker);
+    let processes = Processes::of(&stack, &[&stack.api, &stack.worker]);
+    for (process, (_, mib)) in processes.look() {
+        figures.add(format!("idle_mib.{process}"), mib);
+    }
+    publishing::measure(args, &stack, &toolbox, &mut figures).await?;
+    let peak = stack.api.service()?.process().peak_memory_mib();
     stack.shutdown().await?;
 
-    if args.json {
-        console::result(json!({
-            "connections": args.connections,
-            "post_tasks_per_second": rates[0],
-            "sidecar_grpc_per_second": rates[1],
-            "sidecar_http_per_second": rates[2],
-            "ratio_to_sidecar_grpc": rates[0] / rates[1],
-            "task_api_binary_bytes": api_bytes,
-            "task_worker_binary_bytes": worker_bytes,
-            "task_api_idle_mib": idle[0],
-            "task_api_peak_mib": peak,
-            "task_worker_idle_mib": idle[1],
-        }));
-        return Ok(ExitCode::SUCCESS);
+    let (mut lost, mut doubled) = (0, 0);
+    for round in 1..=args.rounds {
+        let wanted = END_TO_END.into_iter().filter(|(key, ..)| args.wants(key));
+        for (key, name, store) in wanted {
+            let step = Step::start(format!("round {round}: {name}"));
+            // One of its own: nothing waits in it from before.
+            let stack = start(json!({"stateStore": {"type": store}})).await?;
+            let counted = end_to_end::measure(key, &stack, args.load(), &mut figures).await?;
+            step.done(&format!("{:.0} a second", counted.0));
+            lost += counted.1;
+            // Without the inbox nothing is promised.
+            doubled += if store == "none" { 0 } else { counted.2 };
+            stack.shutdown().await?;
+        }
     }
-    let heading = format!("Events a second, {} at once", args.connections);
-    console::result(format!("\n{}", style(heading).bold()));
-    for (target, rate) in TARGETS.iter().zip(rates) {
-        let (name, ratio) = (target.name(), rate / rates[1]);
-        console::result(format!("  {name:<14}{rate:>9.0}{ratio:>8.2}"));
+    let counted = json!({"lost": lost, "doubled": doubled});
+    if lost + doubled > 0 {
+        console::note("Events were lost, or had more than one effect: there are no figures.");
+        console::result(counted);
+        return Ok(ExitCode::FAILURE);
     }
-    console::result(format!("\n{}", style("Size").bold()));
-    for (name, bytes, idle, peak) in [
-        ("task-api", api_bytes, idle[0], peak),
-        ("task-worker", worker_bytes, idle[1], idle[1]),
-    ] {
-        let mib = bytes >> 20;
-        console::result(format!(
-            "  {name:<14}{mib:>4} MiB binary{idle:>6} MiB idle{peak:>6} MiB at most"
-        ));
-    }
+    let Args {
+        broker,
+        connections,
+        rate,
+        seconds,
+        rounds,
+        ..
+    } = args;
+    let about = json!({
+        "broker": broker, "connections": connections, "rate": rate, "seconds": seconds, "rounds": rounds,
+        "processors": std::thread::available_parallelism()?, "lost": lost, "doubled": doubled, "task_api_peak_mib": peak,
+    });
+    report(args, &figures, &figures.json(about, &toolbox)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or_default()
+fn report(args: &Args, figures: &Figures, json: &Value) -> Result<()> {
+    let broker = &args.broker;
+    let rows = END_TO_END.map(|(key, name, _)| (key, name));
+    let rows = [&ROWS[..], &rows].concat();
+    let tables = tables::render(figures, &rows);
+    if let Some(folder) = &args.write {
+        let title = format!("Events a second, {broker}");
+        for (ending, text) in [
+            ("json", format!("{json:#}\n")),
+            ("md", tables.trim_start().to_owned()),
+            ("svg", plot::svg(&title, figures, &rows)),
+        ] {
+            let file = folder.join(format!("bench-{broker}.{ending}"));
+            std::fs::write(&file, text).with_context(|| file.display().to_string())?;
+        }
+    }
+    if args.json {
+        console::note(&tables);
+        console::result(json);
+    } else {
+        console::result(tables);
+    }
+    Ok(())
 }

@@ -1,0 +1,134 @@
+//! What runs beside the stack to be measured: further instances of `task-api`, the tutorial's publisher, and Redis' load generator.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use harness::launch::Launch;
+use harness::ports::Port;
+use harness::process::Process;
+use harness::toolbox::Toolbox;
+use harness::workspace;
+use local_stack::Stack;
+use tokio::process::Command;
+use tokio::time::sleep;
+
+use super::generator::Load;
+use super::http;
+
+const READY: Duration = Duration::from_mins(1);
+
+/// Between two looks at whether a program is ready: its start is measured.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// The stream that Redis' own load generator writes.
+const STREAM: &str = "bench";
+
+/// A program that serves, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Program {
+    pub(super) url: String,
+    /// From its start to the first time that it was ready.
+    pub(super) start: Duration,
+    pub(super) process: Process,
+    _ports: [Port; 2],
+}
+
+impl Program {
+    /// One more `task-api` with the environment of the stack's, but for this.
+    pub(super) async fn task_api(stack: &Stack, box_: &Toolbox, env: (&str, &str)) -> Result<Self> {
+        let ports = [Port::reserve()?, Port::reserve()?];
+        let launch = launch(stack, "another task-api", &box_.services.join("task-api"))
+            .env("LISTEN_ADDR", ports[0].address())
+            .env("ADMIN_ADDR", ports[1].address())
+            .env(env.0, env.1);
+        let ready = (ports[1].address(), "/readyz");
+        Self::start(launch, ports, ready).await
+    }
+
+    /// The tutorial's publisher, as its image starts it, beside the publisher's sidecar.
+    pub(super) async fn fastapi(stack: &Stack, python: &Path, pubsub: &str) -> Result<Self> {
+        let ports = [Port::reserve()?, Port::reserve()?];
+        let port = ports[0].number().to_string();
+        let launch = launch(stack, "FastAPI", python)
+            .args([
+                "-m",
+                "uvicorn",
+                "main:app",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                &port,
+            ])
+            .folder(workspace().join("xtask/stack/src/bench/fastapi"))
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("PUBSUB_NAME", pubsub);
+        let ready = (ports[0].address(), "/openapi.json");
+        Self::start(launch, ports, ready).await
+    }
+
+    async fn start(launch: Launch, ports: [Port; 2], ready: (String, &str)) -> Result<Self> {
+        let started = Instant::now();
+        let process = Process::start(&launch)?;
+        while !http::answers(&ready.0, ready.1).await {
+            process.runs()?;
+            let (name, log) = (process.name(), process.log().display());
+            let late = || format!("{name} is not ready after {READY:?}; its log: {log}");
+            ensure!(started.elapsed() < READY, late());
+            sleep(LOOK).await;
+        }
+        let (url, start) = (ports[0].url(), started.elapsed());
+        Ok(Self {
+            url,
+            start,
+            process,
+            _ports: ports,
+        })
+    }
+}
+
+/// With the environment of the stack's `task-api`.
+fn launch(stack: &Stack, name: &str, program: &Path) -> Launch {
+    let log = stack.api_log().with_file_name(format!("{name}.log"));
+    let api = &stack.api;
+    let mut launch = Launch::new(name, program, log).envs(&api.template.env);
+    for (name, value) in api.sidecar.app_env() {
+        launch = launch.env(name, value);
+    }
+    launch
+}
+
+/// Events that Redis took from its own load generator, and in what time: `XADD` of an event's bytes, counted in the stream.
+pub(super) async fn redis(
+    stack: &Stack,
+    program: &Path,
+    load: Load,
+    event: &str,
+) -> Result<(u32, Duration)> {
+    let redis = stack.broker("redis")?;
+    let host = redis.values()["host"].as_str().unwrap_or_default();
+    let (host, port) = host.split_once(':').context("no port of Redis")?;
+    let connections = load.connections.to_string();
+    let mut command = Command::new(program);
+    command.args([
+        "-h",
+        host,
+        "-p",
+        port,
+        "-c",
+        &connections,
+        "-n",
+        "1000000000",
+    ]);
+    command.args(["XADD", STREAM, "*", "data", event]);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let (started, mut child) = (Instant::now(), command.kill_on_drop(true).spawn()?);
+    sleep(load.duration).await;
+    let length = redis.redis(&["XLEN", STREAM]).await?;
+    let (events, took) = (length.parse().context(length)?, started.elapsed());
+    ensure!(child.try_wait()?.is_none(), "redis-benchmark has ended");
+    child.kill().await?;
+    redis.redis(&["DEL", STREAM]).await?;
+    Ok((events, took))
+}
