@@ -18,19 +18,11 @@ use crate::site::{RUN_LABEL, Site};
 /// Where Argo CD lives, and the namespace its objects are in.
 const NAMESPACE: &str = "argocd";
 
-/// A hook has one while it runs. Without its Application nobody takes it off again, and its namespace would never go.
-pub const TAKE_HOOK_FINALIZERS: [&str; 3] = [
-    "--type=merge",
-    "--patch",
-    r#"{"metadata":{"finalizers":null}}"#,
-];
-
 /// Until the `ApplicationSet` has made the Application.
 const GENERATED: Duration = Duration::from_mins(1);
 
 /// One environment that Argo CD syncs into one namespace.
-#[derive(Debug)]
-pub struct ArgoCd {
+pub(crate) struct ArgoCd {
     kubectl: Kubectl,
     run: String,
     /// Of project, `ApplicationSet` and, with the environment after it, Application.
@@ -40,8 +32,8 @@ pub struct ArgoCd {
 
 impl ArgoCd {
     /// For `environment`, which goes to the namespace of `site`. Nothing is there yet.
-    pub fn new(site: &Site, environment: &str) -> Self {
-        let name = site.kubectl.namespace().to_owned();
+    pub(crate) fn new(site: &Site, environment: &str) -> Self {
+        let name = site.kubectl.namespace.clone();
         Self {
             kubectl: site.kubectl.of(NAMESPACE),
             run: site.setup.run.clone(),
@@ -51,10 +43,10 @@ impl ArgoCd {
     }
 
     /// Applies project and `ApplicationSet`, and waits for the Application.
-    pub async fn create(&self, repository: &Repository) -> Result<()> {
+    pub(crate) async fn create(&self, repository: &Repository) -> Result<()> {
         let (name, run) = (self.name.as_str(), self.run.as_str());
         for file in ["project.yaml", "applicationset.yaml"] {
-            let path = repository.folder().join("argocd").join(file);
+            let path = repository.folder.join("argocd").join(file);
             let branch = &repository.branch;
             let text = fs::read_to_string(&path)?
                 .replace(PLACEHOLDER, &repository.sync_url)
@@ -84,26 +76,20 @@ impl ArgoCd {
     }
 
     /// Has the latest commit looked for at once; otherwise that takes up to three minutes.
-    pub async fn refresh(&self) -> Result<()> {
-        let args = [
-            "annotate",
-            "--overwrite",
-            "application",
-            &self.application,
-            "argocd.argoproj.io/refresh=normal",
-        ];
-        self.kubectl.run(&args).await?;
-        Ok(())
+    async fn refresh(&self) -> Result<()> {
+        let annotate = ["annotate", "--overwrite", "application", &self.application];
+        let args = [&annotate[..], &["argocd.argoproj.io/refresh=normal"]].concat();
+        self.kubectl.run(&args).await.map(drop)
     }
 
     /// Waits until `commit` is synced, everything is healthy and the operation, hooks included, has succeeded.
-    pub async fn synced(&self, commit: &str, limit: Duration) -> Result<()> {
+    pub(crate) async fn synced(&self, commit: &str, limit: Duration) -> Result<()> {
         let done = |status: &Value| is_done(status, commit);
         self.reached("the sync", limit, done).await
     }
 
     /// Waits until everything is as `commit` has it, and healthy. Where a commit changes nothing, no sync begins.
-    pub async fn compared(&self, commit: &str, limit: Duration) -> Result<()> {
+    pub(crate) async fn compared(&self, commit: &str, limit: Duration) -> Result<()> {
         let compared = |status: &Value| is_compared(status, commit);
         self.reached("the comparison", limit, compared).await
     }
@@ -124,7 +110,7 @@ impl ArgoCd {
     }
 
     /// Waits until an attempt to sync `commit` has failed; returns the objects it failed at, such as `Job/task-pubsub-preflight`.
-    pub async fn failed(&self, commit: &str, limit: Duration) -> Result<Vec<String>> {
+    pub(crate) async fn failed(&self, commit: &str, limit: Duration) -> Result<Vec<String>> {
         self.refresh().await?;
         let mut failed = Vec::new();
         until("the failure of the sync", limit, async || {
@@ -143,7 +129,7 @@ impl ArgoCd {
     }
 
     /// Waits until the latest commit is known to render nothing: no sync begins.
-    pub async fn not_rendered(&self, limit: Duration) -> Result<()> {
+    pub(crate) async fn not_rendered(&self, limit: Duration) -> Result<()> {
         let failed = |status: &Value| {
             let mut conditions = items(&status["conditions"]);
             conditions.any(|it| it["type"] == "ComparisonError")
@@ -152,7 +138,7 @@ impl ArgoCd {
     }
 
     /// Removes Application, `ApplicationSet` and project; what was synced goes with the namespace.
-    pub async fn remove(self) -> Result<()> {
+    pub(crate) async fn remove(self) -> Result<()> {
         for (kind, name) in [
             ("applicationset", &self.name),
             ("application", &self.application),
@@ -161,19 +147,23 @@ impl ArgoCd {
             let args = ["delete", kind, name, "--ignore-not-found", "--wait=false"];
             self.kubectl.run(&args).await?;
         }
-        let site = self.kubectl.of(&self.name);
-        let jobs = site.run(&["get", "jobs", "--output=name"]).await?;
-        for job in jobs.lines() {
-            let args = [&["patch", job][..], &TAKE_HOOK_FINALIZERS].concat();
-            site.run(&args).await?;
-        }
-        Ok(())
+        release_hooks(&self.kubectl.of(&self.name)).await
     }
 
     async fn status(&self) -> Result<Value> {
         let application = ["application", &self.application];
         Ok(self.kubectl.get(&application).await?["status"].take())
     }
+}
+
+/// A hook has a finalizer while it runs. Without its Application nobody takes it off again, and its namespace would never go.
+pub(crate) async fn release_hooks(site: &Kubectl) -> Result<()> {
+    let patch = r#"{"metadata":{"finalizers":null}}"#;
+    for job in site.run(&["get", "jobs", "--output=name"]).await?.lines() {
+        let args = ["patch", job, "--type=merge", "--patch", patch];
+        site.run(&args).await?;
+    }
+    Ok(())
 }
 
 /// What people read of an Application's status.

@@ -24,37 +24,24 @@ const CAUGHT_UP: u32 = 1;
 const SLOWER: u32 = 3;
 
 /// Slows one load down when it has to be.
-#[derive(Debug)]
-pub struct LoadThrottle {
+pub(crate) struct LoadThrottle {
     stop: CancellationToken,
     task: JoinSet<Result<Duration>>,
     rate: u32,
 }
 
-struct Throttling {
-    kubectl: Kubectl,
-    rate: u32,
-    answers: Answers,
-    effects: Effects,
-}
-
 impl LoadThrottle {
     /// For a load of `rate` events a second, and the effects of its subscriber.
-    pub fn start(site: &Site, rate: u32, answers: &Answers, effects: &Effects) -> Self {
-        let stop = CancellationToken::new();
-        let throttling = Throttling {
-            kubectl: site.kubectl.clone(),
-            rate,
-            answers: answers.clone(),
-            effects: effects.clone(),
-        };
-        let mut task = JoinSet::new();
-        task.spawn(throttling.run(stop.clone()));
+    pub(crate) fn start(site: &Site, rate: u32, answers: &Answers, effects: &Effects) -> Self {
+        let (stop, mut task) = (CancellationToken::new(), JoinSet::new());
+        let (answers, effects) = (answers.clone(), effects.clone());
+        let kubectl = site.kubectl.clone();
+        task.spawn(throttle(kubectl, rate, answers, effects, stop.clone()));
         Self { stop, task, rate }
     }
 
     /// Ends it, before the load ends. Nothing, or what stands after the other figures.
-    pub async fn stop(mut self) -> Result<String> {
+    pub(crate) async fn stop(mut self) -> Result<String> {
         self.stop.cancel();
         let ended = self.task.join_next().await;
         let time = ended.context("nobody watches the load any more")???;
@@ -67,35 +54,35 @@ impl LoadThrottle {
     }
 }
 
-impl Throttling {
-    /// For how long the load was slower.
-    async fn run(self, stop: CancellationToken) -> Result<Duration> {
-        let mut slower = Duration::ZERO;
-        let mut since: Option<Instant> = None;
-        while !stop.is_cancelled() {
-            let behind = self.behind().await?;
-            match since {
-                None if behind > u64::from(self.rate * BEHIND) => {
-                    load::set_rate(&self.kubectl, self.rate / SLOWER).await?;
-                    since = Some(Instant::now());
-                }
-                Some(then) if behind < u64::from(self.rate * CAUGHT_UP) => {
-                    load::set_rate(&self.kubectl, self.rate).await?;
-                    slower += then.elapsed();
-                    since = None;
-                }
-                _ => {}
+/// For how long the load was slower.
+async fn throttle(
+    kubectl: Kubectl,
+    rate: u32,
+    answers: Answers,
+    effects: Effects,
+    stop: CancellationToken,
+) -> Result<Duration> {
+    let mut slower = Duration::ZERO;
+    let mut since: Option<Instant> = None;
+    while !stop.is_cancelled() {
+        answers.look().await?;
+        let acknowledged = answers.ledger.acknowledged_so_far() as u64;
+        let acted: u64 = effects.look().await?.values().sum();
+        // Not more than an estimate: it does not look which ones.
+        let behind = acknowledged.saturating_sub(acted);
+        match since {
+            None if behind > u64::from(rate * BEHIND) => {
+                load::set_rate(&kubectl, rate / SLOWER).await?;
+                since = Some(Instant::now());
             }
-            stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
+            Some(then) if behind < u64::from(rate * CAUGHT_UP) => {
+                load::set_rate(&kubectl, rate).await?;
+                slower += then.elapsed();
+                since = None;
+            }
+            _ => {}
         }
-        Ok(slower + since.map_or(Duration::ZERO, |then| then.elapsed()))
+        stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
     }
-
-    /// Acknowledged events without an effect. Not more than an estimate: it does not look which ones.
-    async fn behind(&self) -> Result<u64> {
-        self.answers.look().await?;
-        let acknowledged = self.answers.ledger().acknowledged_so_far() as u64;
-        let effects: u64 = self.effects.look().await?.values().sum();
-        Ok(acknowledged.saturating_sub(effects))
-    }
+    Ok(slower + since.map_or(Duration::ZERO, |then| then.elapsed()))
 }

@@ -26,11 +26,11 @@ const LOOK: Duration = Duration::from_millis(500);
 const LAST_LINES: Duration = Duration::from_secs(30);
 
 /// Follows the container of all pods of a service, until it is stopped.
-#[derive(Debug)]
-pub struct PodLogs {
+pub(crate) struct PodLogs {
     stop: CancellationToken,
     task: JoinSet<Result<()>>,
-    folder: PathBuf,
+    /// Where the files are.
+    pub(crate) folder: PathBuf,
 }
 
 struct LogFollower {
@@ -56,7 +56,7 @@ struct Stream {
 impl PodLogs {
     /// Begins to follow the pods with the label `app` of this name, and in them the container of this name; files go to a folder of this
     /// name in `folder`.
-    pub fn start(kubectl: &Kubectl, service: &str, folder: &Path) -> Result<Self> {
+    pub(crate) fn start(kubectl: &Kubectl, service: &str, folder: &Path) -> Result<Self> {
         let folder = folder.join(service);
         fs::create_dir_all(&folder)?;
         let stop = CancellationToken::new();
@@ -74,17 +74,12 @@ impl PodLogs {
     }
 
     /// What they tell of effects.
-    pub fn effects(&self) -> Effects {
+    pub(crate) fn effects(&self) -> Effects {
         Effects::of(&self.folder)
     }
 
-    /// Where the files are.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// Waits for the last lines of containers that have ended, and stops.
-    pub async fn stop(mut self) -> Result<()> {
+    pub(crate) async fn stop(mut self) -> Result<()> {
         self.stop.cancel();
         let ended = self.task.join_next().await;
         ended.context("nobody follows any more")??

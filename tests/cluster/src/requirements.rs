@@ -6,7 +6,7 @@ use harness::chart::text;
 use harness::kubectl::Kubectl;
 
 /// Fails with what is missing, and what to do. `argocd`: whether the part with Argo CD is wanted.
-pub async fn check(kubectl: &Kubectl, argocd: bool) -> Result<String> {
+pub(crate) async fn check(kubectl: &Kubectl, argocd: bool) -> Result<String> {
     let version = kubectl.run(&["version", "-o", "json"]).await.context(
         "the cluster that KUBECONFIG names does not answer; is it up, and may this user ask it?",
     )?;

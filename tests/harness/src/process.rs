@@ -3,7 +3,7 @@
 //! Each child leads its own process group, writes stdout and stderr to a log file, and is killed when its
 //! [`Process`] is dropped. Where `setpriv` exists the kernel kills it even when the harness itself gets SIGKILL.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
@@ -33,9 +33,11 @@ const KILL_LIMIT: Duration = Duration::from_secs(20);
 /// A running child, or what is left of one: its log and its exit status.
 #[derive(Debug)]
 pub struct Process {
-    name: String,
+    /// The name that errors use.
+    pub name: String,
     group: Pid,
-    log: PathBuf,
+    /// The file with its stdout and stderr.
+    pub log: PathBuf,
     exit: watch::Receiver<Option<ExitStatus>>,
     /// Reaps the child. Aborting it hands the child to tokio's own reaper, so no zombie stays either way.
     _reaper: JoinSet<()>,
@@ -83,28 +85,13 @@ impl Process {
         })
     }
 
-    /// The name that errors use.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The process id, which is the id of its group too.
-    pub fn id(&self) -> i32 {
-        self.group.as_raw()
-    }
-
     /// The most memory that it has held so far, in MiB; `None` where the kernel does not tell.
     pub fn peak_memory_mib(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).ok()?;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.group)).ok()?;
         let mut lines = status.lines();
         let peak = lines.find_map(|line| line.strip_prefix("VmHWM:"))?;
         let kib: u64 = peak.trim().trim_end_matches("kB").trim().parse().ok()?;
         Some(kib / 1024)
-    }
-
-    /// The file with its stdout and stderr.
-    pub fn log(&self) -> &Path {
-        &self.log
     }
 
     /// The exit status when it has ended.

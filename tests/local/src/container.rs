@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const PROBE: Duration = Duration::from_secs(2);
 
 /// What the kubelet has started again, a line each.
-pub type Restarts = Arc<Mutex<Vec<String>>>;
+pub(crate) type Restarts = Arc<Mutex<Vec<String>>>;
 
 /// One container.
 #[derive(Debug)]
@@ -150,7 +150,7 @@ async fn keep(shared: Arc<Shared>, restarts: Restarts) {
             }
             continue;
         }
-        let name = process.name();
+        let name = &process.name;
         let again = match shared.start() {
             Ok(()) => "was started again".to_owned(),
             Err(error) => format!("cannot be started again: {error:#}"),

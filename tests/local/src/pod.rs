@@ -1,7 +1,7 @@
 //! A sidecar and its app, started and ended as the kubelet does it.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ const LEAST_GRACE: Duration = Duration::from_secs(2);
 
 /// What runs beside the sidecar.
 #[derive(Debug, Clone)]
-pub enum App {
+pub(crate) enum App {
     /// A binary of the product.
     Binary(PathBuf),
     /// Something of the caller's that listens on this port of 127.0.0.1; the harness starts only the sidecar.
@@ -32,7 +32,8 @@ pub enum App {
 /// One running pod.
 #[derive(Debug)]
 pub struct Pod {
-    name: String,
+    /// `<app>-<number>`.
+    pub name: String,
     /// The Deployment that it was started from.
     pub template: Deployment,
     // Dropped in this order: an app that loses its sidecar first would fill its log with complaints.
@@ -51,14 +52,12 @@ pub struct PodEnd {
 }
 
 impl Pod {
-    /// Starts both; [`Pod::ready`] waits for them. `env` wins over the Deployment's. All pods of one app share a
-    /// log file, so that it tells the whole story.
-    pub fn start(
+    /// Starts both; [`Pod::ready`] waits for them. All pods of one app share a log file, so that it tells the whole story.
+    pub(crate) fn start(
         site: &Site,
         resources: &Resources,
         template: Deployment,
         app: &App,
-        env: &BTreeMap<String, String>,
     ) -> Result<Self> {
         let app_id = template.annotation("app-id");
         let app_id = app_id.context("no dapr.io/app-id")?;
@@ -68,15 +67,15 @@ impl Pod {
             App::External(port) => (sidecar(*port)?, None),
             App::Binary(program) => {
                 let port = Port::reserve()?;
-                let sidecar = sidecar(port.number())?;
-                let env = environment(site, &name, &template, &sidecar, env);
+                let sidecar = sidecar(port.number)?;
+                let env = environment(site, &name, &template, &sidecar);
                 let log = site.folder.join(format!("{app_id}.log"));
                 let admin = Port::reserve()?;
                 // To the environment that its Deployment gives it only the listen addresses are added.
+                let (listen, admin_listen) = (port.address(), admin.address());
                 let launch = Launch::new(&name, program, log)
-                    .envs(&env)
-                    .env("LISTEN_ADDR", port.address())
-                    .env("ADMIN_ADDR", admin.address());
+                    .envs(env)
+                    .envs([("LISTEN_ADDR", listen), ("ADMIN_ADDR", admin_listen)]);
                 let kubelet = site.kubelet.as_ref();
                 let service = Container::start(launch, vec![port, admin], kubelet)?;
                 (sidecar, Some(service))
@@ -122,11 +121,6 @@ impl Pod {
         })
     }
 
-    /// `<app>-<number>`.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     /// The entry of `brokers` that it publishes to; empty for a subscriber.
     pub fn broker(&self) -> &str {
         let component = self.template.env.get("PUBSUB_NAME");
@@ -153,7 +147,6 @@ pub(super) fn environment(
     name: &str,
     template: &Deployment,
     sidecar: &Sidecar,
-    extra: &BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
     let mut env = template.env.clone();
     env.extend(sidecar.app_env());
@@ -167,14 +160,13 @@ pub(super) fn environment(
     }
     // The pod's emptyDir: it survives its containers, and no other pod sees it.
     if let Some(journal) = env.get_mut("EFFECT_JOURNAL") {
-        let file = journal_of(name, &site.folder);
+        let file = journal_of(site, name);
         *journal = file.to_string_lossy().into_owned();
     }
-    env.extend(extra.clone());
     env
 }
 
 /// Where the effect journal of a pod is, if it keeps one.
-pub(super) fn journal_of(name: &str, folder: &Path) -> PathBuf {
-    folder.join(format!("{name}.effects"))
+pub(super) fn journal_of(site: &Site, name: &str) -> PathBuf {
+    site.folder.join(format!("{name}.effects"))
 }

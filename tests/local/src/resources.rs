@@ -23,8 +23,9 @@ const KINDS: [&str; 4] = ["Configuration", "Resiliency", "Component", "Subscript
 
 /// The folders.
 #[derive(Debug)]
-pub struct Resources {
-    watched: PathBuf,
+pub(crate) struct Resources {
+    /// What `--resources-path` names.
+    pub(crate) watched: PathBuf,
     configurations: PathBuf,
     staging: PathBuf,
     /// Content by the place of the kind in [`KINDS`] and the name, as it was written.
@@ -33,7 +34,7 @@ pub struct Resources {
 
 impl Resources {
     /// Creates the folders below `folder`, with nothing in them but the Secrets: keys and values by name.
-    pub fn create(folder: &Path, secrets: &Map<String, Value>) -> Result<Self> {
+    pub(crate) fn create(folder: &Path, secrets: &Map<String, Value>) -> Result<Self> {
         let [watched, configurations, staging] =
             ["resources", "configurations", "staging"].map(|name| folder.join(name));
         for folder in [&watched, &configurations, &staging] {
@@ -50,13 +51,8 @@ impl Resources {
         })
     }
 
-    /// What `--resources-path` names.
-    pub fn folder(&self) -> &Path {
-        &self.watched
-    }
-
     /// The file of a Configuration, for `--config`.
-    pub fn configuration(&self, name: &str) -> Result<PathBuf> {
+    pub(crate) fn configuration(&self, name: &str) -> Result<PathBuf> {
         let file = self.configurations.join(format!("{name}.yaml"));
         ensure!(
             file.exists(),
@@ -67,7 +63,7 @@ impl Resources {
 
     /// Writes new and changed objects, and returns a line for each. Unchanged ones are not touched: their sidecars must see no event.
     /// Objects that are gone stay until [`Resources::prune`], as with Argo CD's `PruneLast`.
-    pub fn apply(&mut self, rendered: &Rendered) -> Result<Vec<String>> {
+    pub(crate) fn apply(&mut self, rendered: &Rendered) -> Result<Vec<String>> {
         let mut changes = Vec::new();
         for (key, object) in objects(rendered) {
             let content = content(object)?;
@@ -86,7 +82,7 @@ impl Resources {
     }
 
     /// Removes the objects that are not rendered any more, and returns a line for each.
-    pub fn prune(&mut self, rendered: &Rendered) -> Result<Vec<String>> {
+    pub(crate) fn prune(&mut self, rendered: &Rendered) -> Result<Vec<String>> {
         let wanted: BTreeMap<_, _> = objects(rendered).collect();
         let gone = self.applied.keys().rev();
         let gone: Vec<_> = gone

@@ -13,7 +13,6 @@ mod table;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use harness::chart::merge;
 use harness::ledger::{Count, Ledger};
 use harness::toolbox::Toolbox;
 use serde_json::{Value, json};
@@ -87,23 +86,12 @@ impl Setup {
     }
 
     fn with_broker(&self, broker: &str) -> StackOptions {
-        self.with_brokers(broker, &[])
-    }
-
-    /// With `standby` to change to.
-    fn with_brokers(&self, broker: &str, standby: &[&str]) -> StackOptions {
-        let mut options = self.options();
+        let mut options = self.options().with(&preflight(FORGETFUL.contains(&broker)));
         broker.clone_into(&mut options.broker);
-        options.standby = standby.iter().map(|&entry| entry.to_owned()).collect();
-        let forgets = |it: &&str| *it == broker || standby.contains(it);
-        let enabled = FORGETFUL.iter().any(forgets);
-        // Its canary would stay among the dead letters, which scenarios look at.
-        let preflight = json!({"enabled": enabled, "deadline": PREFLIGHT, "deadLetters": false});
-        merge(&mut options.values, &json!({"preflight": preflight}));
         if broker == "snssqs" {
             // A Python program on a busy machine.
             let patience = json!({"deadline": "15s", "attemptTimeout": "10s"});
-            merge(&mut options.values, &json!({"publish": patience}));
+            options = options.with(&json!({"publish": patience}));
         }
         options
     }
@@ -114,6 +102,11 @@ impl Setup {
         stack.preflight().await?;
         Ok(stack)
     }
+}
+
+/// Its canary would stay among the dead letters, which scenarios look at.
+fn preflight(enabled: bool) -> Value {
+    json!({"preflight": {"enabled": enabled, "deadline": PREFLIGHT, "deadLetters": false}})
 }
 
 /// Events a second that a broker carries here with room to spare. In a sidecar's RabbitMQ component a publish waits for the
@@ -232,7 +225,7 @@ async fn settled_but(stack: &Stack, ledger: &Ledger, lost: u64) -> Result<Count>
     if all.await.is_err() {
         let so_far = effects.look().await?.clone();
         let whereabouts = whereabouts(stack, &ledger.missing(&so_far)).await;
-        let (total, logs) = (ledger.total(&so_far), stack.keep_logs()?);
+        let (total, logs) = (ledger.total(&so_far), stack.keep_logs());
         bail!("{total}; {whereabouts}; logs are in {}", logs.display());
     }
     effects.settle(QUIET).await?;

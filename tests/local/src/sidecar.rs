@@ -56,7 +56,7 @@ pub struct Sidecar {
 
 impl Sidecar {
     /// Starts the sidecar of one pod. `name` is the pod's; `app_port` is where its app listens, if it does.
-    pub fn start(
+    pub(crate) fn start(
         site: &Site,
         resources: &Resources,
         template: &Deployment,
@@ -66,11 +66,11 @@ impl Sidecar {
         let ports = PORTS.iter().map(|_| Port::reserve());
         let ports: Vec<_> = ports.collect::<Result<_>>()?;
         let numbers = PORTS.iter().zip(&ports);
-        let numbers = numbers.map(|(name, port)| format!("--{name}-port={}", port.number()));
+        let numbers = numbers.map(|(name, port)| format!("--{name}-port={}", port.number));
         let log = site.folder.join(format!("{name}.daprd.log"));
-        let mut launch = Launch::new(format!("daprd of {name}"), &site.toolbox.daprd, log)
+        let mut launch = Launch::new(format!("daprd of {name}"), &site.options.toolbox.daprd, log)
             .folder(&site.folder)
-            .args([Path::new("--resources-path"), resources.folder()])
+            .args([Path::new("--resources-path"), &resources.watched])
             .args(annotation_flags(template))
             // Neither placement nor scheduler is named, so it looks for none.
             .args(ADDRESSES)
@@ -78,18 +78,17 @@ impl Sidecar {
             .args(app_port.map(|port| format!("--app-port={port}")))
             .args(["--enable-metrics"])
             // Otherwise it looks for the address of a network interface.
-            .env("DAPR_HOST_IP", "127.0.0.1");
+            .envs([("DAPR_HOST_IP", "127.0.0.1")])
+            .envs(variables(template.annotation("env").unwrap_or_default()));
         if let Some(config) = template.annotation("config") {
             launch = launch.args([PathBuf::from("--config"), resources.configuration(config)?]);
         }
-        if template.annotation("api-token-secret").is_some() {
-            launch = launch.env("DAPR_API_TOKEN", &site.dapr_api_token);
-        }
-        if template.annotation("app-token-secret").is_some() {
-            launch = launch.env("APP_API_TOKEN", &site.app_api_token);
-        }
-        for (name, value) in variables(template.annotation("env").unwrap_or_default()) {
-            launch = launch.env(name, value);
+        for (secret, name, token) in [
+            ("api-token-secret", "DAPR_API_TOKEN", &site.dapr_api_token),
+            ("app-token-secret", "APP_API_TOKEN", &site.app_api_token),
+        ] {
+            let token = template.annotation(secret).map(|_| (name, token));
+            launch = launch.envs(token);
         }
         let container = Container::start(launch, ports, site.kubelet.as_ref())?;
         Ok(Self { container })
@@ -117,7 +116,7 @@ impl Sidecar {
 
     /// Ports that the injector would tell the app by environment.
     pub fn app_env(&self) -> [(String, String); 3] {
-        let (http, grpc) = (self.ports[0].number(), self.ports[1].number());
+        let (http, grpc) = (self.ports[0].number, self.ports[1].number);
         [
             ("DAPR_GRPC_ENDPOINT".to_owned(), self.grpc_url()),
             ("DAPR_GRPC_PORT".to_owned(), grpc.to_string()),

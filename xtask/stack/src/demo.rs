@@ -33,11 +33,9 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     let step = Step::start("start");
-    let mut options = StackOptions::new(Toolbox::read()?);
     // The publisher says what it has published, so that its side of the trace can be shown.
-    options
-        .api_env
-        .insert("RUST_LOG".to_owned(), "info,task_api=debug".to_owned());
+    let level = json!({"log": {"level": "info,task_api=debug"}});
+    let mut options = StackOptions::new(Toolbox::read()?).with(&level);
     options.progress = step.bar();
     let mut stack = Stack::start(options).await?;
     step.done("Redis, two sidecars, two services; the chart's own rendering");

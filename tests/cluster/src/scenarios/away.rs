@@ -9,7 +9,6 @@ use tokio::time::sleep;
 use super::pods;
 use super::under_load::{UnderLoad, two_publishers};
 use crate::{Signals, Site};
-use harness::chart::merge;
 
 const WORKER: &str = "task-worker";
 
@@ -43,7 +42,7 @@ pub(super) async fn on_kafka(site: &Site) -> Result<String> {
         watchdog: json!({"silence": "5s", "patience": "3s"}),
         edits: true,
     };
-    course.with_signals(site).await
+    course.run(site).await
 }
 
 pub(super) async fn long_on_kafka(site: &Site) -> Result<String> {
@@ -53,17 +52,12 @@ pub(super) async fn long_on_kafka(site: &Site) -> Result<String> {
         watchdog: json!({}),
         edits: false,
     };
-    course.with_signals(site).await
+    course.run(site).await
 }
 
 impl Course {
-    async fn with_signals(&self, site: &Site) -> Result<String> {
+    async fn run(&self, site: &Site) -> Result<String> {
         let signals = Signals::start(site).await?;
-        let result = self.run(site, &signals).await;
-        signals.end(result).await
-    }
-
-    async fn run(&self, site: &Site, signals: &Signals) -> Result<String> {
         let program = IMAGE.split("ENTRYPOINT [\"/").nth(1);
         let program = program.and_then(|it| it.split('"').next());
         let program = program.context("services/Dockerfile has no entry point")?;
@@ -111,7 +105,8 @@ impl Course {
             work.go_on().await?;
             work.drained().await.context("after an edited Component")?;
         }
-        told.push(work.perfect_but(kills).await?);
+        let (figures, _) = work.stop_but(kills).await?;
+        told.push(figures);
         Ok(told.join("; "))
     }
 }
@@ -134,12 +129,12 @@ async fn dead_letter_topic(site: &Site, topic: &str) -> Result<()> {
 }
 
 fn values(replicas: u32, heartbeat: &str, watchdog: &Value) -> Value {
-    let mut values = json!({
+    let mut services = two_publishers();
+    services[WORKER] = json!({"replicas": replicas});
+    json!({
         "broker": {"active": "kafka"},
         "delivery": {"watchdog": watchdog},
         "brokers": {"kafka": {"heartbeatInterval": heartbeat}},
-        "services": {WORKER: {"replicas": replicas}},
-    });
-    merge(&mut values, &two_publishers());
-    values
+        "services": services,
+    })
 }

@@ -26,30 +26,16 @@ struct Stranger {
 }
 
 pub(super) async fn closed(site: &Site) -> Result<String> {
-    let elsewhere = site
-        .kubectl
-        .of(&format!("{}-elsewhere", site.kubectl.namespace()));
-    let namespace = include_str!("../../objects/namespace.yaml");
-    site::apply(&elsewhere, &site.setup, namespace, &[]).await?;
-    let result = knock(site, &elsewhere).await;
-    let removed = if site.setup.keep {
-        Ok(())
-    } else {
-        site::remove(&elsewhere).await
-    };
-    let figures = result?;
-    removed.map(|()| figures)
-}
-
-async fn knock(site: &Site, elsewhere: &Kubectl) -> Result<String> {
-    let friend = json!({"appId": "friend", "namespace": elsewhere.namespace(), "path": "/tasks", "methods": ["POST"]});
+    let restricted = include_str!("../../objects/namespace.yaml");
+    let elsewhere = &site.beside("elsewhere", restricted).await?;
+    let friend = json!({"appId": "friend", "namespace": elsewhere.namespace, "path": "/tasks", "methods": ["POST"]});
     site.upgrade(&json!({"invocation": {"allow": [friend]}}))
         .await?;
     let logs = PodLogs::start(&site.kubectl, "task-worker", &site.folder)?;
     let stranger = Stranger::start(site, elsewhere, "stranger").await?;
     let friend = Stranger::start(site, elsewhere, "friend").await?;
     let neighbour = Stranger::start(site, &site.kubectl, "neighbour").await?;
-    let namespace = site.kubectl.namespace();
+    let namespace = &site.kubectl.namespace;
 
     let forged = event(namespace);
     let task = json!({"title": "through the sidecars"});
@@ -138,19 +124,11 @@ impl Stranger {
     async fn start(site: &Site, kubectl: &Kubectl, name: &str) -> Result<Self> {
         let image = site.setup.images.name("task-api");
         let objects = include_str!("../../objects/stranger.yaml");
-        site::apply(
-            kubectl,
-            &site.setup,
-            objects,
-            &[("name", name), ("app", &image)],
-        )
-        .await?;
-        let (pod, timeout) = (
-            format!("pod/{name}"),
-            format!("--timeout={}s", ROLLOUT.as_secs()),
-        );
-        let ready = ["wait", "--for=condition=Ready", &pod, &timeout];
-        kubectl.run_within(ROLLOUT * 2, &ready, "").await?;
+        let values = [("name", name), ("app", &image)];
+        site::apply(kubectl, &site.setup, objects, &values).await?;
+        let pod = format!("pod/{name}");
+        let ready = ["wait", "--for=condition=Ready", &pod];
+        kubectl.wait(ROLLOUT, &ready).await?;
         let (forward, url) = pods::forward_to(kubectl, &pod, 3500, &site.folder).await?;
         Ok(Self {
             _forward: forward,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use harness::chart::{self, Rendered, text};
+use harness::chart::{Rendered, text};
 use harness::wait::until;
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ pub(super) async fn components_last(site: &Site) -> Result<String> {
     // A Subscription that comes while daprd starts may escape it until the watchdog has it started again.
     let watchdog = json!({"delivery": {"watchdog": {"silence": "5s", "patience": "3s"}}});
     let values = site.values(&watchdog);
-    let rendered = site.helm().template(&chart::folder(), &values).await?;
+    let rendered = site.helm().template(&values).await?;
     let rendered = Rendered::parse(&rendered)?;
     let hook = |object: &&Value| !object["metadata"]["annotations"]["helm.sh/hook"].is_null();
     let of_dapr = |object: &&Value| text(&object["apiVersion"]).starts_with("dapr.io/");
@@ -55,7 +55,8 @@ pub(super) async fn components_last(site: &Site) -> Result<String> {
     let started = Instant::now();
     site.kubectl.apply(late).await?;
     for service in ["task-api", "task-worker"] {
-        let ready = site.kubectl.rolled_out(service, ROLLOUT).await;
+        let ready = ["rollout", "status", &format!("deployment/{service}")];
+        let ready = site.kubectl.wait(ROLLOUT, &ready).await;
         ready.context("after the components came")?;
     }
     let converged = started.elapsed();

@@ -26,7 +26,9 @@ pub(super) async fn request(site: &Site, broker: &str, mode: &str) -> Result<Str
 
     ask(site).await?;
 
-    site.helm().run("uninstall", &["--wait"], ROLLOUT).await?;
+    site.helm()
+        .run("uninstall", &["--wait"], ROLLOUT, "")
+        .await?;
     until("nothing is left", ROLLOUT, async || {
         let mut left = everything(&site.kubectl).await?;
         left.retain(|it| !before.contains(it));
@@ -55,19 +57,17 @@ pub(super) async fn ask(site: &Site) -> Result<()> {
 
 /// Every object of the namespace, whatever its kind, but for events, which are a log.
 async fn everything(kubectl: &Kubectl) -> Result<Vec<String>> {
+    let names = "--output=name";
     let kinds = [
         "api-resources",
         "--namespaced",
         "--verbs=list,delete",
-        "--output=name",
+        names,
     ];
     let kinds = kubectl.run(&kinds).await?;
-    let kinds: Vec<_> = kinds
-        .lines()
-        .filter(|kind| !kind.starts_with("events"))
-        .collect();
-    let kinds = kinds.join(",");
-    let objects = ["get", &kinds, "--output=name", "--ignore-not-found"];
+    let kinds = kinds.lines().filter(|kind| !kind.starts_with("events"));
+    let kinds = kinds.collect::<Vec<_>>().join(",");
+    let objects = ["get", &kinds, names, "--ignore-not-found"];
     let objects = kubectl.run(&objects).await?;
     Ok(objects.lines().map(str::to_owned).collect())
 }

@@ -60,7 +60,7 @@ pub(super) fn all(site: &Site) -> Result<Vec<Wrong>> {
         Some("Job/task-pubsub-preflight"),
     );
     let mut dead = json!({"broker": {"active": "dead", "subscribe": ["redis", "dead"]}});
-    dead["brokers"] = dead_broker(site.kubectl.namespace());
+    dead["brokers"] = dead_broker(&site.kubectl.namespace);
     let wrong = |name, change, fails_at| Wrong {
         name,
         change,

@@ -9,20 +9,6 @@ fn shell(script: &str) -> (Process, NamedTempFile) {
 }
 
 #[tokio::test]
-async fn a_process_that_dies_is_reported_at_once_with_what_it_said() {
-    let (process, _log) = shell("echo no such broker; exit 3");
-    let start = Instant::now();
-    let never = async || Err("not yet".to_owned());
-    let error = process.ready(Duration::from_mins(1), never).await;
-    let error = error.unwrap_err().to_string();
-    assert!(start.elapsed() < Duration::from_secs(10));
-    assert!(
-        error.contains("exit status: 3") && error.contains("no such broker"),
-        "{error}"
-    );
-}
-
-#[tokio::test]
 async fn sigterm_first_and_sigkill_at_the_deadline() {
     let polite = "trap 'exit 0' TERM; echo up; while :; do sleep 0.01; done";
     let ended = terminate(polite, Duration::from_secs(10)).await;

@@ -28,7 +28,7 @@ const MANY: u32 = 100_000;
 /// How one broker is read.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Reader {
+pub(crate) enum Reader {
     /// By the program beside the server's.
     RedisCli { server: PathBuf, port: String },
     /// Kafka's folder of data. Dapr sends uncompressed batches, so an event's JSON stands in them as it is.
@@ -49,7 +49,7 @@ pub(super) enum Reader {
 
 impl Reader {
     /// Makes the streams of JetStream, which Dapr does not, with the topics' names. Others need nothing.
-    pub(super) async fn prepare(&self, topics: &[String]) -> Result<()> {
+    pub(crate) async fn prepare(&self, topics: &[String]) -> Result<()> {
         let Self::JetStream { address, token, .. } = self else {
             return Ok(());
         };
@@ -63,7 +63,7 @@ impl Reader {
     }
 
     /// A command of Redis, and its answer.
-    pub(super) async fn redis(&self, command: &[&str]) -> Result<String> {
+    pub(crate) async fn redis(&self, command: &[&str]) -> Result<String> {
         let Self::RedisCli { server, port } = self else {
             bail!("this is no Redis")
         };
@@ -73,7 +73,8 @@ impl Reader {
         Ok(said.trim().to_owned())
     }
 
-    pub(super) async fn read(&self, http: &Http, topic: &str) -> Result<String> {
+    /// Everything that is stored in `topic`, as text in which event ids can be looked for; empty when there is nothing.
+    pub(crate) async fn read(&self, http: &Http, topic: &str) -> Result<String> {
         match self {
             Self::RedisCli { .. } => self.redis(&["XRANGE", topic, "-", "+"]).await,
             // A folder for each partition, of which there are three.

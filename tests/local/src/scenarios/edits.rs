@@ -11,7 +11,6 @@ use tokio::time::sleep;
 
 use super::{Setup, UnderLoad, exactly_once, nothing_dead};
 use crate::Stack;
-use harness::chart::merge;
 use harness::effects::Effects;
 
 /// Until what was published after an edit has had its effect: with the watchdog's times here, and some starts of the sidecar, on a
@@ -35,12 +34,8 @@ fn edits() -> [(&'static str, Value); 3] {
 }
 
 pub(super) async fn under_load(setup: Setup, broker: &str) -> Result<String> {
-    let mut options = setup.with_broker(broker);
-    let watchdog = json!({"silence": "5s", "patience": "3s"});
-    merge(
-        &mut options.values,
-        &json!({"delivery": {"watchdog": watchdog}}),
-    );
+    let watchdog = json!({"delivery": {"watchdog": {"silence": "5s", "patience": "3s"}}});
+    let mut options = setup.with_broker(broker).with(&watchdog);
     options.restarts = true;
     let mut stack = setup.start(options).await?;
     let under = UnderLoad::start(&stack).await?;
@@ -82,8 +77,8 @@ async fn broker_killed(stack: &mut Stack, broker: &str) -> Result<()> {
     let worker = stack.worker.service()?.process();
     worker.suspend();
     sleep(STILL).await;
-    stack.broker_mut(broker)?.kill().await?;
-    stack.broker_mut(broker)?.start().await?;
+    stack.broker(broker)?.kill().await?;
+    stack.broker(broker)?.start().await?;
     sleep(STILL).await;
     worker.resume();
     Ok(())

@@ -58,9 +58,9 @@ pub(super) async fn through_kafka(setup: Setup, broker: &str, client: &str) -> R
 }
 
 async fn all(setup: Setup, broker: &str, client: Option<&str>) -> Result<String> {
-    let mut options = setup.with_broker(broker);
     // One chain of deliveries: on Redis another one joins it after this time.
-    options.values["brokers"]["redis"]["processingTimeout"] = json!("20s");
+    let one = json!({"brokers": {"redis": {"processingTimeout": "20s"}}});
+    let options = setup.with_broker(broker).with(&one);
     let mut stack = setup.start(options).await?;
     tutorial(&stack).await.context("the tutorial's request")?;
     let traces = traces(&stack).await.context("traces")?;
@@ -152,7 +152,7 @@ async fn unusual(stack: &Stack) -> Result<String> {
 async fn foreign_records(stack: &Stack, client: &str) -> Result<String> {
     let toolbox = Toolbox::read()?;
     let python = toolbox.programs.get(client).context("no client of Kafka")?;
-    let brokers = stack.broker(stack.active())?.values()["brokers"].clone();
+    let brokers = stack.declaration().values["brokers"].clone();
     let topic = stack.api.template.variable("TOPIC")?;
     let (mut tasks, mut producer) = (Vec::new(), Command::new(python));
     producer.args(["-c", FOREIGN_RECORDS, &text(&brokers), topic]);

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use dapr_pubsub::{CANARY_TYPE, NewEvent};
 use futures_util::future::try_join_all;
-use harness::chart::merge;
+use harness::refused;
 use http_body_util::Full;
 use hyper::Request;
 use serde_json::{Value, json};
@@ -31,15 +31,12 @@ const BESIDES: Duration = Duration::from_secs(20);
 
 /// A stack with both Jobs.
 pub(super) fn options(setup: &Setup, broker: &str, more: &Value) -> StackOptions {
-    let mut options = setup.with_broker(broker);
     let deadline = format!("{}s", DEADLINE.as_secs());
     let probe = json!({
         "preflight": {"enabled": true, "deadline": deadline, "deadLetters": true},
         "smoke": {"enabled": true, "deadline": deadline},
     });
-    merge(&mut options.values, &probe);
-    merge(&mut options.values, more);
-    options
+    setup.with_broker(broker).with(&probe).with(more)
 }
 
 /// It need not wait for its own canary where others are being worked off.
@@ -50,21 +47,17 @@ async fn behind_a_backlog(stack: &Stack) -> Result<()> {
     for _ in 0..BACKLOG / AT_ONCE {
         let canaries = (0..AT_ONCE).map(async |_| {
             let canary = NewEvent::new(Uuid::now_v7().to_string(), "{}", "application/json");
-            publisher
-                .publish(canary.with_kind(CANARY_TYPE), DEADLINE)
-                .await
+            let canary = canary.with_kind(CANARY_TYPE);
+            publisher.publish(canary, DEADLINE).await
         });
         try_join_all(canaries).await?;
     }
     worker.resume();
     let preflight = stack.run_job("preflight").await?;
     preflight.expect(0, &["preflight passed"])?;
-    let Err(waits) = stack.drain("redis", Duration::ZERO).await else {
-        bail!("the backlog was worked off before preflight had passed");
-    };
-    let said = format!("{waits:#}");
-    ensure!(said.contains("not drained: "), "{said}");
-    Ok(())
+    let drained = stack.drain("redis", Duration::ZERO).await;
+    let wrong = "the backlog was worked off before preflight had passed";
+    refused(drained, wrong, &["not drained: "])
 }
 
 /// Both pass; without the worker both fail by their deadline and name it. Tasks have one effect each, canaries none.

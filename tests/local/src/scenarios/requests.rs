@@ -29,8 +29,8 @@ const MEMORY_LIMIT_MIB: u64 = 128;
 /// With a worker that lists its subscription itself: the tutorial's request, one key many times, slow bodies, and whatever `judge` makes of
 /// the API's description.
 pub(super) async fn one_by_one(setup: Setup, judge: &str) -> Result<String> {
-    let mut options = setup.options();
-    options.values["subscription"] = json!({"mode": "programmatic"});
+    let programmatic = json!({"subscription": {"mode": "programmatic"}});
+    let options = setup.options().with(&programmatic);
     let stack = setup.start(options).await?;
     flow::tutorial(&stack)
         .await

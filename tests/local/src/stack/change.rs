@@ -1,6 +1,6 @@
 //! Changes of configuration: what `helm upgrade` or a sync does, and the rolling updates that follow.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
@@ -53,12 +53,14 @@ impl Stack {
     /// that is ready the end of the old one, which gets SIGTERM before the last client knows. Tells how that ended.
     async fn roll_api(&mut self) -> Result<PodEnd> {
         let template = self.rendered.deployment_of(API)?;
-        let next = self.start_pod(template, &self.options.app(API)).await;
+        let next = self
+            .start_pod(template, &App::Binary(self.site.options.binary(API)))
+            .await;
         let next =
             next.context("the new task-api does not come up; the old one goes on serving")?;
         self.endpoints.add(endpoint(&next)?);
         let old = std::mem::replace(&mut self.api, next);
-        let name = old.name().to_owned();
+        let name = old.name.clone();
         let leave = async {
             sleep(ENDPOINT_LAG).await;
             self.endpoints.remove(&name);
@@ -69,7 +71,7 @@ impl Stack {
 
     /// A rolling update of `task-worker`: for a while both instances subscribe. Tells how the old one ended.
     pub async fn roll_worker(&mut self) -> Result<PodEnd> {
-        let app = self.options.app(WORKER);
+        let app = App::Binary(self.site.options.binary(WORKER));
         self.roll_worker_to(app).await
     }
 
@@ -93,12 +95,8 @@ impl Stack {
     }
 
     async fn start_pod(&self, template: Deployment, app: &App) -> Result<Pod> {
-        let mut env = BTreeMap::new();
-        if template.annotation("app-id") == Some(API) {
-            env.clone_from(&self.options.api_env);
-        }
-        let pod = Pod::start(&self.site, &self.resources, template, app, &env)?;
-        pod.ready(self.http(), self.options.roll).await?;
+        let pod = Pod::start(&self.site, &self.resources, template, app)?;
+        pod.ready(self.http(), self.site.options.roll).await?;
         Ok(pod)
     }
 }

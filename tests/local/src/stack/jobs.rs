@@ -1,7 +1,6 @@
 //! Jobs of the chart, beside the running stack: pods that run to completion, as the Job controller starts them, with a sidecar that ends
 //! after them.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -67,10 +66,10 @@ impl Stack {
 
     /// What `task-gate drain` says of a broker; an error unless nothing waits there within `wait`, or where it cannot ask that one.
     pub async fn drain(&self, entry: &str, wait: Duration) -> Result<String> {
-        let mut gate = Command::new(self.options.binary("task-gate"));
+        let mut gate = Command::new(self.site.options.binary("task-gate"));
         gate.args(["drain", "--stable=1s", "--only", &format!("pubsub-{entry}")]);
         gate.arg(format!("--wait={}s", wait.as_secs()));
-        gate.arg("--objects").arg(self.resources.folder());
+        gate.arg("--objects").arg(&self.resources.watched);
         command::output(&mut gate, wait + GATE, "").await
     }
 
@@ -78,7 +77,6 @@ impl Stack {
     /// ready, as the Service would.
     pub async fn run_job(&self, name: &str) -> Result<Finished> {
         let api = self.endpoints.pick().context("no instance is ready")?;
-        let extra = BTreeMap::from([("API_URL".to_owned(), api.url.clone())]);
         let job = self.job(name);
         let job = job.with_context(|| format!("the chart renders no Job {name}"))?;
         let (template, spec) = (Deployment::read(job)?, &job["spec"]);
@@ -91,9 +89,10 @@ impl Stack {
         let pod = site.pod_name(name);
         let sidecar = Sidecar::start(site, &self.resources, &template, &pod, None)?;
         let log = site.folder.join(format!("{pod}.log"));
-        let env = pod::environment(site, &pod, &template, &sidecar, &extra);
-        let launch = Launch::new(&pod, self.options.binary("task-probe"), &log);
-        let app = Process::start(&launch.args(args).envs(&env))?;
+        let env = pod::environment(site, &pod, &template, &sidecar);
+        let launch = Launch::new(&pod, site.options.binary("task-probe"), &log);
+        let launch = launch.args(args).envs(env).envs([("API_URL", &api.url)]);
+        let app = Process::start(&launch)?;
         let status = timeout(limit, app.wait()).await;
         let status = status.with_context(|| format!("{pod} has not ended within {limit:?}"))??;
         let after = started.elapsed();
