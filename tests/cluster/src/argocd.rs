@@ -6,16 +6,15 @@
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, ensure};
 use harness::chart::{Rendered, items};
 use harness::kubectl::Kubectl;
 use harness::wait::until;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::repository::{PLACEHOLDER, Repository};
 use crate::site::{RUN_LABEL, Site};
 
-/// Where Argo CD lives, and the namespace its objects are in.
 const NAMESPACE: &str = "argocd";
 
 /// Until the `ApplicationSet` has made the Application.
@@ -75,56 +74,49 @@ impl ArgoCd {
         .await
     }
 
-    /// Has the latest commit looked for at once; otherwise that takes up to three minutes.
-    async fn refresh(&self) -> Result<()> {
-        let annotate = ["annotate", "--overwrite", "application", &self.application];
-        let args = [&annotate[..], &["argocd.argoproj.io/refresh=normal"]].concat();
-        self.kubectl.run(&args).await.map(drop)
-    }
-
     /// Waits until `commit` is synced, everything is healthy and the operation, hooks included, has succeeded.
     pub(crate) async fn synced(&self, commit: &str, limit: Duration) -> Result<()> {
-        let done = |status: &Value| is_done(status, commit);
+        let done = |status: &Value| Ok(is_done(status, commit));
         self.reached("the sync", limit, done).await
     }
 
     /// Waits until everything is as `commit` has it, and healthy. Where a commit changes nothing, no sync begins.
     pub(crate) async fn compared(&self, commit: &str, limit: Duration) -> Result<()> {
-        let compared = |status: &Value| is_compared(status, commit);
+        let compared = |status: &Value| Ok(is_compared(status, commit));
         self.reached("the comparison", limit, compared).await
     }
 
-    /// Waits until the status of the Application is as `enough` wants it.
     async fn reached(
         &self,
         what: &str,
         limit: Duration,
-        enough: impl Fn(&Value) -> bool,
+        mut enough: impl FnMut(&Value) -> Result<bool>,
     ) -> Result<()> {
-        self.refresh().await?;
+        // Has the latest commit looked for at once; otherwise that takes up to three minutes.
+        let refresh = "argocd.argoproj.io/refresh=normal";
+        let annotate = ["annotate", "--overwrite", "application"];
+        let annotate = [&annotate[..], &[self.application.as_str(), refresh]].concat();
+        self.kubectl.run(&annotate).await?;
+        let application = ["application", &self.application];
         until(what, limit, async || {
-            let status = self.status().await?;
-            Ok((!enough(&status)).then(|| told(&status)))
+            let status = self.kubectl.get(&application).await?["status"].take();
+            Ok((!enough(&status)?).then(|| told(&status)))
         })
         .await
     }
 
     /// Waits until an attempt to sync `commit` has failed; returns the objects it failed at, such as `Job/task-pubsub-preflight`.
     pub(crate) async fn failed(&self, commit: &str, limit: Duration) -> Result<Vec<String>> {
-        self.refresh().await?;
         let mut failed = Vec::new();
-        until("the failure of the sync", limit, async || {
-            let status = self.status().await?;
-            if is_done(&status, commit) {
-                bail!("the sync succeeded, and should not have");
-            }
+        let over = |status: &Value| {
+            let done = is_done(status, commit);
+            ensure!(!done, "the sync succeeded, and should not have");
             let result = &status["operationState"]["syncResult"];
             failed = items(&result["resources"]).filter_map(failure).collect();
             // The operation itself goes on: it waits for its next attempt.
-            let over = result["revision"] == commit && !failed.is_empty();
-            Ok((!over).then(|| told(&status)))
-        })
-        .await?;
+            Ok(result["revision"] == commit && !failed.is_empty())
+        };
+        self.reached("the failure of the sync", limit, over).await?;
         Ok(failed)
     }
 
@@ -132,7 +124,7 @@ impl ArgoCd {
     pub(crate) async fn not_rendered(&self, limit: Duration) -> Result<()> {
         let failed = |status: &Value| {
             let mut conditions = items(&status["conditions"]);
-            conditions.any(|it| it["type"] == "ComparisonError")
+            Ok(conditions.any(|it| it["type"] == "ComparisonError"))
         };
         self.reached("the error of comparison", limit, failed).await
     }
@@ -149,11 +141,6 @@ impl ArgoCd {
         }
         release_hooks(&self.kubectl.of(&self.name)).await
     }
-
-    async fn status(&self) -> Result<Value> {
-        let application = ["application", &self.application];
-        Ok(self.kubectl.get(&application).await?["status"].take())
-    }
 }
 
 /// A hook has a finalizer while it runs. Without its Application nobody takes it off again, and its namespace would never go.
@@ -169,16 +156,11 @@ pub(crate) async fn release_hooks(site: &Kubectl) -> Result<()> {
 /// What people read of an Application's status.
 fn told(status: &Value) -> String {
     let operation = &status["operationState"];
-    let told = json!({
-        "sync": status["sync"]["status"],
-        "compared": status["sync"]["revision"],
-        "health": status["health"]["status"],
-        "phase": operation["phase"],
-        "revision": operation["syncResult"]["revision"],
-        "message": operation["message"],
-        "conditions": status["conditions"],
-    });
-    told.to_string()
+    let (sync, conditions) = (&status["sync"], &status["conditions"]);
+    let compared = format!("{} with {}", sync["status"], sync["revision"]);
+    let (health, phase) = (&status["health"]["status"], &operation["phase"]);
+    let (of, message) = (&operation["syncResult"]["revision"], &operation["message"]);
+    format!("{compared}, {health}; {phase} of {of}: {message}; {conditions}")
 }
 
 /// The object's kind and name, where applying it, or a hook's run, has failed.

@@ -13,7 +13,6 @@ use harness::command::output;
 /// Beyond the limit that Helm is told.
 const MARGIN: Duration = Duration::from_secs(30);
 
-/// The release of a namespace.
 pub(crate) struct Helm {
     pub(crate) program: PathBuf,
     pub(crate) namespace: String,

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use harness::kubectl::Kubectl;
-use harness::scenario::{self, AtOnce};
+use harness::scenario;
 use tokio::runtime::Runtime;
 
 use argocd::ArgoCd;
@@ -33,8 +33,8 @@ use scenarios::{ALL, LONG, Setup};
 use signals::Signals;
 use site::Site;
 
-/// A node of two cores carries two releases under load, and beside them one that mostly starts and waits.
-const AT_ONCE: AtOnce = AtOnce { light: 1, load: 2 };
+/// Beside one that mostly starts and waits, a node of two cores carries two releases under load.
+const AT_ONCE: (usize, usize) = (1, 2);
 
 /// The promises of GUARANTEES.md on that cluster.
 pub fn main() -> ExitCode {

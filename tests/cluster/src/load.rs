@@ -17,7 +17,6 @@ use crate::site::{self, Site};
 /// Which component carried an event is not in the answer, so all of them count as one.
 const BROKER: &str = "cluster";
 
-/// The pod, and its container.
 const NAME: &str = "load";
 
 /// The annotation of the pod that says how many tasks a second.
@@ -26,11 +25,9 @@ const RATE: &str = "task-pubsub/load-rate";
 /// How long answers that are due may take when it is told to end.
 const GRACE: Duration = Duration::from_secs(45);
 
-/// A pod that publishes.
 pub(crate) struct Load {
     kubectl: Kubectl,
     logs: PodLogs,
-    /// What came back.
     pub(crate) answers: Answers,
 }
 
@@ -43,7 +40,6 @@ pub(crate) struct Answers {
 }
 
 impl Load {
-    /// Starts to publish `rate` tasks a second.
     pub(crate) async fn start(site: &Site, rate: u32) -> Result<Self> {
         let (kubectl, object) = (&site.kubectl, include_str!("../objects/load.yaml"));
         let (rate, grace) = (rate.to_string(), GRACE.as_secs().to_string());
@@ -105,7 +101,6 @@ impl Answers {
         lines.look(enter).await
     }
 
-    /// Waits until `events` more events have been acknowledged.
     pub(crate) async fn acknowledge(&self, events: usize, deadline: Duration) -> Result<()> {
         // Answers that came before now are not among them.
         self.look().await?;

@@ -23,7 +23,6 @@ const CAUGHT_UP: u32 = 1;
 /// What is left of the rate in between.
 const SLOWER: u32 = 3;
 
-/// Slows one load down when it has to be.
 pub(crate) struct LoadThrottle {
     stop: CancellationToken,
     task: JoinSet<Result<Duration>>,
@@ -33,10 +32,11 @@ pub(crate) struct LoadThrottle {
 impl LoadThrottle {
     /// For a load of `rate` events a second, and the effects of its subscriber.
     pub(crate) fn start(site: &Site, rate: u32, answers: &Answers, effects: &Effects) -> Self {
-        let (stop, mut task) = (CancellationToken::new(), JoinSet::new());
+        let stop = CancellationToken::new();
         let (answers, effects) = (answers.clone(), effects.clone());
         let kubectl = site.kubectl.clone();
-        task.spawn(throttle(kubectl, rate, answers, effects, stop.clone()));
+        let task = throttle(kubectl, rate, answers, effects, stop.clone());
+        let task = JoinSet::from_iter([task]);
         Self { stop, task, rate }
     }
 

@@ -29,7 +29,6 @@ const LAST_LINES: Duration = Duration::from_secs(30);
 pub(crate) struct PodLogs {
     stop: CancellationToken,
     task: JoinSet<Result<()>>,
-    /// Where the files are.
     pub(crate) folder: PathBuf,
 }
 
@@ -68,12 +67,10 @@ impl PodLogs {
             streams: BTreeMap::new(),
             watch: None,
         };
-        let mut task = JoinSet::new();
-        task.spawn(follower.run(stop.clone()));
+        let task = JoinSet::from_iter([follower.run(stop.clone())]);
         Ok(Self { stop, task, folder })
     }
 
-    /// What they tell of effects.
     pub(crate) fn effects(&self) -> Effects {
         Effects::of(&self.folder)
     }

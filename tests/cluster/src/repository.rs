@@ -19,8 +19,8 @@ pub(crate) const PLACEHOLDER: &str = "https://git.example.com/platform/task-pubs
 
 /// A clone whose only branch is pushed after every commit.
 pub(crate) struct Repository {
-    /// The clone.
     pub(crate) folder: PathBuf,
+    environment: PathBuf,
     /// What Argo CD is told.
     pub(crate) sync_url: String,
     /// One that nobody else has: Argo CD remembers for minutes where a branch was.
@@ -38,6 +38,7 @@ impl Repository {
     ) -> Result<Self> {
         let repository = Self {
             folder: folder.to_owned(),
+            environment: folder.join("argocd/environments").join(environment),
             sync_url: sync_url.to_owned(),
             branch: namespace.to_owned(),
         };
@@ -51,30 +52,20 @@ impl Repository {
         copy.arg("-R").args([&charts, &argocd]).arg(folder);
         output(&mut copy, LIMIT, "").await?;
         fs::remove_dir_all(folder.join("argocd/environments"))?;
-        fs::create_dir_all(repository.environment(environment))?;
+        fs::create_dir_all(&repository.environment)?;
         let config = serde_json::json!({
             "cluster": "https://kubernetes.default.svc",
             "namespace": namespace,
             "revision": namespace,
         });
-        let file = repository.environment(environment).join("config.yaml");
+        let file = repository.environment.join("config.yaml");
         fs::write(file, serde_norway::to_string(&config)?)?;
         Ok(repository)
     }
 
-    /// The folder of an environment.
-    pub(crate) fn environment(&self, name: &str) -> PathBuf {
-        self.folder.join("argocd/environments").join(name)
-    }
-
-    /// Writes an environment's values, commits and pushes. Returns the commit.
-    pub(crate) async fn commit(
-        &self,
-        environment: &str,
-        values: &Value,
-        message: &str,
-    ) -> Result<String> {
-        let file = self.environment(environment).join("values.yaml");
+    /// Writes the environment's values, commits and pushes. Returns the commit.
+    pub(crate) async fn commit(&self, values: &Value, message: &str) -> Result<String> {
+        let file = self.environment.join("values.yaml");
         fs::write(file, serde_norway::to_string(values)?)?;
         self.git(&["add", "--all"]).await?;
         let commit = ["commit", "--quiet", "--message", message];
@@ -88,7 +79,6 @@ impl Repository {
         self.push().await
     }
 
-    /// Takes the branch away from where it was pushed to.
     pub(crate) async fn remove(&self) -> Result<()> {
         let delete = ["push", "--quiet", "--delete", "origin", &self.branch];
         self.git(&delete).await.map(drop)

@@ -24,7 +24,6 @@ use harness::scenario::{self, Weight};
 /// The environment variable with the setup, as JSON.
 const SETUP: &str = "CLUSTER_SETUP";
 
-/// What a scenario may use.
 #[derive(Clone, Deserialize)]
 pub(crate) struct Setup {
     pub(crate) kubectl: PathBuf,
@@ -45,7 +44,6 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// What `cargo xtask e2e` says.
     pub(crate) fn read() -> Result<Self> {
         let missing = || format!("{SETUP} is not set: `cargo xtask e2e` runs these tests");
         let text = std::env::var(SETUP).with_context(missing)?;
@@ -63,7 +61,6 @@ pub(crate) struct Images {
 }
 
 impl Images {
-    /// The full name of a service's image.
     pub(crate) fn name(&self, service: &str) -> String {
         match self.registry.as_str() {
             "" => format!("{service}:{}", self.tag),

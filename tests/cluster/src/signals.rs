@@ -10,10 +10,8 @@ use harness::kubectl::Kubectl;
 
 use crate::Site;
 
-/// The pod.
 const NAME: &str = "signals";
 
-/// Until it runs.
 const STARTED: Duration = Duration::from_mins(1);
 
 /// Sends `$1` to the processes named `$2` of the pods that follow, and prints the name of a pod for each.
@@ -28,7 +26,6 @@ for process in /proc/[0-9]*; do
 done
 "#;
 
-/// The pod that sends them.
 pub(crate) struct Signals {
     kubectl: Kubectl,
 }

@@ -26,7 +26,6 @@ const GONE: Duration = Duration::from_mins(3);
 /// What a release is made of.
 const RESOURCES: &str = "components,subscriptions,resiliencies,configurations,deployments,jobs";
 
-/// What is collected when a scenario fails.
 const EVIDENCE: [(&str, &[&str]); 4] = [
     ("pods.txt", &["get", "pods", "-o", "wide"]),
     ("events.txt", &["get", "events", "--sort-by=.lastTimestamp"]),
@@ -36,16 +35,12 @@ const EVIDENCE: [(&str, &[&str]); 4] = [
 
 /// A namespace, and what one needs to work in it.
 pub(crate) struct Site {
-    /// For this namespace.
     pub(crate) kubectl: Kubectl,
-    /// Logs, and evidence of a failure.
     pub(crate) folder: PathBuf,
-    /// Of the run that this is part of.
     pub(crate) setup: Setup,
 }
 
 impl Site {
-    /// Makes the namespace of the scenario `name`.
     pub(crate) async fn create(setup: Setup, name: &str) -> Result<Self> {
         let kubectl = Kubectl::new(&setup.kubectl, &format!("{name}-{}", setup.run));
         let namespace = include_str!("../objects/namespace.yaml");
@@ -64,14 +59,12 @@ impl Site {
 
     /// A namespace with objects that are not allowed in this one. It goes together with it.
     pub(crate) async fn beside(&self, what: &str, objects: &str) -> Result<Kubectl> {
-        let kubectl = self
-            .kubectl
-            .of(&format!("{what}-{}", self.kubectl.namespace));
+        let namespace = format!("{what}-{}", self.kubectl.namespace);
+        let kubectl = self.kubectl.of(&namespace);
         apply(&kubectl, &self.setup, objects, &[]).await?;
         Ok(kubectl)
     }
 
-    /// The release, by Helm 3.
     pub(crate) fn helm(&self) -> Helm {
         Helm {
             program: self.setup.helm.clone(),
@@ -110,15 +103,9 @@ impl Site {
         }
         let own = self.kubectl.namespace.as_str();
         let [signals, elsewhere] = BESIDE.map(|it| format!("{it}-{own}"));
-        let namespaces = [
-            "delete",
-            "namespace",
-            "--ignore-not-found",
-            own,
-            &signals,
-            &elsewhere,
-        ];
-        let removed = self.kubectl.wait(GONE, &namespaces).await;
+        let delete = ["delete", "namespace", "--ignore-not-found"];
+        let delete = [&delete[..], &[own, &signals, &elsewhere]].concat();
+        let removed = self.kubectl.wait(GONE, &delete).await;
         let value = result.with_context(|| format!("evidence is in {}", self.folder.display()))?;
         removed.map(|()| value)
     }

@@ -47,9 +47,6 @@ impl Effects {
     }
 
     /// Looks until `enough` is content with the effects.
-    ///
-    /// # Errors
-    /// `what` was not reached by the deadline.
     pub async fn wait(
         &self,
         what: &str,
@@ -64,9 +61,6 @@ impl Effects {
     }
 
     /// Looks until each of these tasks has had its effect.
-    ///
-    /// # Errors
-    /// `what` was not reached by the deadline.
     pub async fn wait_for(&self, what: &str, deadline: Duration, tasks: &[Uuid]) -> Result<()> {
         until(what, deadline, async || {
             let effects = self.look().await?;

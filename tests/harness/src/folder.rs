@@ -63,24 +63,3 @@ fn sweep(root: &Path) {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_not_kept_goes_and_so_does_what_a_killed_run_left() {
-        let root = tempfile::tempdir().unwrap();
-        let create = || WorkFolder::create(root.path()).unwrap();
-        let (alive, kept, killed) = (create(), create(), root.path().join("killed"));
-        kept.keep();
-        fs::create_dir(&killed).unwrap();
-        File::create(killed.join(LOCK)).unwrap();
-        let left = [&alive.path, &kept.path, &create().path].map(Clone::clone);
-        drop(kept);
-        assert_eq!(left.each_ref().map(|it| it.exists()), [true, true, false]);
-        assert!(!killed.exists());
-        drop(alive);
-        assert!(!left[0].exists());
-    }
-}

@@ -22,7 +22,7 @@ struct Entries {
 }
 
 /// A publish that was answered with anything but 200, or not at all.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Failure {
     /// The broker of the instance that was asked.
     pub broker: String,
@@ -206,11 +206,10 @@ mod tests {
             ledger.acknowledged("redis", task);
         }
         ledger.asked("kafka");
+        let broker = "kafka".to_owned();
         ledger.failed(Failure {
-            broker: "kafka".to_owned(),
-            status: Some(503),
-            retry_after: true,
-            message: "refused".to_owned(),
+            broker,
+            ..Failure::default()
         });
         let effects = HashMap::from([(kept, 1), (twice, 3)]);
         let told = |broker: &str| ledger.count(&effects)[broker].to_string();

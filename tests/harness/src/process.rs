@@ -43,24 +43,6 @@ pub struct Process {
     _reaper: JoinSet<()>,
 }
 
-/// How a process ended after it was asked to.
-#[derive(Debug, Clone, Copy)]
-pub struct Ended {
-    /// The exit status, or the signal that ended it.
-    pub status: ExitStatus,
-    /// Time from the request to the end.
-    pub after: Duration,
-    /// Whether it had to be killed because it was not gone at the deadline.
-    pub forced: bool,
-}
-
-impl Ended {
-    /// Ended by itself, within the deadline, with status 0.
-    pub fn is_clean(&self) -> bool {
-        !self.forced && self.status.success()
-    }
-}
-
 impl Process {
     /// Starts the child. An error here means that it could not be started at all; a program that exits at once
     /// is noticed by [`Process::ready`].
@@ -69,19 +51,15 @@ impl Process {
         let child = launch.spawn();
         let child = child.with_context(|| format!("cannot start {name}"))?;
         // A child that was not waited for yet has an id.
-        let id = child
-            .id()
-            .with_context(|| format!("{name} has no process id"))?;
-        let group = Pid::from_raw(i32::try_from(id).context("process id out of range")?);
+        let id = child.id().context("no process id")?;
+        let group = Pid::from_raw(id.try_into().context("process id out of range")?);
         let (sender, exit) = watch::channel(None);
-        let mut reaper = JoinSet::new();
-        reaper.spawn(reap(child, sender));
         Ok(Self {
             name,
             group,
             log,
             exit,
-            _reaper: reaper,
+            _reaper: JoinSet::from_iter([reap(child, sender)]),
         })
     }
 
@@ -139,21 +117,13 @@ impl Process {
         bail!("{name} is not ready after {deadline:?}: {reason}; its log: {log}")
     }
 
-    /// SIGTERM, then SIGKILL when it is not gone after `deadline`.
-    pub async fn terminate(&self, deadline: Duration) -> Result<Ended> {
-        let start = Instant::now();
+    /// SIGTERM, then SIGKILL when it is not gone after `deadline`. The exit status of one that ended by itself.
+    pub async fn terminate(&self, deadline: Duration) -> Result<Option<ExitStatus>> {
         self.signal(Signal::SIGTERM);
-        let ended = timeout(deadline, self.wait()).await;
-        let forced = ended.is_err();
-        let status = match ended {
-            Ok(status) => status?,
-            Err(_) => self.kill().await?,
-        };
-        Ok(Ended {
-            status,
-            after: start.elapsed(),
-            forced,
-        })
+        match timeout(deadline, self.wait()).await {
+            Ok(status) => status.map(Some),
+            Err(_) => self.kill().await.map(|_| None),
+        }
     }
 
     /// SIGKILL, and waits until it is gone.

@@ -102,16 +102,10 @@ impl BrokerProcess {
 
     /// Starts it with the data that it has, and waits until it serves.
     pub(crate) async fn start(&mut self) -> Result<()> {
-        let Declaration {
-            files,
-            ready,
-            listens,
-            ..
-        } = &self.declaration;
-        let log = &self.launch.log;
+        let (declared, log) = (&self.declaration, &self.launch.log);
         let folder = log.parent().context("a log without a folder")?;
         fs::create_dir_all(folder)?;
-        for (name, text) in files {
+        for (name, text) in &declared.files {
             let file = folder.join(name);
             if !file.exists() {
                 fs::create_dir_all(file.parent().unwrap_or(folder))
@@ -123,13 +117,13 @@ impl BrokerProcess {
         let mut said = Lines::of(log);
         said.look(|_| ()).await?;
         let process = Process::start(&self.launch)?;
-        let mut says_so = ready.is_none();
+        let mut says_so = declared.ready.is_none();
         let serves = async || {
-            if let Some(address) = listens {
+            if let Some(address) = &declared.listens {
                 let connected = TcpStream::connect(address).await;
                 connected.map_err(|error| format!("nobody listens on {address}: {error}"))?;
             }
-            let text = ready.as_deref().unwrap_or_default();
+            let text = declared.ready.as_deref().unwrap_or_default();
             let read = said.look(|line| says_so |= line.contains(text)).await;
             read.map_err(|error| error.to_string())?;
             let silent = || format!("its log does not say `{text}`");
@@ -140,7 +134,6 @@ impl BrokerProcess {
         Ok(())
     }
 
-    /// Stops it in order (SIGTERM).
     pub(crate) async fn stop(&mut self) -> Result<()> {
         match self.process.take() {
             Some(process) => process.terminate(STOP).await.map(drop),
@@ -148,7 +141,6 @@ impl BrokerProcess {
         }
     }
 
-    /// Kills it (SIGKILL).
     pub(crate) async fn kill(&mut self) -> Result<()> {
         match self.process.take() {
             Some(process) => process.kill().await.map(drop),

@@ -48,7 +48,6 @@ impl StackOptions {
         self
     }
 
-    /// A binary of the product.
     pub(super) fn binary(&self, name: &str) -> PathBuf {
         self.toolbox.services.join(name)
     }

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use harness::deployment::Deployment;
 use harness::launch::Launch;
 use harness::ports::Port;
-use harness::process::{Ended, Process};
+use harness::process::Process;
 
 use crate::Http;
 use crate::container::Container;
@@ -20,35 +20,28 @@ use crate::site::Site;
 /// What is left for a native sidecar when the app has used up the whole grace period.
 const LEAST_GRACE: Duration = Duration::from_secs(2);
 
-/// What runs beside the sidecar.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) enum App {
-    /// A binary of the product.
     Binary(PathBuf),
     /// Something of the caller's that listens on this port of 127.0.0.1; the harness starts only the sidecar.
     External(u16),
 }
 
-/// One running pod.
 #[derive(Debug)]
 pub struct Pod {
     /// `<app>-<number>`.
     pub name: String,
-    /// The Deployment that it was started from.
     pub template: Deployment,
     // Dropped in this order: an app that loses its sidecar first would fill its log with complaints.
     service: Option<Container>,
-    /// The sidecar.
     pub sidecar: Sidecar,
 }
 
-/// How the parts of a pod ended.
-#[derive(Debug, Clone, Copy)]
+/// How long an app took to end, and whether it did so well, and it and its sidecar by themselves.
+#[derive(Debug)]
 pub struct PodEnd {
-    /// The app; `None` when it is not the harness's to end.
-    pub service: Option<Ended>,
-    /// The sidecar.
-    pub sidecar: Ended,
+    pub after: Duration,
+    pub is_clean: bool,
 }
 
 impl Pod {
@@ -104,21 +97,25 @@ impl Pod {
     pub async fn terminate(self) -> Result<PodEnd> {
         let (start, grace) = (Instant::now(), self.template.grace);
         let service = async {
-            match &self.service {
-                Some(service) => service.terminate(grace).await.map(Some),
-                None => Ok(None),
-            }
+            let is_clean = match &self.service {
+                Some(service) => {
+                    let status = service.terminate(grace).await?;
+                    status.is_some_and(|it| it.success())
+                }
+                None => true,
+            };
+            let after = start.elapsed();
+            anyhow::Ok(PodEnd { after, is_clean })
         };
-        if !self.template.has_native_sidecar() {
-            let (service, sidecar) = tokio::try_join!(service, self.sidecar.terminate(grace))?;
-            return Ok(PodEnd { service, sidecar });
-        }
-        let service = service.await?;
-        let left = grace.saturating_sub(start.elapsed()).max(LEAST_GRACE);
-        Ok(PodEnd {
-            service,
-            sidecar: self.sidecar.terminate(left).await?,
-        })
+        let (mut ended, sidecar) = if self.template.has_native_sidecar() {
+            let service = service.await?;
+            let left = grace.saturating_sub(start.elapsed()).max(LEAST_GRACE);
+            (service, self.sidecar.terminate(left).await?)
+        } else {
+            tokio::try_join!(service, self.sidecar.terminate(grace))?
+        };
+        ended.is_clean &= sidecar.is_some();
+        Ok(ended)
     }
 
     /// The entry of `brokers` that it publishes to; empty for a subscriber.
@@ -134,7 +131,6 @@ impl Pod {
             .with_context(|| format!("the app of {} is not the harness's", self.name))
     }
 
-    /// Its processes.
     pub fn processes(&self) -> impl Iterator<Item = Arc<Process>> {
         let service = self.service.as_ref().map(Container::process);
         service.into_iter().chain([self.sidecar.process()])

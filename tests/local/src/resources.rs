@@ -21,13 +21,11 @@ use serde_json::{Map, Value, json};
 /// ever refers to a Component that is not there.
 const KINDS: [&str; 4] = ["Configuration", "Resiliency", "Component", "Subscription"];
 
-/// The folders.
 #[derive(Debug)]
 pub(crate) struct Resources {
     /// What `--resources-path` names.
     pub(crate) watched: PathBuf,
     configurations: PathBuf,
-    staging: PathBuf,
     /// Content by the place of the kind in [`KINDS`] and the name, as it was written.
     applied: BTreeMap<(usize, String), String>,
 }
@@ -35,9 +33,9 @@ pub(crate) struct Resources {
 impl Resources {
     /// Creates the folders below `folder`, with nothing in them but the Secrets: keys and values by name.
     pub(crate) fn create(folder: &Path, secrets: &Map<String, Value>) -> Result<Self> {
-        let [watched, configurations, staging] =
-            ["resources", "configurations", "staging"].map(|name| folder.join(name));
-        for folder in [&watched, &configurations, &staging] {
+        let [watched, configurations] =
+            ["resources", "configurations"].map(|name| folder.join(name));
+        for folder in [&watched, &configurations] {
             fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
         }
         if !secrets.is_empty() {
@@ -46,7 +44,6 @@ impl Resources {
         Ok(Self {
             watched,
             configurations,
-            staging,
             applied: BTreeMap::new(),
         })
     }
@@ -54,10 +51,8 @@ impl Resources {
     /// The file of a Configuration, for `--config`.
     pub(crate) fn configuration(&self, name: &str) -> Result<PathBuf> {
         let file = self.configurations.join(format!("{name}.yaml"));
-        ensure!(
-            file.exists(),
-            "the chart renders no Configuration named {name}"
-        );
+        let rendered = file.exists();
+        ensure!(rendered, "the chart renders no Configuration {name}");
         Ok(file)
     }
 
@@ -72,7 +67,7 @@ impl Resources {
                 Some(_) => "changed",
                 None => "created",
             };
-            let (draft, place) = (self.staging.join("draft"), self.place(&key));
+            let (draft, place) = (self.configurations.join("draft"), self.place(&key));
             fs::write(&draft, &content).with_context(|| format!("{}", draft.display()))?;
             fs::rename(&draft, &place).with_context(|| format!("{}", place.display()))?;
             changes.push(format!("{}/{} {action}", KINDS[key.0], key.1));
@@ -84,16 +79,12 @@ impl Resources {
     /// Removes the objects that are not rendered any more, and returns a line for each.
     pub(crate) fn prune(&mut self, rendered: &Rendered) -> Result<Vec<String>> {
         let wanted: BTreeMap<_, _> = objects(rendered).collect();
-        let gone = self.applied.keys().rev();
-        let gone: Vec<_> = gone
-            .filter(|it| !wanted.contains_key(it))
-            .cloned()
-            .collect();
+        let is_gone = |key: &_, _: &mut _| !wanted.contains_key(key);
+        let gone: Vec<_> = self.applied.extract_if(.., is_gone).collect();
         let mut changes = Vec::new();
-        for key in gone {
-            let place = self.place(&key);
+        for (key, _) in gone.iter().rev() {
+            let place = self.place(key);
             fs::remove_file(&place).with_context(|| format!("{}", place.display()))?;
-            self.applied.remove(&key);
             changes.push(format!("{}/{} removed", KINDS[key.0], key.1));
         }
         Ok(changes)

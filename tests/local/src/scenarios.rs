@@ -13,6 +13,7 @@ mod table;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use harness::effects::Effects;
 use harness::ledger::{Count, Ledger};
 use harness::toolbox::Toolbox;
 use serde_json::{Value, json};
@@ -124,6 +125,7 @@ fn rate(broker: &str, wanted: u32) -> u32 {
 struct UnderLoad {
     ledger: Ledger,
     load: Load,
+    effects: Effects,
     /// Events between two blows: a second's.
     events: usize,
     /// Effects of what was published before.
@@ -139,20 +141,20 @@ impl UnderLoad {
     async fn at(stack: &Stack, per_second: u32) -> Result<Self> {
         let ledger = Ledger::default();
         let broker = stack.active();
-        let before = stack.effects().look().await?.len();
+        let effects = stack.effects();
+        let before = effects.look().await?.len();
         let load = Load::start(&stack.endpoints, rate(broker, per_second), &ledger);
-        let events = rate(broker, RATE) as usize;
         let this = Self {
             ledger,
             load,
-            events,
+            effects,
+            events: rate(broker, RATE) as usize,
             before,
         };
         this.go_on().await?;
         Ok(this)
     }
 
-    /// Lets a second's events be acknowledged.
     async fn go_on(&self) -> Result<()> {
         self.acknowledge(self.events).await
     }
@@ -164,7 +166,10 @@ impl UnderLoad {
     /// Ends the load, and counts when every acknowledged event has its effect, or cannot have it any more.
     async fn count(self, stack: &Stack) -> Result<(Count, Ledger)> {
         self.load.stop().await?;
-        Ok((settled(stack, &self.ledger).await?, self.ledger))
+        Ok((
+            settled(stack, &self.effects, &self.ledger, 0).await?,
+            self.ledger,
+        ))
     }
 
     /// The same; fails unless nothing was lost, doubled or refused.
@@ -176,24 +181,18 @@ impl UnderLoad {
     /// After an outage of what publishing needs: requests may have failed, but only in the documented way.
     async fn finish(self, stack: &Stack, lost: u64) -> Result<Count> {
         self.go_on().await?;
-        let Self {
-            ledger,
-            load,
-            before,
-            ..
-        } = self;
-        load.stop().await?;
+        let (ledger, before) = (self.ledger, self.before);
+        self.load.stop().await?;
         for failure in ledger.failures() {
             ensure!(
                 matches!(failure.status, Some(503 | 504)) && failure.retry_after,
                 "a publish failed in another way than 503 or 504 with Retry-After: {failure:?}"
             );
         }
-        let count = settled_but(stack, &ledger, lost).await?;
+        let count = settled(stack, &self.effects, &ledger, lost).await?;
         let failures = ledger.failures();
         let open = failures.iter().filter(|it| it.status != Some(503)).count();
-        let effects = stack.effects();
-        let taken = ledger.unacknowledged(&*effects.look().await?) - before;
+        let taken = ledger.unacknowledged(&*self.effects.look().await?) - before;
         ensure!(
             taken <= open,
             "{taken} events had an effect without a 200, but only {open} answers left that open: a 503 said too much"
@@ -212,38 +211,26 @@ async fn post(stack: &Stack, title: &str, headers: &[(&str, &[u8])]) -> Result<U
     Ok(body["id"].as_str().context("no id")?.parse()?)
 }
 
-/// Waits until every acknowledged event has its effect, or cannot have it any more, then counts.
-async fn settled(stack: &Stack, ledger: &Ledger) -> Result<Count> {
-    settled_but(stack, ledger, 0).await
-}
-
-/// The same where so many events may be missing for good.
-async fn settled_but(stack: &Stack, ledger: &Ledger, lost: u64) -> Result<Count> {
-    let effects = stack.effects();
+/// Waits until every acknowledged event but for so many has its effect, or cannot have it any more, then counts.
+async fn settled(stack: &Stack, effects: &Effects, ledger: &Ledger, lost: u64) -> Result<Count> {
     let enough = |effects: &_| ledger.missing(effects).len() as u64 <= lost;
     let all = effects.wait("every acknowledged event", SETTLE_DEADLINE, enough);
     if all.await.is_err() {
         let so_far = effects.look().await?.clone();
-        let whereabouts = whereabouts(stack, &ledger.missing(&so_far)).await;
-        let (total, logs) = (ledger.total(&so_far), stack.keep_logs());
-        bail!("{total}; {whereabouts}; logs are in {}", logs.display());
+        let (missing, total) = (ledger.missing(&so_far), ledger.total(&so_far));
+        // Those there were tried in vain; of others the sidecars' logs tell.
+        let dead = stack.dead_letters().await.map(|letters| {
+            let ids = missing.iter().map(Uuid::to_string);
+            ids.filter(|id| letters.contains(id)).count()
+        });
+        let (first, logs) = (missing.first(), stack.keep_logs().display());
+        bail!(
+            "{total}; dead letters of them: {dead:?}, the first is {first:?}; logs are in {logs}"
+        );
     }
     effects.settle(QUIET).await?;
     stack.check()?;
     Ok(ledger.total(&*effects.look().await?))
-}
-
-/// What became of events without an effect. Those in the dead letters were tried in vain; of others the sidecars' logs tell.
-async fn whereabouts(stack: &Stack, lost: &[Uuid]) -> String {
-    let first = lost.first().map(ToString::to_string).unwrap_or_default();
-    match stack.dead_letters().await {
-        Ok(letters) => {
-            let dead = lost.iter().filter(|id| letters.contains(&id.to_string()));
-            let dead = dead.count();
-            format!("{dead} of them in the dead letters, the first is {first}")
-        }
-        Err(error) => format!("the first is {first}; no look into the dead letters: {error:#}"),
-    }
 }
 
 /// Fails when there is anything in the dead letters, with or without an effect.

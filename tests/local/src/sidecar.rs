@@ -68,6 +68,9 @@ impl Sidecar {
         let numbers = PORTS.iter().zip(&ports);
         let numbers = numbers.map(|(name, port)| format!("--{name}-port={}", port.number));
         let log = site.folder.join(format!("{name}.daprd.log"));
+        let variables = template.annotation("env").unwrap_or_default();
+        let variables = variables.split(',');
+        let variables = variables.filter_map(|part| part.trim().split_once('='));
         let mut launch = Launch::new(format!("daprd of {name}"), &site.options.toolbox.daprd, log)
             .folder(&site.folder)
             .args([Path::new("--resources-path"), &resources.watched])
@@ -79,7 +82,7 @@ impl Sidecar {
             .args(["--enable-metrics"])
             // Otherwise it looks for the address of a network interface.
             .envs([("DAPR_HOST_IP", "127.0.0.1")])
-            .envs(variables(template.annotation("env").unwrap_or_default()));
+            .envs(variables);
         if let Some(config) = template.annotation("config") {
             launch = launch.args([PathBuf::from("--config"), resources.configuration(config)?]);
         }
@@ -100,7 +103,6 @@ impl Sidecar {
         self.ready(http, &url, READY).await
     }
 
-    /// Base URL of its gRPC API.
     pub fn grpc_url(&self) -> String {
         self.ports[1].url()
     }
@@ -144,10 +146,4 @@ fn annotation_flags(template: &Deployment) -> Vec<String> {
         format!("--{prefix}{key}={value}")
     };
     annotations.map(flag).collect()
-}
-
-/// `dapr.io/env`: variables separated by commas.
-fn variables(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    text.split(',')
-        .filter_map(|part| part.trim().split_once('='))
 }

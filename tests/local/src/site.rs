@@ -10,7 +10,6 @@ use crate::{Http, StackOptions};
 #[derive(Debug)]
 pub(crate) struct Site {
     pub(crate) options: StackOptions,
-    /// The work folder.
     pub(crate) folder: PathBuf,
     pub(crate) http: Http,
     /// Where containers are started again: which were.
@@ -41,7 +40,6 @@ impl Site {
     }
 }
 
-/// Something that nobody guesses.
 pub(crate) fn token() -> String {
     format!("{:032x}", rand::random::<u128>())
 }

@@ -61,7 +61,7 @@ impl Stack {
             folder,
             ..
         } = self;
-        endpoints.remove(&api.name);
+        endpoints.remove(&api.service()?.url());
         tokio::try_join!(api.terminate(), worker.terminate())?;
         for mut broker in brokers.into_values() {
             broker.stop().await?;
@@ -99,7 +99,6 @@ impl Stack {
         self.brokers.get_mut(entry).with_context(|| without(entry))
     }
 
-    /// What that of the active broker says.
     pub(crate) fn declaration(&self) -> &Declaration {
         &self.brokers[self.active()].declaration
     }
@@ -194,7 +193,6 @@ fn topics(rendered: &Rendered) -> Result<[String; 2]> {
 
 fn endpoint(pod: &Pod) -> Result<Endpoint> {
     Ok(Endpoint {
-        pod: pod.name.clone(),
         url: pod.service()?.url(),
         broker: pod.broker().to_owned(),
     })

@@ -77,9 +77,7 @@ pub(super) struct Environment<'a> {
 impl Environment<'_> {
     pub(super) async fn commit(&mut self, change: &Value, message: &str) -> Result<String> {
         merge(&mut self.values, change);
-        self.repository
-            .commit(ENVIRONMENT, &self.values, message)
-            .await
+        self.repository.commit(&self.values, message).await
     }
 
     /// Everything is there, and events flow.
@@ -156,7 +154,7 @@ impl Environment<'_> {
         self.in_order().await?;
         work.go_on().await?;
         pods::ended(kubectl, "task-api", &publishers).await?;
-        work.drained().await
+        work.drained().await.map(drop)
     }
 
     /// From now on everybody hears everything.

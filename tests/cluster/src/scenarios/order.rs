@@ -25,18 +25,14 @@ pub(super) async fn components_last(site: &Site) -> Result<String> {
     let of_dapr = |object: &&Value| text(&object["apiVersion"]).starts_with("dapr.io/");
     let objects = rendered.objects().filter(|object| !hook(object));
     let (dapr, others): (Vec<_>, Vec<_>) = objects.partition(of_dapr);
-    ensure!(
-        !dapr.is_empty() && !others.is_empty(),
-        "the chart renders one kind of objects only"
-    );
+    let both = !dapr.is_empty() && !others.is_empty();
+    ensure!(both, "the chart renders one kind of objects only");
     // The sidecar does not start without the Configuration that its pod names.
-    let (configuration, late): (Vec<_>, Vec<_>) = dapr
-        .into_iter()
-        .partition(|object| object["kind"] == "Configuration");
+    let configuration = |object: &&Value| object["kind"] == "Configuration";
+    let (configuration, late): (Vec<_>, Vec<_>) = dapr.into_iter().partition(configuration);
 
-    site.kubectl
-        .apply(others.into_iter().chain(configuration))
-        .await?;
+    let early = others.into_iter().chain(configuration);
+    site.kubectl.apply(early).await?;
     let what = "pods that run without their components";
     until(what, STARTED, async || {
         let mut waiting = Vec::new();
@@ -59,10 +55,7 @@ pub(super) async fn components_last(site: &Site) -> Result<String> {
         let ready = site.kubectl.wait(ROLLOUT, &ready).await;
         ready.context("after the components came")?;
     }
-    let converged = started.elapsed();
+    let converged = started.elapsed().as_secs_f32();
     ask(site).await?;
-    Ok(format!(
-        "ready {:.1} s after the components came",
-        converged.as_secs_f32()
-    ))
+    Ok(format!("ready {converged:.1} s after the components came"))
 }

@@ -9,9 +9,10 @@ use serde_json::Value;
 
 use harness::chart::{self, items, text};
 use harness::kubectl::Kubectl;
+use harness::ports::Port;
 use harness::process::Process;
 use harness::wait::until;
-use local_stack::Endpoint;
+use tokio::net::TcpStream;
 
 /// Until a forwarded port is there.
 const FORWARDED: Duration = Duration::from_secs(20);
@@ -68,15 +69,13 @@ pub(super) async fn replaced(kubectl: &Kubectl, service: &str, limit: Duration) 
     let mut old = of(kubectl, service).await?;
     old.retain(|pod| pod.ready == (2, 2));
     let gone = &old.first().context("no pod to take away")?.name;
-    kubectl
-        .run(&["delete", "pod", gone, "--wait=false"])
-        .await?;
+    let delete = ["delete", "pod", gone, "--wait=false"];
+    kubectl.run(&delete).await?;
     until("the pod in its place", limit, async || {
         let now = of(kubectl, service).await?;
-        let ready = now
-            .iter()
-            .filter(|pod| pod.name != *gone && pod.ready == (2, 2));
-        Ok((ready.count() < old.len()).then(|| format!("{now:?}")))
+        let other = |pod: &&Pod| pod.name != *gone && pod.ready == (2, 2);
+        let ready = now.iter().filter(other).count();
+        Ok((ready < old.len()).then(|| format!("{now:?}")))
     })
     .await
 }
@@ -117,35 +116,22 @@ pub(super) async fn address(kubectl: &Kubectl, service: &str) -> Result<String> 
     address.with_context(|| format!("no pod of {service}"))
 }
 
-/// `kubectl port-forward svc/task-api`, as the tutorial does. The process ends when it is dropped.
-pub(super) async fn forward(kubectl: &Kubectl, folder: &Path) -> Result<(Process, Endpoint)> {
-    let (process, url) = forward_to(kubectl, "svc/task-api", 80, folder).await?;
-    let (pod, broker) = ("port-forward".to_owned(), "cluster".to_owned());
-    Ok((process, Endpoint { pod, url, broker }))
-}
-
-/// Forwards a port of `target`; returns where it is here.
-pub(super) async fn forward_to(
+/// Forwards a port of `target`, as the tutorial does with `svc/task-api`; returns where it is here. It ends when the process is dropped.
+pub(super) async fn forward(
     kubectl: &Kubectl,
     target: &str,
     port: u16,
     folder: &Path,
 ) -> Result<(Process, String)> {
     let log = folder.join(format!("port-forward-{}.log", target.replace('/', "-")));
-    let process = kubectl.start(
-        "port-forward",
-        &["port-forward", target, &format!(":{port}")],
-        &log,
-    )?;
-    let mut here = None;
-    until("the forwarded port", FORWARDED, async || {
-        let said = std::fs::read_to_string(&log).unwrap_or_default();
-        here = said
-            .split_once("127.0.0.1:")
-            .and_then(|(_, rest)| rest.split_once(' ')?.0.parse::<u16>().ok());
-        Ok(here.is_none().then_some(said))
-    })
-    .await?;
-    let url = format!("http://127.0.0.1:{}", here.context("no port")?);
-    Ok((process, url))
+    let here = Port::reserve()?;
+    let ports = format!("{}:{port}", here.number);
+    let args = ["port-forward", target, &ports];
+    let process = kubectl.start("port-forward", &args, &log)?;
+    let listens = async || {
+        let connected = TcpStream::connect(here.address()).await;
+        connected.map(drop).map_err(|error| error.to_string())
+    };
+    process.ready(FORWARDED, listens).await?;
+    Ok((process, here.url()))
 }

@@ -29,10 +29,8 @@ pub(super) async fn restarts(site: &Site) -> Result<String> {
         let status = ["rollout", "status", &deployment];
         site.kubectl.wait(ROLLOUT, &status).await?;
         let after = pods::names(&site.kubectl, service).await?;
-        ensure!(
-            before.is_disjoint(&after),
-            "{service}: not every pod is new"
-        );
+        let new = before.is_disjoint(&after);
+        ensure!(new, "{service}: not every pod is new");
         work.go_on().await?;
     }
     let test = async || site.helm().run("test", &[], TEST, "").await;

@@ -1,6 +1,6 @@
 //! A site at work: tasks at a steady rate from inside the cluster, and the effects of its worker.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use harness::effects::Effects;
@@ -68,10 +68,12 @@ impl UnderLoad {
         Ok(self.load.answers.ledger.acknowledged_tasks())
     }
 
-    /// Waits until everything acknowledged up to now has had its effect: the brokers are drained of it.
-    pub(super) async fn drained(&self) -> Result<()> {
+    /// Waits until everything acknowledged up to now has had its effect: the brokers are drained of it. How long that took.
+    pub(super) async fn drained(&self) -> Result<Duration> {
+        let began = Instant::now();
         let due = self.acknowledged().await?;
-        self.worker.wait_for("drained", SETTLED, &due).await
+        self.worker.wait_for("drained", SETTLED, &due).await?;
+        Ok(began.elapsed())
     }
 
     /// Ends the load. What became of everything that was acknowledged, what that was, and what is to be said of the rate.

@@ -55,10 +55,8 @@ pub(super) fn all(site: &Site) -> Result<Vec<Wrong>> {
         let keys = json!({"redisPassword": key});
         json!({"type": "redis", "host": redis, "existingSecret": secret, "secretKeys": keys})
     };
-    let (guard, preflight) = (
-        Some("Job/task-pubsub-guard"),
-        Some("Job/task-pubsub-preflight"),
-    );
+    let guard = Some("Job/task-pubsub-guard");
+    let preflight = Some("Job/task-pubsub-preflight");
     let mut dead = json!({"broker": {"active": "dead", "subscribe": ["redis", "dead"]}});
     dead["brokers"] = dead_broker(&site.kubectl.namespace);
     let wrong = |name, change, fails_at| Wrong {
@@ -66,36 +64,23 @@ pub(super) fn all(site: &Site) -> Result<Vec<Wrong>> {
         change,
         fails_at,
     };
+    let no_secret = moved(&login("password", "logn"));
+    let no_key = moved(&login("passphrase", LOGIN));
+    // A Redis without one takes any.
+    let rabbitmq = json!({"type": "rabbitmq", "host": rabbitmq, "existingSecret": LOGIN});
+    let no_type = moved(&json!({"type": "redsi", "metadata": []}));
+    let no_image = json!({"services": {"task-worker": {"image": {"tag": "none"}}}});
+    let no_broker = json!({"broker": {"active": "nobody"}});
+    let worker = Some("Deployment/task-worker");
     Ok(vec![
-        wrong(
-            "a misspelt Secret",
-            moved(&login("password", "logn")),
-            guard,
-        ),
+        wrong("a misspelt Secret", no_secret, guard),
         wrong("a dead broker", dead, preflight),
         wrong("a topic suffix", json!({"topicSuffix": "-other"}), guard),
-        wrong("a wrong key", moved(&login("passphrase", LOGIN)), guard),
-        wrong(
-            "a wrong password",
-            // A Redis without one takes any.
-            moved(&json!({"type": "rabbitmq", "host": rabbitmq, "existingSecret": LOGIN})),
-            preflight,
-        ),
-        wrong(
-            "a misspelt type",
-            moved(&json!({"type": "redsi", "metadata": []})),
-            preflight,
-        ),
-        wrong(
-            "an image that is not there",
-            json!({"services": {"task-worker": {"image": {"tag": "none"}}}}),
-            Some("Deployment/task-worker"),
-        ),
-        wrong(
-            "values that do not render",
-            json!({"broker": {"active": "nobody"}}),
-            None,
-        ),
+        wrong("a wrong key", no_key, guard),
+        wrong("a wrong password", moved(&rabbitmq), preflight),
+        wrong("a misspelt type", no_type, preflight),
+        wrong("an image that is not there", no_image, worker),
+        wrong("values that do not render", no_broker, None),
     ])
 }
 

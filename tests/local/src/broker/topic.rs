@@ -25,7 +25,6 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// More than any test leaves in a queue.
 const MANY: u32 = 100_000;
 
-/// How one broker is read.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Reader {
@@ -54,15 +53,13 @@ impl Reader {
             return Ok(());
         };
         for topic in topics {
-            timeout(ANSWER, create_stream(address, token, topic))
-                .await
-                .context("no answer")?
-                .with_context(|| format!("NATS, the stream {topic}"))?;
+            let stream = timeout(ANSWER, create_stream(address, token, topic)).await;
+            let stream = stream.context("no answer")?;
+            stream.with_context(|| format!("NATS, the stream {topic}"))?;
         }
         Ok(())
     }
 
-    /// A command of Redis, and its answer.
     pub(crate) async fn redis(&self, command: &[&str]) -> Result<String> {
         let Self::RedisCli { server, port } = self else {
             bail!("this is no Redis")
@@ -87,12 +84,9 @@ impl Reader {
             Self::Moto(url) => {
                 let all = ask(http, &format!("{url}/moto-api/data.json"), "", None).await?;
                 let mut topics = items(&all["sns"]["Topic"]).filter(|it| it["name"] == topic);
-                let sent = topics.next().map(|it| &it["sent_notifications"]);
-                Ok(sent
-                    .into_iter()
-                    .flat_map(items)
-                    .map(Value::to_string)
-                    .collect())
+                let topic = topics.next().unwrap_or(&Value::Null);
+                let sent = items(&topic["sent_notifications"]);
+                Ok(sent.map(Value::to_string).collect())
             }
             Self::PubSubEmulator(url) => {
                 let messages = format!("{url}/messages?topic={topic}");
@@ -103,7 +97,6 @@ impl Reader {
     }
 }
 
-/// What is in the files of this pattern.
 fn files(pattern: &Path) -> Result<String> {
     let mut text = String::new();
     for file in glob::glob(&pattern.to_string_lossy())? {
@@ -120,10 +113,8 @@ async fn ask(http: &Http, url: &str, login: &str, body: Option<&Value>) -> Resul
     };
     let login = format!("Basic {}", STANDARD.encode(login));
     let request = Request::builder().method(method).uri(url);
-    let request = request
-        .header(AUTHORIZATION, login)
-        .body(Full::from(body))?;
-    let answer = http.send(request, ANSWER).await?;
+    let request = request.header(AUTHORIZATION, login);
+    let answer = http.send(request.body(Full::from(body))?, ANSWER).await?;
     if answer.status == StatusCode::NOT_FOUND {
         return Ok(Value::Null);
     }
@@ -139,9 +130,7 @@ async fn rabbitmq(http: &Http, url: &str, login: &str, exchange: &str) -> Result
     let get = json!({"count": MANY, "ackmode": "ack_requeue_true", "encoding": "auto"});
     let mut stored = String::new();
     for binding in items(&bindings) {
-        let queue = binding["destination"]
-            .as_str()
-            .context("a binding without a queue")?;
+        let queue = binding["destination"].as_str().context("no queue")?;
         let queue = format!("{url}/api/queues/%2F/{queue}/get");
         let messages = ask(http, &queue, login, Some(&get)).await?;
         stored.extend(items(&messages).filter_map(|it| it["payload"].as_str()));

@@ -107,8 +107,7 @@ pub(super) async fn of_the_state_store_for_long(setup: Setup, broker: &str) -> R
 /// had their effect and are not yet recorded as done.
 async fn worker(stack: &Stack) -> Result<String> {
     let under = UnderLoad::start(stack).await?;
-    let worker = stack.worker.service()?;
-    let effects = stack.effects();
+    let (worker, effects) = (stack.worker.service()?, &under.effects);
     for kill in 0..KILLS {
         worker.process().suspend();
         under.acknowledge(IN_HAND).await?;

@@ -10,8 +10,6 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::{Setup, UnderLoad, exactly_once, nothing_dead};
-use crate::Stack;
-use harness::effects::Effects;
 
 /// Until what was published after an edit has had its effect: with the watchdog's times here, and some starts of the sidecar, on a
 /// machine that may be busy. Without the watchdog it is never.
@@ -39,41 +37,20 @@ pub(super) async fn under_load(setup: Setup, broker: &str) -> Result<String> {
     options.restarts = true;
     let mut stack = setup.start(options).await?;
     let under = UnderLoad::start(&stack).await?;
-    let effects = stack.effects();
     let edits = edits();
     for (kind, values) in &edits {
         let changes = stack.apply(values).await?;
-        ensure!(
-            changes.len() == 1 && changes[0].starts_with(kind),
-            "not just one {kind} has changed: {changes:?}"
-        );
-        heard(&under, &effects).await?;
+        let one = changes.len() == 1 && changes[0].starts_with(kind);
+        ensure!(one, "not just one {kind} has changed: {changes:?}");
+        // What was acknowledged up to now, and a while longer, has its effect: the subscriber is not deaf.
+        under.go_on().await?;
+        let due = under.ledger.acknowledged_tasks();
+        let heard = under.effects.wait_for("after an edit", HEARD, &due);
+        heard.await?;
     }
     let failures = under.ledger.failures();
-    ensure!(
-        failures.is_empty(),
-        "a publish failed because of an edit: {failures:?}"
-    );
-    broker_killed(&mut stack, broker).await?;
-    let count = under.finish(&stack, 0).await?;
-    nothing_dead(&stack).await?;
-    let restarts = stack.take_restarts().len();
-    let figures = exactly_once(&count)?;
-    Ok(format!(
-        "{} edits, {restarts} sidecars started again; {figures}",
-        edits.len()
-    ))
-}
-
-/// Waits until what was acknowledged up to now, and a while longer, has had its effect: the subscriber is not deaf.
-async fn heard(under: &UnderLoad, effects: &Effects) -> Result<()> {
-    under.go_on().await?;
-    let due = under.ledger.acknowledged_tasks();
-    effects.wait_for("events after an edit", HEARD, &due).await
-}
-
-/// It dies and comes back while the worker stands still.
-async fn broker_killed(stack: &mut Stack, broker: &str) -> Result<()> {
+    ensure!(failures.is_empty(), "an edit made fail: {failures:?}");
+    // The broker dies and comes back while the worker stands still.
     let worker = stack.worker.service()?.process();
     worker.suspend();
     sleep(STILL).await;
@@ -81,5 +58,9 @@ async fn broker_killed(stack: &mut Stack, broker: &str) -> Result<()> {
     stack.broker(broker)?.start().await?;
     sleep(STILL).await;
     worker.resume();
-    Ok(())
+    let figures = exactly_once(&under.finish(&stack, 0).await?)?;
+    nothing_dead(&stack).await?;
+    let (edits, restarts) = (edits.len(), stack.take_restarts().len());
+    let told = format!("{edits} edits, {restarts} sidecars started again");
+    Ok(format!("{told}; {figures}"))
 }

@@ -20,34 +20,7 @@ use crate::{pod, sidecar::Sidecar};
 /// What the gate's own calls may take.
 const GATE: Duration = Duration::from_secs(15);
 
-/// How the name of that Job ends.
 const PREFLIGHT: &str = "preflight";
-
-/// How a Job ended.
-#[derive(Debug, Clone)]
-pub struct Finished {
-    /// The exit code; none after a signal.
-    pub code: Option<i32>,
-    /// What its container wrote.
-    pub log: String,
-    /// From the start of both containers to the end of the app.
-    pub after: Duration,
-}
-
-impl Finished {
-    /// An error unless it ended with `code` and its log has all of `parts`.
-    pub fn expect(&self, code: i32, parts: &[&str]) -> Result<()> {
-        let (ended, log) = (self.code, &self.log);
-        ensure!(
-            ended == Some(code),
-            "ended with {ended:?}, not {code}:\n{log}"
-        );
-        for part in parts {
-            ensure!(log.contains(part), "`{part}` is not in its log:\n{log}");
-        }
-        Ok(())
-    }
-}
 
 impl Stack {
     /// What Argo CD does before publishers come to a broker. Nothing where the chart renders no preflight.
@@ -55,8 +28,8 @@ impl Stack {
         if self.job(PREFLIGHT).is_none() {
             return Ok(());
         }
-        let passed = self.run_job(PREFLIGHT).await?;
-        passed.expect(0, &["preflight passed"])
+        let passed = self.run_job(PREFLIGHT, 0, &["preflight passed"]);
+        passed.await.map(drop)
     }
 
     fn job(&self, name: &str) -> Option<&Value> {
@@ -73,9 +46,9 @@ impl Stack {
         command::output(&mut gate, wait + GATE, "").await
     }
 
-    /// Runs the rendered Job whose name ends in `name` to its end. Where it calls the API, it is sent to an instance that is
-    /// ready, as the Service would.
-    pub async fn run_job(&self, name: &str) -> Result<Finished> {
+    /// Runs the rendered Job whose name ends in `name` to its end: with this exit code, and with all of `parts` in its log. Where it calls
+    /// the API, it is sent to an instance that is ready, as the Service would. How long it took from the start of both containers.
+    pub async fn run_job(&self, name: &str, code: i32, parts: &[&str]) -> Result<Duration> {
         let api = self.endpoints.pick().context("no instance is ready")?;
         let job = self.job(name);
         let job = job.with_context(|| format!("the chart renders no Job {name}"))?;
@@ -104,10 +77,12 @@ impl Stack {
             let goes_on = || format!("{pod} has ended, and its ordinary sidecar goes on");
             ended.with_context(goes_on)??;
         }
-        Ok(Finished {
-            code: status.code(),
-            log: fs::read_to_string(&log)?,
-            after,
-        })
+        let log = fs::read_to_string(&log)?;
+        let expected = status.code() == Some(code);
+        ensure!(expected, "ended with {status}, not {code}:\n{log}");
+        for part in parts {
+            ensure!(log.contains(part), "`{part}` is not in its log:\n{log}");
+        }
+        Ok(after)
     }
 }

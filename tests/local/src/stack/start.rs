@@ -81,7 +81,6 @@ impl Stack {
     }
 }
 
-/// Starts one broker and makes in it what must be there before the product comes.
 pub(super) async fn broker(
     brokers: &mut BTreeMap<&'static str, BrokerProcess>,
     entry: &str,
