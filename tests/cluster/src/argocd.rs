@@ -13,12 +13,9 @@ use harness::wait::until;
 use serde_json::Value;
 
 use crate::repository::{PLACEHOLDER, Repository};
-use crate::site::{RUN_LABEL, Site};
+use crate::site::{RUN_LABEL, SOON, Site};
 
 const NAMESPACE: &str = "argocd";
-
-/// Until the `ApplicationSet` has made the Application.
-const GENERATED: Duration = Duration::from_mins(1);
 
 /// One environment that Argo CD syncs into one namespace.
 pub(crate) struct ArgoCd {
@@ -66,7 +63,7 @@ impl ArgoCd {
             }
             self.kubectl.apply(&objects).await.context(file)?;
         }
-        until("the Application", GENERATED, async || {
+        until("the Application", SOON, async || {
             let application = ["get", "application", &self.application];
             let found = self.kubectl.run(&application).await;
             Ok(found.err().map(|error| format!("{error:#}")))

@@ -26,7 +26,6 @@ use tokio::runtime::Runtime;
 use argocd::ArgoCd;
 use helm::Helm;
 use load::Load;
-use load_throttle::LoadThrottle;
 use pod_logs::PodLogs;
 use repository::Repository;
 use scenarios::{ALL, LONG, Setup};

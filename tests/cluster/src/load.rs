@@ -67,7 +67,7 @@ impl Load {
             Ok(nothing.then(|| self.logs.folder.display().to_string()))
         })
         .await?;
-        self.logs.stop().await?;
+        self.logs.task.stop().await?;
         let summary = self.answers.read.lock().await.1.take();
         let summary = summary.context("the load gave no figures")?;
         let ledger = self.answers.ledger;

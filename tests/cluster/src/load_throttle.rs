@@ -5,13 +5,11 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use harness::effects::Effects;
 use harness::kubectl::Kubectl;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::Site;
 use crate::load::{self, Answers};
 
 const LOOK: Duration = Duration::from_secs(1);
@@ -23,45 +21,15 @@ const CAUGHT_UP: u32 = 1;
 /// What is left of the rate in between.
 const SLOWER: u32 = 3;
 
-pub(crate) struct LoadThrottle {
-    stop: CancellationToken,
-    task: JoinSet<Result<Duration>>,
-    rate: u32,
-}
-
-impl LoadThrottle {
-    /// For a load of `rate` events a second, and the effects of its subscriber.
-    pub(crate) fn start(site: &Site, rate: u32, answers: &Answers, effects: &Effects) -> Self {
-        let stop = CancellationToken::new();
-        let (answers, effects) = (answers.clone(), effects.clone());
-        let kubectl = site.kubectl.clone();
-        let task = throttle(kubectl, rate, answers, effects, stop.clone());
-        let task = JoinSet::from_iter([task]);
-        Self { stop, task, rate }
-    }
-
-    /// Ends it, before the load ends. Nothing, or what stands after the other figures.
-    pub(crate) async fn stop(mut self) -> Result<String> {
-        self.stop.cancel();
-        let ended = self.task.join_next().await;
-        let time = ended.context("nobody watches the load any more")???;
-        if time.is_zero() {
-            return Ok(String::new());
-        }
-        let (rate, seconds) = (self.rate / SLOWER, time.as_secs());
-        let told = format!("; at {rate} events/s for {seconds} s, to be caught up with");
-        Ok(told)
-    }
-}
-
-/// For how long the load was slower.
-async fn throttle(
+/// Slows a load of `rate` events a second down when its subscriber's effects fall behind. To be stopped before the load; nothing, or what
+/// stands after the other figures.
+pub(crate) async fn throttle(
     kubectl: Kubectl,
     rate: u32,
     answers: Answers,
     effects: Effects,
     stop: CancellationToken,
-) -> Result<Duration> {
+) -> Result<String> {
     let mut slower = Duration::ZERO;
     let mut since: Option<Instant> = None;
     while !stop.is_cancelled() {
@@ -84,5 +52,11 @@ async fn throttle(
         }
         stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
     }
-    Ok(slower + since.map_or(Duration::ZERO, |then| then.elapsed()))
+    slower += since.map_or(Duration::ZERO, |then| then.elapsed());
+    if slower.is_zero() {
+        return Ok(String::new());
+    }
+    let (rate, seconds) = (rate / SLOWER, slower.as_secs());
+    let told = format!("; at {rate} events/s for {seconds} s, to be caught up with");
+    Ok(told)
 }

@@ -14,8 +14,8 @@ use anyhow::{Context as _, Result};
 use harness::effects::Effects;
 use harness::kubectl::Kubectl;
 use harness::process::Process;
+use local_stack::Background;
 use serde_json::Value;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Between two looks, when there is a reason for one. A pod that lived for less could go unseen; none of ours does, the shutdown
@@ -27,8 +27,8 @@ const LAST_LINES: Duration = Duration::from_secs(30);
 
 /// Follows the container of all pods of a service, until it is stopped.
 pub(crate) struct PodLogs {
-    stop: CancellationToken,
-    task: JoinSet<Result<()>>,
+    /// Stopped, it waits for the last lines of containers that have ended.
+    pub(crate) task: Background<()>,
     pub(crate) folder: PathBuf,
 }
 
@@ -58,7 +58,6 @@ impl PodLogs {
     pub(crate) fn start(kubectl: &Kubectl, service: &str, folder: &Path) -> Result<Self> {
         let folder = folder.join(service);
         fs::create_dir_all(&folder)?;
-        let stop = CancellationToken::new();
         let follower = LogFollower {
             kubectl: kubectl.clone(),
             service: service.to_owned(),
@@ -67,19 +66,12 @@ impl PodLogs {
             streams: BTreeMap::new(),
             watch: None,
         };
-        let task = JoinSet::from_iter([follower.run(stop.clone())]);
-        Ok(Self { stop, task, folder })
+        let task = Background::start(|stop| follower.run(stop));
+        Ok(Self { task, folder })
     }
 
     pub(crate) fn effects(&self) -> Effects {
         Effects::of(&self.folder)
-    }
-
-    /// Waits for the last lines of containers that have ended, and stops.
-    pub(crate) async fn stop(mut self) -> Result<()> {
-        self.stop.cancel();
-        let ended = self.task.join_next().await;
-        ended.context("nobody follows any more")??
     }
 }
 

@@ -3,16 +3,12 @@
 //! The images have no shell, and in its own namespace a container's first process can be neither stopped nor killed. So a pod that
 //! sees the node's processes sends the signals, with the node's own shell in an image of ours. It needs one node, or the workers on it.
 
-use std::time::Duration;
-
 use anyhow::{Result, ensure};
 use harness::kubectl::Kubectl;
 
-use crate::Site;
+use crate::site::{SOON, Site};
 
 const NAME: &str = "signals";
-
-const STARTED: Duration = Duration::from_mins(1);
 
 /// Sends `$1` to the processes named `$2` of the pods that follow, and prints the name of a pod for each.
 const SEND: &str = r#"
@@ -36,7 +32,7 @@ impl Signals {
         let kubectl = site.beside("signals", include_str!("../objects/signals.yaml"));
         let kubectl = kubectl.await?;
         let ready = ["wait", "--for=condition=Ready", "pod", NAME];
-        kubectl.wait(STARTED, &ready).await?;
+        kubectl.wait(SOON, &ready).await?;
         Ok(Self { kubectl })
     }
 

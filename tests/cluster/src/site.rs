@@ -14,6 +14,9 @@ use crate::scenarios::Setup;
 /// From nothing to ready.
 pub(crate) const ROLLOUT: Duration = Duration::from_secs(150);
 
+/// For what takes seconds, on a machine that may be busy.
+pub(crate) const SOON: Duration = Duration::from_mins(1);
+
 /// On everything that must be gone after a run; its value is the run.
 pub(crate) const RUN_LABEL: &str = "task-pubsub-e2e/run";
 

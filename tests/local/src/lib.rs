@@ -4,6 +4,7 @@
 //! Played are only the API server (`resources`) with its Secrets, the Service (`endpoints`), and the kubelet with Dapr's injector
 //! (`pod`, `container`, `sidecar`). [`Stack`] puts them together.
 
+mod background;
 mod broker;
 mod container;
 mod endpoints;
@@ -17,6 +18,7 @@ mod sidecar;
 mod site;
 mod stack;
 
+pub use background::Background;
 use broker::BrokerProcess;
 pub use endpoints::{Endpoint, Endpoints};
 pub use options::StackOptions;

@@ -18,7 +18,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{Endpoint, Endpoints, Http};
+use crate::{Background, Endpoint, Endpoints, Http};
 
 /// Longer than the API's own deadline and a place in a long line, where the kernel may make a connection wait for half a minute, so that
 /// it is the API that gives up first.
@@ -30,8 +30,7 @@ const IN_FLIGHT: usize = 4096;
 /// Publishers that are running.
 #[derive(Debug)]
 pub struct Load {
-    stop: CancellationToken,
-    tasks: JoinSet<()>,
+    task: Background<()>,
     ledger: Ledger,
 }
 
@@ -48,12 +47,10 @@ pub struct Posted {
 impl Load {
     /// Starts to publish `rate` tasks a second to whatever instances `endpoints` lists at each moment.
     pub fn start(endpoints: &Endpoints, rate: u32, ledger: &Ledger) -> Self {
-        let (stop, ledger) = (CancellationToken::new(), ledger.clone());
-        let publish = publish(endpoints.clone(), rate, ledger.clone(), stop.clone());
+        let (endpoints, answers) = (endpoints.clone(), ledger.clone());
         Self {
-            stop,
-            tasks: JoinSet::from_iter([publish]),
-            ledger,
+            task: Background::start(|stop| publish(endpoints, rate, answers, stop)),
+            ledger: ledger.clone(),
         }
     }
 
@@ -73,16 +70,17 @@ impl Load {
     }
 
     /// Stops and waits for the answers that are still due.
-    pub async fn stop(mut self) -> Result<()> {
-        self.stop.cancel();
-        while let Some(ended) = self.tasks.join_next().await {
-            ended?;
-        }
-        Ok(())
+    pub async fn stop(self) -> Result<()> {
+        self.task.stop().await
     }
 }
 
-async fn publish(endpoints: Endpoints, rate: u32, ledger: Ledger, stop: CancellationToken) {
+async fn publish(
+    endpoints: Endpoints,
+    rate: u32,
+    ledger: Ledger,
+    stop: CancellationToken,
+) -> Result<()> {
     let http = Http::new();
     let mut ticks = interval(Duration::from_secs(1) / rate);
     // An open loop: requests that could not be sent in time are sent at once, not left out.
@@ -99,6 +97,7 @@ async fn publish(endpoints: Endpoints, rate: u32, ledger: Ledger, stop: Cancella
         requests.spawn(one(http, endpoints, ledger, format!("task {number}")));
     }
     while requests.join_next().await.is_some() {}
+    Ok(())
 }
 
 async fn one(http: Http, endpoints: Endpoints, ledger: Ledger, title: String) {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::pods;
 use super::under_load::{QUIET, UnderLoad, two_publishers};
 use super::wrong;
+use crate::site::SOON;
 use crate::{ArgoCd, PodLogs, Repository, Site};
 use harness::chart::merge;
 
@@ -17,9 +18,6 @@ const ENVIRONMENT: &str = "e2e";
 
 /// A sync with all its waves, preflight and smoke.
 const SYNC: Duration = Duration::from_mins(4);
-
-/// Until the third subscriber has heard what the first one has.
-const HEARD: Duration = Duration::from_mins(1);
 
 /// A subscriber that nobody had thought of: the worker's image under another name.
 const THIRD: &str = "task-audit";
@@ -167,7 +165,7 @@ impl Environment<'_> {
         let mut later = ledger.acknowledged_tasks();
         later.retain(|task| !earlier.contains(task));
         let what = format!("everything later at {THIRD}");
-        audit.wait_for(&what, HEARD, &later).await?;
+        audit.wait_for(&what, SOON, &later).await?;
         audit.settle(QUIET).await?;
         let heard = audit.look().await?;
         let doubled = heard.values().filter(|effects| **effects > 1).count();

@@ -12,9 +12,8 @@ use local_stack::Http;
 use serde_json::{Value, json};
 
 use super::pods;
-use super::tutorial::EFFECT;
 use crate::PodLogs;
-use crate::site::{self, ROLLOUT, Site};
+use crate::site::{self, ROLLOUT, SOON, Site};
 
 /// One call through a sidecar.
 const CALL: Duration = Duration::from_secs(20);
@@ -87,7 +86,7 @@ pub(super) async fn closed(site: &Site) -> Result<String> {
     let created: Value = serde_json::from_str(&created.await?)?;
     let id = created["id"].as_str().context("no id")?.parse()?;
     let (effects, id) = (logs.effects(), [id]);
-    effects.wait_for("its task", EFFECT, &id).await?;
+    effects.wait_for("its task", SOON, &id).await?;
     let log = ["logs", "deployment/task-worker", "--container=task-worker"];
     let log = site.kubectl.run(&log).await?;
     ensure!(!log.contains("forged"), "a forged event has had an effect");

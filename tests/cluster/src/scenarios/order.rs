@@ -1,6 +1,6 @@
 //! Plain `helm install` applies custom resources last, and nothing makes pods wait for them.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use harness::chart::{Rendered, text};
@@ -10,10 +10,7 @@ use serde_json::{Value, json};
 use super::pods;
 use super::tutorial::ask;
 use crate::Site;
-use crate::site::ROLLOUT;
-
-/// Until the sidecar and the app run, without what they need.
-const STARTED: Duration = Duration::from_mins(1);
+use crate::site::{ROLLOUT, SOON};
 
 pub(super) async fn components_last(site: &Site) -> Result<String> {
     // A Subscription that comes while daprd starts may escape it until the watchdog has it started again.
@@ -34,7 +31,7 @@ pub(super) async fn components_last(site: &Site) -> Result<String> {
     let early = others.into_iter().chain(configuration);
     site.kubectl.apply(early).await?;
     let what = "pods that run without their components";
-    until(what, STARTED, async || {
+    until(what, SOON, async || {
         let mut waiting = Vec::new();
         for service in ["task-api", "task-worker"] {
             let pods = pods::of(&site.kubectl, service).await?;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -14,11 +13,7 @@ use harness::process::Process;
 use harness::wait::until;
 use tokio::net::TcpStream;
 
-/// Until a forwarded port is there.
-const FORWARDED: Duration = Duration::from_secs(20);
-
-/// Longer than any grace period here.
-const ENDED: Duration = Duration::from_mins(1);
+use crate::site::SOON;
 
 /// A pod, as far as proofs need it.
 #[derive(Debug)]
@@ -56,7 +51,7 @@ pub(super) async fn same(kubectl: &Kubectl, service: &str, old: &BTreeSet<String
 
 /// Waits until pods of a service have ended: until then they may publish, whatever has replaced them.
 pub(super) async fn ended(kubectl: &Kubectl, service: &str, old: &BTreeSet<String>) -> Result<()> {
-    until("the end of old pods", ENDED, async || {
+    until("the end of old pods", SOON, async || {
         let pods = all(kubectl, service).await?;
         let mut names = pods.iter().map(chart::name);
         Ok(names.find(|it| old.contains(*it)).map(str::to_owned))
@@ -65,13 +60,13 @@ pub(super) async fn ended(kubectl: &Kubectl, service: &str, old: &BTreeSet<Strin
 }
 
 /// Takes a ready pod of a service away, and waits until another one is ready in its place. Beside them may be what never gets ready.
-pub(super) async fn replaced(kubectl: &Kubectl, service: &str, limit: Duration) -> Result<()> {
+pub(super) async fn replaced(kubectl: &Kubectl, service: &str) -> Result<()> {
     let mut old = of(kubectl, service).await?;
     old.retain(|pod| pod.ready == (2, 2));
     let gone = &old.first().context("no pod to take away")?.name;
     let delete = ["delete", "pod", gone, "--wait=false"];
     kubectl.run(&delete).await?;
-    until("the pod in its place", limit, async || {
+    until("the pod in its place", SOON, async || {
         let now = of(kubectl, service).await?;
         let other = |pod: &&Pod| pod.name != *gone && pod.ready == (2, 2);
         let ready = now.iter().filter(other).count();
@@ -132,6 +127,6 @@ pub(super) async fn forward(
         let connected = TcpStream::connect(here.address()).await;
         connected.map(drop).map_err(|error| error.to_string())
     };
-    process.ready(FORWARDED, listens).await?;
+    process.ready(SOON, listens).await?;
     Ok((process, here.url()))
 }

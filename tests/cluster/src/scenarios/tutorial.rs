@@ -1,19 +1,16 @@
 //! What the tutorial's reader does, and what is left afterwards.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Result;
 use serde_json::json;
 
 use super::pods;
-use crate::site::ROLLOUT;
+use crate::site::{ROLLOUT, SOON};
 use crate::{PodLogs, Site};
 use harness::kubectl::Kubectl;
 use harness::wait::until;
 use local_stack::{Http, load};
-
-/// From the answer to the worker's line.
-pub(super) const EFFECT: Duration = Duration::from_secs(30);
 
 pub(super) async fn request(site: &Site, broker: &str, mode: &str) -> Result<String> {
     let before = everything(&site.kubectl).await?;
@@ -43,7 +40,7 @@ pub(super) async fn ask(site: &Site) -> Result<()> {
     let (_forward, url) = forward.await?;
     let task = load::tutorial(&Http::new(), &url).await?;
     let (effects, task) = (logs.effects(), [task]);
-    effects.wait_for("the worker's line", EFFECT, &task).await
+    effects.wait_for("the worker's line", SOON, &task).await
 }
 
 /// Every object of the namespace, whatever its kind, but for events, which are a log.

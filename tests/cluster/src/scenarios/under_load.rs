@@ -8,7 +8,9 @@ use harness::ledger::{Count, Ledger};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{Load, LoadThrottle, PodLogs, Site};
+use crate::load_throttle::throttle;
+use crate::{Load, PodLogs, Site};
+use local_stack::Background;
 
 /// Seconds' worth of events that are let through between two changes.
 const SECONDS: u32 = 4;
@@ -33,7 +35,7 @@ pub(super) struct UnderLoad {
     load: Load,
     _logs: PodLogs,
     worker: Effects,
-    throttle: LoadThrottle,
+    throttle: Background<String>,
     /// What is let through between two changes.
     events: usize,
 }
@@ -44,7 +46,9 @@ impl UnderLoad {
         let logs = PodLogs::start(&site.kubectl, "task-worker", &site.folder)?;
         let rate = site.setup.rate;
         let (load, worker) = (Load::start(site, rate).await?, logs.effects());
-        let throttle = LoadThrottle::start(site, rate, &load.answers, &worker);
+        let (kubectl, answers) = (site.kubectl.clone(), load.answers.clone());
+        let effects = worker.clone();
+        let throttle = Background::start(|stop| throttle(kubectl, rate, answers, effects, stop));
         let this = Self {
             load,
             _logs: logs,

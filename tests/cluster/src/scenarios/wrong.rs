@@ -20,9 +20,6 @@ const FAILED: Duration = Duration::from_secs(150);
 /// From the revert to a sync that has succeeded: whatever of the failed one still waits has to give up first.
 const CURED: Duration = Duration::from_mins(4);
 
-/// Until a pod that was taken away is replaced.
-const RESTARTED: Duration = Duration::from_mins(1);
-
 /// A Secret with a login that no broker here has.
 const LOGIN: &str = "login";
 
@@ -118,8 +115,7 @@ impl Wrong {
         }
         let failed = began.elapsed();
         pods::same(&kubectl, "task-api", &publishers).await?;
-        let replaced =
-            ["task-worker", "task-api"].map(|service| pods::replaced(&kubectl, service, RESTARTED));
+        let replaced = ["task-worker", "task-api"].map(|service| pods::replaced(&kubectl, service));
         try_join_all(replaced).await?;
         work.go_on().await?;
 
