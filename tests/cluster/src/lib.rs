@@ -19,8 +19,7 @@ mod site;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use harness::kubectl::Kubectl;
-use harness::scenario;
+use harness::{kubectl::Kubectl, scenario};
 use tokio::runtime::Runtime;
 
 use argocd::ArgoCd;

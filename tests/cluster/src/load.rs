@@ -78,10 +78,8 @@ impl Load {
             acknowledged: u64::try_from(ledger.acknowledged_so_far())?,
             failed: u64::try_from(ledger.failures().len())?,
         };
-        ensure!(
-            read == summary,
-            "the load says {summary:?}, its log {read:?}: lines are missing"
-        );
+        let complete = read == summary;
+        ensure!(complete, "the load says {summary:?}, its log {read:?}");
         Ok(ledger)
     }
 }
@@ -117,8 +115,7 @@ impl Answers {
 pub(super) async fn set_rate(kubectl: &Kubectl, rate: u32) -> Result<()> {
     let rate = format!("{RATE}={rate}");
     let args = ["annotate", "pod", NAME, "--overwrite", &rate];
-    kubectl.run(&args).await?;
-    Ok(())
+    kubectl.run(&args).await.map(drop)
 }
 
 fn enter(ledger: &Ledger, answer: Answer) {

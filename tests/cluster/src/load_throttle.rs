@@ -6,8 +6,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use harness::effects::Effects;
-use harness::kubectl::Kubectl;
+use harness::{effects::Effects, kubectl::Kubectl};
 use tokio_util::sync::CancellationToken;
 
 use crate::load::{self, Answers};

@@ -11,9 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use harness::effects::Effects;
-use harness::kubectl::Kubectl;
-use harness::process::Process;
+use harness::{effects::Effects, kubectl::Kubectl, process::Process};
 use local_stack::Background;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;

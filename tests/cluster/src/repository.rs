@@ -8,8 +8,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tokio::process::Command;
 
-use harness::command::output;
-use harness::workspace;
+use harness::{command::output, workspace};
 
 /// Repositories of a test are near and small.
 const LIMIT: Duration = Duration::from_mins(1);

@@ -36,7 +36,6 @@ const EVIDENCE: [(&str, &[&str]); 4] = [
     ("resources.yaml", &["get", RESOURCES, "-o", "yaml"]),
 ];
 
-/// A namespace, and what one needs to work in it.
 pub(crate) struct Site {
     pub(crate) kubectl: Kubectl,
     pub(crate) folder: PathBuf,

@@ -88,11 +88,6 @@ impl Launch {
     /// Starts it in a process group of its own. On Linux it gets the parent-death signal when the *thread* ends that calls this, so that
     /// has to be one of a runtime's, or live longer in another way.
     pub fn spawn(&self) -> Result<Child> {
-        let child = self.command()?.spawn();
-        child.with_context(|| format!("{}", self.program.display()))
-    }
-
-    fn command(&self) -> Result<Command> {
         if let Some(folder) = self.log.parent() {
             fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
         }
@@ -120,7 +115,8 @@ impl Launch {
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }
-        Ok(command)
+        let child = command.spawn();
+        child.with_context(|| format!("{}", self.program.display()))
     }
 }
 

@@ -5,9 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use harness::launch::Launch;
-use harness::ports::Port;
-use harness::process::Process;
+use harness::{launch::Launch, ports::Port, process::Process};
 use http_body_util::Full;
 use hyper::Request;
 use tokio::sync::watch;

@@ -2,8 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use harness::chart::merge;
-use harness::toolbox::Toolbox;
+use harness::{chart::merge, toolbox::Toolbox};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 

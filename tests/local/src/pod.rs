@@ -6,10 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use harness::deployment::Deployment;
-use harness::launch::Launch;
-use harness::ports::Port;
-use harness::process::Process;
+use harness::{deployment::Deployment, launch::Launch, ports::Port, process::Process};
 
 use crate::Http;
 use crate::container::Container;

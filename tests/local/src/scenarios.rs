@@ -13,7 +13,7 @@ mod table;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use harness::effects::Effects;
+use harness::effects::{Effects, QUIET};
 use harness::ledger::{Count, Ledger};
 use harness::toolbox::Toolbox;
 use serde_json::{Value, json};
@@ -29,10 +29,7 @@ const KEEP: &str = "KEEP_STACKS";
 
 /// What a scenario may use.
 #[derive(Debug, Clone)]
-pub struct Setup {
-    toolbox: Toolbox,
-    keep: bool,
-}
+pub struct Setup(StackOptions);
 
 /// For what happens under load, on a machine that may be busy.
 const DEADLINE: Duration = Duration::from_mins(2);
@@ -40,16 +37,12 @@ const DEADLINE: Duration = Duration::from_mins(2);
 /// Long enough for everything that is redelivered after a crash with these timings, and then some.
 const SETTLE_DEADLINE: Duration = Duration::from_mins(5);
 
-/// A second effect would come by then: longer than the retry interval and the lease.
-const QUIET: Duration = Duration::from_secs(5);
-
 /// What is tried in vain after the first attempt. With the interval it is longer than a lease.
 const RETRIES: u32 = 8;
 
 /// Brokers that drop what is published before the first subscriber has bound something to keep it in.
 const FORGETFUL: [&str; 3] = ["rabbitmq", "snssqs", "gcp"];
 
-/// So much of a dead letter is quoted.
 const QUOTED: usize = 600;
 
 /// Sidecars, a canary, an answer.
@@ -62,18 +55,15 @@ const RATE: u32 = 60;
 impl Setup {
     /// With the programs that the last `cargo xtask` command has found.
     pub fn read() -> Result<Self> {
-        Ok(Self {
-            toolbox: Toolbox::read()?,
-            keep: std::env::var_os(KEEP).is_some(),
-        })
+        let mut options = StackOptions::new(Toolbox::read()?);
+        options.keep = std::env::var_os(KEEP).is_some();
+        Ok(Self(options))
     }
 
     /// A stack with short timings, so that what waits for a timeout can be waited for.
     fn options(&self) -> StackOptions {
-        let mut options = StackOptions::new(self.toolbox.clone());
-        options.keep = self.keep;
         let retry = json!({"interval": "500ms", "maxRetries": RETRIES});
-        options.values = json!({
+        self.0.clone().with(&json!({
             "delivery": {"handlerTimeout": "1s", "retry": retry, "lease": "3s"},
             "shutdown": {"delay": "1s"},
             // How soon each hands out again what a dead sidecar had in hand. Where that is computed it follows from the times above.
@@ -82,8 +72,7 @@ impl Setup {
                 "kafka": {"sessionTimeout": "6s", "heartbeatInterval": "2s", "initTimeout": "10s"},
                 "jetstream": {"ackWait": "30s"},
             },
-        });
-        options
+        }))
     }
 
     fn with_broker(&self, broker: &str) -> StackOptions {
@@ -184,10 +173,8 @@ impl UnderLoad {
         let (ledger, before) = (self.ledger, self.before);
         self.load.stop().await?;
         for failure in ledger.failures() {
-            ensure!(
-                matches!(failure.status, Some(503 | 504)) && failure.retry_after,
-                "a publish failed in another way than 503 or 504 with Retry-After: {failure:?}"
-            );
+            let documented = matches!(failure.status, Some(503 | 504)) && failure.retry_after;
+            ensure!(documented, "not 503 or 504 with Retry-After: {failure:?}");
         }
         let count = settled(stack, &self.effects, &ledger, lost).await?;
         let failures = ledger.failures();
@@ -209,6 +196,17 @@ async fn post(stack: &Stack, title: &str, headers: &[(&str, &[u8])]) -> Result<U
     ensure!(status == 200, "{status}: {text}");
     let body: Value = answer.json()?;
     Ok(body["id"].as_str().context("no id")?.parse()?)
+}
+
+/// Waits for so many effects, and that there are no more.
+async fn acted(stack: &Stack, tasks: usize) -> Result<()> {
+    let effects = stack.effects();
+    let all = effects.wait("effects", SETTLE_DEADLINE, |it| it.len() >= tasks);
+    all.await?;
+    effects.settle(QUIET).await?;
+    let all: u64 = effects.look().await?.values().sum();
+    ensure!(all == tasks as u64, "{tasks} tasks had {all} effects");
+    Ok(())
 }
 
 /// Waits until every acknowledged event but for so many has its effect, or cannot have it any more, then counts.
@@ -244,20 +242,19 @@ async fn nothing_dead(stack: &Stack) -> Result<()> {
 /// Fails unless every acknowledged event had exactly one effect.
 fn exactly_once(count: &Count) -> Result<String> {
     let figures = count.to_string();
-    ensure!(
-        count.acknowledged > 0 && count.lost == 0 && count.duplicated_effects == 0,
-        "{figures}"
-    );
+    let once = count.lost == 0 && count.duplicated_effects == 0;
+    ensure!(once && count.acknowledged > 0, "{figures}");
     Ok(figures)
 }
 
 /// Fails unless, in addition, no publish failed.
 fn perfect(count: &Count, ledger: &Ledger) -> Result<String> {
     let figures = exactly_once(count)?;
+    let (perfect, failures) = (count.is_perfect(), ledger.failures());
     ensure!(
-        count.is_perfect(),
+        perfect,
         "{figures}; the first failure: {:?}",
-        ledger.failures().first()
+        failures.first()
     );
     Ok(figures)
 }

@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
-use harness::deployment::Deployment;
-use harness::launch::Launch;
-use harness::ports::Port;
+use harness::{deployment::Deployment, launch::Launch, ports::Port};
 
 use crate::Http;
 use crate::container::Container;
@@ -105,15 +103,6 @@ impl Sidecar {
 
     pub fn grpc_url(&self) -> String {
         self.ports[1].url()
-    }
-
-    /// A client of its gRPC API, with the token of an app's.
-    pub fn client(&self, token: &str) -> Result<dapr_pubsub::Sidecar> {
-        let options = dapr_pubsub::SidecarOptions {
-            grpc_endpoint: self.grpc_url(),
-            api_token: Some(token.to_owned().into()),
-        };
-        Ok(dapr_pubsub::Sidecar::new(&options)?)
     }
 
     /// Ports that the injector would tell the app by environment.

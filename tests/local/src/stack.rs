@@ -122,24 +122,27 @@ impl Stack {
         reader.read(self.http(), topic).await
     }
 
-    /// The log of all `task-worker` processes of this stack, in the order in which they wrote.
-    pub fn worker_log(&self) -> PathBuf {
-        self.folder.path.join(format!("{WORKER}.log"))
+    /// The log of all processes of an app in this stack, in the order in which they wrote.
+    pub fn log(&self, app: &str) -> PathBuf {
+        self.folder.path.join(format!("{app}.log"))
     }
 
     /// A client of the publisher's sidecar, as the publisher has one.
     pub fn api_client(&self) -> Result<dapr_pubsub::Sidecar> {
-        self.api.sidecar.client(&self.site.dapr_api_token)
+        Ok(dapr_pubsub::Sidecar::new(&dapr_pubsub::SidecarOptions {
+            grpc_endpoint: self.api.sidecar.grpc_url(),
+            api_token: Some(self.site.dapr_api_token.clone().into()),
+        })?)
     }
 
-    /// What that log tells of effects.
+    /// What the worker's log tells of effects.
     pub fn effects(&self) -> Effects {
-        Effects::of(&self.worker_log())
+        Effects::of(&self.log(WORKER))
     }
 
     /// The line in it that tells of the effect of a task.
     pub fn line_of(&self, task: Uuid) -> Result<String> {
-        let (log, id) = (fs::read_to_string(self.worker_log())?, task.to_string());
+        let (log, id) = (fs::read_to_string(self.log(WORKER))?, task.to_string());
         let mut lines = log.lines().filter(|line| line.contains(MARK));
         let line = lines.find(|line| line.contains(&id)).map(str::to_owned);
         line.with_context(|| format!("no line for {task}"))
@@ -150,14 +153,13 @@ impl Stack {
         pod::journal_of(&self.site, &self.worker.name)
     }
 
-    /// The log of all `task-api` processes of this stack.
-    pub fn api_log(&self) -> PathBuf {
-        self.folder.path.join(format!("{API}.log"))
-    }
-
     /// Leaves the work folder with all logs in place for good: for whoever looks for a cause.
     pub fn keep_logs(&self) -> &Path {
         self.folder.keep();
+        self.folder()
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder.path
     }
 

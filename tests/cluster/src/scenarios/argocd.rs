@@ -7,13 +7,12 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::pods;
-use super::under_load::{QUIET, UnderLoad, two_publishers};
+use super::under_load::{UnderLoad, two_publishers};
 use super::wrong;
 use crate::site::SOON;
 use crate::{ArgoCd, PodLogs, Repository, Site};
-use harness::chart::merge;
+use harness::{chart::merge, effects::QUIET};
 
-/// The environment's name.
 const ENVIRONMENT: &str = "e2e";
 
 /// A sync with all its waves, preflight and smoke.
@@ -22,7 +21,6 @@ const SYNC: Duration = Duration::from_mins(4);
 /// A subscriber that nobody had thought of: the worker's image under another name.
 const THIRD: &str = "task-audit";
 
-/// What is committed.
 #[derive(Clone, Copy)]
 pub(super) enum History {
     /// A bit of everything.
@@ -78,7 +76,6 @@ impl Environment<'_> {
         self.repository.commit(&self.values, message).await
     }
 
-    /// Everything is there, and events flow.
     async fn begin(&mut self) -> Result<UnderLoad> {
         let services = json!({"services": two_publishers()});
         let first = self.commit(&services, "An environment").await?;
@@ -100,7 +97,7 @@ impl Environment<'_> {
         work.go_on().await?;
         let mut told = Vec::new();
         for wrong in wrong::all(self.site)?.iter().take(2) {
-            told.push(wrong.try_on(self, &work).await?);
+            told.push(wrong.try_on(self, &work).await.context(wrong.name)?);
         }
         self.change(&work, &["redis", "rabbitmq"]).await?;
         let retired = json!({"broker": {"subscribe": ["rabbitmq"]}});
@@ -116,7 +113,7 @@ impl Environment<'_> {
         let work = self.begin().await?;
         let mut told = Vec::new();
         for wrong in wrong::all(self.site)? {
-            told.push(wrong.try_on(self, &work).await?);
+            told.push(wrong.try_on(self, &work).await.context(wrong.name)?);
         }
         told.push(work.perfect().await?);
         Ok(told.join("; "))
@@ -135,7 +132,6 @@ impl Environment<'_> {
         Ok(told.join("; "))
     }
 
-    /// A commit that is synced.
     async fn sync(&mut self, change: &Value, message: &str) -> Result<()> {
         let commit = self.commit(change, message).await?;
         let synced = self.argocd.synced(&commit, SYNC).await;

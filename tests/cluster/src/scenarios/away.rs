@@ -24,7 +24,6 @@ const LONG: Absences = &[(1, 10), (5, 10), (20, 10), (90, 10)];
 /// With one worker and with one for each partition that a topic has by default.
 const REPLICAS: [u32; 2] = [1, 3];
 
-/// What is done to the workers.
 struct Course {
     replicas: &'static [u32],
     absences: Absences,

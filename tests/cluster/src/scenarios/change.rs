@@ -25,12 +25,7 @@ pub(super) fn dead_broker(namespace: &str) -> Value {
 }
 
 /// What the chart's README says: Helm leaves a release in the middle of a rollback that a hook has refused.
-const FORGET_ROLLBACK: [&str; 4] = [
-    "delete",
-    "secret",
-    "--selector",
-    "owner=helm,status=pending-rollback",
-];
+const REFUSED_ROLLBACK: &str = "--selector=owner=helm,status=pending-rollback";
 
 fn brokers(active: &str, subscribe: &[&str]) -> Value {
     json!({"broker": {"active": active, "subscribe": subscribe}, "services": two_publishers()})
@@ -46,11 +41,8 @@ pub(super) async fn redis_to_kafka(site: &Site) -> Result<String> {
 }
 
 pub(super) async fn kafka_to_rabbitmq(site: &Site) -> Result<String> {
-    let program = site.setup.helm4.clone();
-    let helm = Helm {
-        program,
-        ..site.helm()
-    };
+    let mut helm = site.helm();
+    helm.program.clone_from(&site.setup.helm4);
     change(site, &helm, ("kafka", "rabbitmq"), true).await
 }
 
@@ -78,7 +70,8 @@ async fn change(
     // Back to the revision before the new broker came, as if that could be undone like anything else.
     let back = helm.run("rollback", &["1", "--wait"], ROLLOUT, "");
     not_dropped(back.await, new)?;
-    site.kubectl.run(&FORGET_ROLLBACK).await?;
+    let forget = ["delete", "secret", REFUSED_ROLLBACK];
+    site.kubectl.run(&forget).await?;
     work.drained().await?;
     upgrade(site, helm, new, &[new]).await?;
     work.go_on().await?;

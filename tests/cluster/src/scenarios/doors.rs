@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use harness::kubectl::Kubectl;
-use harness::process::Process;
+use harness::{kubectl::Kubectl, process::Process};
 use http::header::CONTENT_TYPE;
 use http::{Method, Request};
 use http_body_util::Full;
@@ -15,7 +14,6 @@ use super::pods;
 use crate::PodLogs;
 use crate::site::{self, ROLLOUT, SOON, Site};
 
-/// One call through a sidecar.
 const CALL: Duration = Duration::from_secs(20);
 
 /// A sidecar of somebody else, whose HTTP API is forwarded.

@@ -15,7 +15,6 @@ use tokio::net::TcpStream;
 
 use crate::site::SOON;
 
-/// A pod, as far as proofs need it.
 #[derive(Debug)]
 pub(super) struct Pod {
     pub(super) name: String,
@@ -104,7 +103,6 @@ fn read(pod: &Value) -> Pod {
     }
 }
 
-/// The address of a service's only pod.
 pub(super) async fn address(kubectl: &Kubectl, service: &str) -> Result<String> {
     let pods = all(kubectl, service).await?;
     let address = pods.first().map(|pod| text(&pod["status"]["podIP"]));

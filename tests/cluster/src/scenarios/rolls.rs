@@ -14,7 +14,6 @@ use harness::{refused, workspace};
 /// The chart as it was released last: from the workspace's root, a file named after its version.
 const PREVIOUS: &str = "tests/cluster/fixtures/task-pubsub-0.1.0.tgz";
 
-/// For `helm test`.
 const TEST: Duration = Duration::from_secs(150);
 
 pub(super) async fn restarts(site: &Site) -> Result<String> {
@@ -47,12 +46,12 @@ pub(super) async fn restarts(site: &Site) -> Result<String> {
 /// While the old worker and the new one are delivered to in different ways, each event has its effect in one of them.
 pub(super) async fn protocols(site: &Site) -> Result<String> {
     let deliver_by = async |protocol: &str| {
-        site.upgrade(&json!({
+        let values = json!({
             "delivery": {"protocol": protocol},
             "broker": {"active": "kafka"},
             "services": two_publishers(),
-        }))
-        .await
+        });
+        site.upgrade(&values).await
     };
     deliver_by("http").await?;
     let work = UnderLoad::start(site).await?;
@@ -65,7 +64,6 @@ pub(super) async fn protocols(site: &Site) -> Result<String> {
     work.perfect().await
 }
 
-/// From the previous version.
 pub(super) async fn upgrade(site: &Site) -> Result<String> {
     let values = site.values(&json!({}));
     let previous = workspace().join(PREVIOUS);

@@ -8,8 +8,7 @@ use serde_json::json;
 use super::pods;
 use crate::site::{ROLLOUT, SOON};
 use crate::{PodLogs, Site};
-use harness::kubectl::Kubectl;
-use harness::wait::until;
+use harness::{kubectl::Kubectl, wait::until};
 use local_stack::{Http, load};
 
 pub(super) async fn request(site: &Site, broker: &str, mode: &str) -> Result<String> {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use harness::effects::Effects;
+use harness::effects::{Effects, QUIET};
 use harness::ledger::{Count, Ledger};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -21,16 +21,12 @@ const ACKNOWLEDGED: Duration = Duration::from_mins(1);
 /// Longer than anything is redelivered with a site's timings: on Redis 46 s after its sidecar has gone.
 const SETTLED: Duration = Duration::from_secs(150);
 
-/// A second effect would come by then: longer than the retry interval and the lease.
-pub(super) const QUIET: Duration = Duration::from_secs(5);
-
 /// The services' values for that rate on every broker. RabbitMQ's component waits for the confirm of each event before it sends the next
 /// one, some milliseconds: one sidecar alone would be near its limit.
 pub(super) fn two_publishers() -> Value {
     json!({"task-api": {"replicas": 2}})
 }
 
-/// Load and effects of one site.
 pub(super) struct UnderLoad {
     load: Load,
     _logs: PodLogs,
@@ -41,7 +37,6 @@ pub(super) struct UnderLoad {
 }
 
 impl UnderLoad {
-    /// Starts, and waits until events flow.
     pub(super) async fn start(site: &Site) -> Result<Self> {
         let logs = PodLogs::start(&site.kubectl, "task-worker", &site.folder)?;
         let rate = site.setup.rate;
@@ -66,7 +61,6 @@ impl UnderLoad {
         answers.acknowledge(self.events, ACKNOWLEDGED).await
     }
 
-    /// What has been acknowledged up to now.
     pub(super) async fn acknowledged(&self) -> Result<Vec<Uuid>> {
         self.load.answers.look().await?;
         Ok(self.load.answers.ledger.acknowledged_tasks())
@@ -103,11 +97,9 @@ impl UnderLoad {
         if doubled > 0 {
             figures = format!("{doubled} doubled by {kills} kills; else {figures}");
         }
-        ensure!(
-            count.acknowledged > 0 && count.is_perfect(),
-            "{figures}; the first failure: {:?}",
-            ledger.failures().first()
-        );
+        let (perfect, failures) = (count.is_perfect(), ledger.failures());
+        let (perfect, first) = (perfect && count.acknowledged > 0, failures.first());
+        ensure!(perfect, "{figures}; the first failure: {first:?}");
         Ok((figures, ledger))
     }
 

@@ -23,9 +23,8 @@ const CURED: Duration = Duration::from_mins(4);
 /// A Secret with a login that no broker here has.
 const LOGIN: &str = "login";
 
-/// A commit that people make.
 pub(super) struct Wrong {
-    name: &'static str,
+    pub(super) name: &'static str,
     change: Value,
     /// What the sync fails at; `None` where nothing can be rendered, so that none begins.
     fails_at: Option<&'static str>,
@@ -96,11 +95,6 @@ impl Wrong {
         environment: &mut Environment<'_>,
         work: &UnderLoad,
     ) -> Result<String> {
-        let tried = self.tried(environment, work).await;
-        tried.with_context(|| self.name)
-    }
-
-    async fn tried(&self, environment: &mut Environment<'_>, work: &UnderLoad) -> Result<String> {
         let kubectl = environment.site.kubectl.clone();
         let publishers = pods::names(&kubectl, "task-api").await?;
         let before = environment.values.clone();
@@ -113,7 +107,7 @@ impl Wrong {
             }
             None => environment.argocd.not_rendered(FAILED).await?,
         }
-        let failed = began.elapsed();
+        let failed = began.elapsed().as_secs();
         pods::same(&kubectl, "task-api", &publishers).await?;
         let replaced = ["task-worker", "task-api"].map(|service| pods::replaced(&kubectl, service));
         try_join_all(replaced).await?;
@@ -127,13 +121,9 @@ impl Wrong {
             None => environment.argocd.compared(&commit, CURED).await,
         };
         reverted.context("the revert")?;
-        let cured = began.elapsed();
+        let (name, cured) = (self.name, began.elapsed().as_secs());
         work.go_on().await?;
-        Ok(format!(
-            "{}: failed after {} s, cured {} s after its revert",
-            self.name,
-            failed.as_secs(),
-            cured.as_secs()
-        ))
+        let told = format!("{name}: failed after {failed} s, cured {cured} s after its revert");
+        Ok(told)
     }
 }

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use harness::chart::items;
-use harness::command;
+use harness::{chart::items, command};
 use http_body_util::Full;
 use hyper::{Method, Request, StatusCode, header::AUTHORIZATION};
 use serde::Deserialize;

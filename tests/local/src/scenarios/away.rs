@@ -45,12 +45,8 @@ pub(super) async fn shortly(stack: &Stack) -> Result<String> {
     // What daprd does with Kafka shows in some of several pauses, whatever their length.
     let is_kafka = stack.active() == "kafka";
     let (seconds, times) = if is_kafka { (3, 6) } else { (10, 1) };
-    let absences = Absences {
-        seconds,
-        times,
-        kinds: &[Paused],
-        limit: BUSY,
-    };
+    let mut absences = long(seconds, times, &[Paused]);
+    absences.limit = BUSY;
     under_load(stack, RATE, &[absences]).await
 }
 

@@ -9,7 +9,6 @@ use serde_json::json;
 use super::{FORGETFUL, SETTLE_DEADLINE, Setup, UnderLoad, preflight, probe, rate};
 use crate::{PodEnd, Stack};
 
-/// Events per second.
 const RATE: u32 = 120;
 
 /// What `task-gate` can ask here: RabbitMQ runs without its management API.

@@ -30,7 +30,6 @@ const APART: Duration = Duration::from_secs(3);
 const OUTAGE: u32 = 15;
 const LONG_OUTAGE: u32 = 300;
 
-/// For one look at `/readyz`.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// What RabbitMQ may lose when a connection breaks: the one event that the publishing sidecar has on its way. It writes
@@ -54,7 +53,6 @@ async fn start(setup: &Setup, broker: &str, values: &Value) -> Result<Stack> {
     setup.start(options).await
 }
 
-/// Everything that can die there.
 pub(super) async fn of_everything(setup: Setup, broker: &str) -> Result<String> {
     let mut stack = start(&setup, broker, &concurrency(broker)).await?;
     let mut told = Vec::new();

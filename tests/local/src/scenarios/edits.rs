@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::sleep;
 
 use super::{Setup, UnderLoad, exactly_once, nothing_dead};
@@ -18,26 +18,20 @@ const HEARD: Duration = Duration::from_mins(2);
 /// How long the worker stands still on both sides of the broker's death.
 const STILL: Duration = Duration::from_secs(3);
 
-/// Each with the kind of the object that it changes.
-fn edits() -> [(&'static str, Value); 3] {
-    let dead_letter = |topic: &str| json!({"topics": {"task": {"deadLetter": topic}}});
-    [
-        ("Subscription", dead_letter("somewhere-else")),
-        (
-            "Component",
-            json!({"brokers": {"kafka": {"heartbeatInterval": "1s"}}}),
-        ),
-        ("Subscription", dead_letter("task-events-dead-letter")),
-    ]
-}
-
 pub(super) async fn under_load(setup: Setup, broker: &str) -> Result<String> {
     let watchdog = json!({"delivery": {"watchdog": {"silence": "5s", "patience": "3s"}}});
     let mut options = setup.with_broker(broker).with(&watchdog);
     options.restarts = true;
     let mut stack = setup.start(options).await?;
     let under = UnderLoad::start(&stack).await?;
-    let edits = edits();
+    let dead_letter = |topic: &str| json!({"topics": {"task": {"deadLetter": topic}}});
+    let heartbeat = json!({"brokers": {"kafka": {"heartbeatInterval": "1s"}}});
+    // Each with the kind of the object that it changes.
+    let edits = [
+        ("Subscription", dead_letter("somewhere-else")),
+        ("Component", heartbeat),
+        ("Subscription", dead_letter("task-events-dead-letter")),
+    ];
     for (kind, values) in &edits {
         let changes = stack.apply(values).await?;
         let one = changes.len() == 1 && changes[0].starts_with(kind);

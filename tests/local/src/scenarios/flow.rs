@@ -6,11 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use dapr_pubsub::{NewEvent, Publisher, PublisherOptions};
 use futures_util::future::try_join_all;
-use harness::chart::text;
-use harness::command::output;
-use harness::effects::MARK;
-use harness::ledger::Ledger;
-use harness::toolbox::Toolbox;
+use harness::{chart::text, command::output, effects::MARK, ledger::Ledger, toolbox::Toolbox};
 use serde_json::{Value, json};
 use tokio::process::Command;
 use uuid::Uuid;
@@ -44,16 +40,8 @@ for number, event in enumerate(events):
     producer.send(topic, key=bytes([0, 1, 255 - number]), value=event.encode(), headers=headers).get(20)
 "#;
 
-pub(super) async fn through(setup: Setup, broker: &str) -> Result<String> {
-    all(setup, broker, None).await
-}
-
-/// With a client of Kafka's own.
-pub(super) async fn through_kafka(setup: Setup, broker: &str, client: &str) -> Result<String> {
-    all(setup, broker, Some(client)).await
-}
-
-async fn all(setup: Setup, broker: &str, client: Option<&str>) -> Result<String> {
+/// With a client of Kafka's own, or without one.
+pub(super) async fn through(setup: Setup, broker: &str, client: &str) -> Result<String> {
     // One chain of deliveries: on Redis another one joins it after this time.
     let one = json!({"brokers": {"redis": {"processingTimeout": "20s"}}});
     let options = setup.with_broker(broker).with(&one);
@@ -64,7 +52,7 @@ async fn all(setup: Setup, broker: &str, client: Option<&str>) -> Result<String>
     if TAKE_LARGE.contains(&broker) {
         told.push(unusual(&stack).await.context("unusual payloads")?);
     }
-    if let Some(client) = client {
+    if !client.is_empty() {
         told.push(foreign_records(&stack, client).await.context("records")?);
     }
     told.push(unreadable(&stack).await.context("unreadable events")?);
@@ -174,7 +162,6 @@ pub(super) fn publisher(stack: &Stack) -> Result<Publisher> {
     Ok(Publisher::new(&sidecar, options))
 }
 
-/// Publishes one of these.
 async fn publish(stack: &Stack, id: Uuid, data: &Value) -> Result<()> {
     let event = NewEvent::json(id.to_string(), data)?;
     publisher(stack)?.publish(event, DEADLINE).await?;

@@ -1,6 +1,5 @@
 //! Preflight and smoke, as their Jobs run them: what they prove, and that they fail where they must.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::flow::publisher;
-use super::{QUIET, SETTLE_DEADLINE, Setup};
+use super::{Setup, acted};
 use crate::{Stack, StackOptions};
 
 /// What the Jobs may take here. A failure takes all of it.
@@ -80,7 +79,7 @@ pub(super) async fn jobs(setup: Setup, broker: &str, sidecar: &str) -> Result<St
     let refused = "5 wrong requests were refused";
     let proofs = ["smoke passed", received, refused];
     let smoke = stack.run_job("smoke", 0, &proofs).await?;
-    effects(&stack, 1).await?;
+    acted(&stack, 1).await?;
 
     let worker = stack.worker.service()?;
     worker.kill().await?;
@@ -99,7 +98,7 @@ pub(super) async fn jobs(setup: Setup, broker: &str, sidecar: &str) -> Result<St
     worker.restart().await?;
     stack.ready().await?;
     stack.preflight().await?;
-    effects(&stack, 2).await?;
+    acted(&stack, 2).await?;
     let canaries = canaries(&stack).await?;
     if broker == "redis" {
         behind_a_backlog(&stack).await?;
@@ -111,19 +110,6 @@ pub(super) async fn jobs(setup: Setup, broker: &str, sidecar: &str) -> Result<St
     ))
 }
 
-/// Waits for so many effects, and that there are no more.
-async fn effects(stack: &Stack, tasks: usize) -> Result<()> {
-    let effects = stack.effects();
-    let enough = |effects: &HashMap<_, _>| effects.len() >= tasks;
-    let what = "the tasks' effects";
-    effects.wait(what, SETTLE_DEADLINE, enough).await?;
-    effects.settle(QUIET).await?;
-    let all: u64 = effects.look().await?.values().sum();
-    ensure!(all == tasks as u64, "{tasks} tasks had {all} effects");
-    Ok(())
-}
-
-/// What the worker's metrics say.
 async fn canaries(stack: &Stack) -> Result<u64> {
     let url = format!("{}/metrics", stack.worker.service()?.admin_url());
     let request = Request::get(url).body(Full::default())?;

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use futures_util::future::try_join_all;
-use harness::command::output;
-use harness::ledger::Ledger;
-use harness::toolbox::Toolbox;
+use harness::{command::output, ledger::Ledger, toolbox::Toolbox};
 use serde_json::json;
 use task_api::IDEMPOTENCY_KEY;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -15,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::task::JoinSet;
 
-use super::{QUIET, Setup, exactly_once, flow, post, settled};
+use super::{Setup, acted, exactly_once, flow, post, settled};
 use crate::{Http, Stack, load};
 
 const SAME_KEY: usize = 20;
@@ -51,8 +49,7 @@ async fn described(stack: &Stack, judge: &str) -> Result<String> {
     let endpoint = stack.endpoints.pick().context("no instance is ready")?;
     let mut command = Command::new(program);
     // It leaves a folder where it runs.
-    let log = stack.api_log();
-    command.current_dir(log.parent().context("a log without a folder")?);
+    command.current_dir(stack.folder());
     command.args(JUDGED.split(' '));
     command.arg(format!("{}/openapi.json", endpoint.url));
     let said = output(&mut command, DEADLINE * 5, "").await?;
@@ -74,12 +71,8 @@ async fn same_key(stack: &Stack) -> Result<String> {
     let other = task("Another title").await?;
     ensure!(ids.insert(other), "the same id for another body");
 
-    let (effects, ids) = (stack.effects(), ids.into_iter().collect::<Vec<_>>());
-    effects.wait_for("both tasks", DEADLINE, &ids).await?;
-    effects.settle(QUIET).await?;
-    let so_far = effects.look().await?;
-    let mut effects = ids.iter().map(|id| so_far[id]);
-    ensure!(effects.all(|it| it == 1), "more than one effect: {ids:?}");
+    // The tutorial's is among them.
+    acted(stack, 1 + ids.len()).await?;
     let requests = SAME_KEY + 1;
     Ok(format!("{requests} requests with one key: 1 id, 1 effect"))
 }

@@ -5,11 +5,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use harness::chart;
-use harness::command;
-use harness::deployment::Deployment;
-use harness::launch::Launch;
-use harness::process::Process;
+use harness::{chart, command, deployment::Deployment, launch::Launch, process::Process};
 use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::timeout;
