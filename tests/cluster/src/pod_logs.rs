@@ -86,9 +86,8 @@ impl LogFollower {
             if running.iter().any(|(runs, _)| runs == pod) {
                 process.terminate(LAST_LINES).await?;
             } else {
-                tokio::time::timeout(LAST_LINES, process.wait())
-                    .await
-                    .with_context(|| format!("the log of {pod}-{restarts} does not end"))??;
+                let ended = tokio::time::timeout(LAST_LINES, process.wait()).await;
+                ended.with_context(|| format!("the log of {pod}-{restarts} does not end"))??;
             }
         }
         Ok(())

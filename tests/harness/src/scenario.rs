@@ -16,9 +16,6 @@ use crate::interrupt;
 /// A scenario under way; the text is what was counted.
 pub type Run = Pin<Box<dyn Future<Output = Result<String>>>>;
 
-/// How long each took.
-type Took = Arc<Mutex<Vec<(Duration, &'static str)>>>;
-
 /// A promise and the run that proves it.
 #[derive(Debug)]
 pub struct Scenario<S: 'static> {
@@ -64,7 +61,7 @@ pub fn main<S: Clone + Send + 'static>(
         Err(error) => return console::failure(&error),
     };
     let [light, load] = [light, load].map(|most| Arc::new(Semaphore::new(most)));
-    let took = Took::default();
+    let took = Arc::new(Mutex::new(Vec::new()));
     let trial = |scenario: &'static Scenario<S>| {
         let (setup, runtime, took) = (setup.clone(), runtime.clone(), took.clone());
         let turn = match scenario.weight {
@@ -98,7 +95,7 @@ async fn in_turn<S>(
     scenario: &Scenario<S>,
     setup: Option<S>,
     turn: &Semaphore,
-    took: &Took,
+    took: &Mutex<Vec<(Duration, &str)>>,
 ) -> Result<()> {
     let _turn = turn.acquire().await?;
     let Some(setup) = setup else {

@@ -94,13 +94,11 @@ impl Pod {
     pub async fn terminate(self) -> Result<PodEnd> {
         let (start, grace) = (Instant::now(), self.template.grace);
         let service = async {
-            let is_clean = match &self.service {
-                Some(service) => {
-                    let status = service.terminate(grace).await?;
-                    status.is_some_and(|it| it.success())
-                }
-                None => true,
-            };
+            let mut is_clean = true;
+            if let Some(service) = &self.service {
+                let status = service.terminate(grace).await?;
+                is_clean = status.is_some_and(|it| it.success());
+            }
             let after = start.elapsed();
             anyhow::Ok(PodEnd { after, is_clean })
         };

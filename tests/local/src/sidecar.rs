@@ -127,9 +127,8 @@ impl Deref for Sidecar {
 /// A flag that daprd does not know ends it, and its log says so.
 fn annotation_flags(template: &Deployment) -> Vec<String> {
     let only_pod = |key: &str| ELSEWHERE.contains(&key) || key.starts_with("sidecar-");
-    let annotations = template
-        .dapr_annotations()
-        .filter(|(key, _)| !only_pod(key));
+    let annotations = template.dapr_annotations();
+    let annotations = annotations.filter(|(key, _)| !only_pod(key));
     let flag = |(key, value)| {
         let prefix = if PREFIXED.contains(&key) { "dapr-" } else { "" };
         format!("--{prefix}{key}={value}")

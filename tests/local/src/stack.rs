@@ -186,11 +186,8 @@ fn without(entry: &str) -> String {
 fn topics(rendered: &Rendered) -> Result<[String; 2]> {
     let api = rendered.deployment_of(API)?;
     let worker = rendered.deployment_of(WORKER)?;
-    let (events, dead) = (
-        api.variable("TOPIC")?,
-        worker.variable("DEAD_LETTER_TOPIC")?,
-    );
-    Ok([events, dead].map(str::to_owned))
+    let dead = worker.variable("DEAD_LETTER_TOPIC")?;
+    Ok([api.variable("TOPIC")?, dead].map(str::to_owned))
 }
 
 fn endpoint(pod: &Pod) -> Result<Endpoint> {
