@@ -90,8 +90,9 @@ pub(super) async fn to_a_dead_broker(setup: Setup) -> Result<String> {
 
     // Of two subscribers one is not there, and only that one is named.
     let audit = json!({"role": "subscriber", "port": 8005});
-    let services = json!({"services": {"task-audit": audit}});
-    stack.apply(&services).await?;
+    stack
+        .apply(&json!({"services": {"task-audit": audit}}))
+        .await?;
     let audit = "all acknowledged by the broker: not received by task-audit. ";
     stack.run_job("preflight", 1, &[audit]).await?;
 
