@@ -25,13 +25,11 @@ pub(crate) async fn run(
     step: &Step,
 ) -> Result<()> {
     let line: Vec<_> = line.iter().map(AsRef::as_ref).collect();
-    let mut launch = Launch::new(line[0], line[0], log)
+    let launch = Launch::new(line[0], line[0], log)
         .args(&line[1..])
+        .envs(env.iter().copied())
         .folder(folder)
         .inherit_env();
-    for (name, value) in env {
-        launch = launch.env(*name, *value);
-    }
     let process = Process::start(&launch)?;
     let why = match timeout(LIMIT, shown(&process, log, step)).await {
         Ok(status) => match status? {

@@ -6,31 +6,19 @@
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, ensure};
 use harness::chart::{Rendered, items};
 use harness::kubectl::Kubectl;
 use harness::wait::until;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::repository::{PLACEHOLDER, Repository};
-use crate::site::{RUN_LABEL, Site};
+use crate::site::{RUN_LABEL, SOON, Site};
 
-/// Where Argo CD lives, and the namespace its objects are in.
 const NAMESPACE: &str = "argocd";
 
-/// A hook has one while it runs. Without its Application nobody takes it off again, and its namespace would never go.
-pub const TAKE_HOOK_FINALIZERS: [&str; 3] = [
-    "--type=merge",
-    "--patch",
-    r#"{"metadata":{"finalizers":null}}"#,
-];
-
-/// Until the `ApplicationSet` has made the Application.
-const GENERATED: Duration = Duration::from_mins(1);
-
 /// One environment that Argo CD syncs into one namespace.
-#[derive(Debug)]
-pub struct ArgoCd {
+pub(crate) struct ArgoCd {
     kubectl: Kubectl,
     run: String,
     /// Of project, `ApplicationSet` and, with the environment after it, Application.
@@ -40,8 +28,8 @@ pub struct ArgoCd {
 
 impl ArgoCd {
     /// For `environment`, which goes to the namespace of `site`. Nothing is there yet.
-    pub fn new(site: &Site, environment: &str) -> Self {
-        let name = site.kubectl.namespace().to_owned();
+    pub(crate) fn new(site: &Site, environment: &str) -> Self {
+        let name = site.kubectl.namespace.clone();
         Self {
             kubectl: site.kubectl.of(NAMESPACE),
             run: site.setup.run.clone(),
@@ -51,10 +39,10 @@ impl ArgoCd {
     }
 
     /// Applies project and `ApplicationSet`, and waits for the Application.
-    pub async fn create(&self, repository: &Repository) -> Result<()> {
+    pub(crate) async fn create(&self, repository: &Repository) -> Result<()> {
         let (name, run) = (self.name.as_str(), self.run.as_str());
         for file in ["project.yaml", "applicationset.yaml"] {
-            let path = repository.folder().join("argocd").join(file);
+            let path = repository.folder.join("argocd").join(file);
             let branch = &repository.branch;
             let text = fs::read_to_string(&path)?
                 .replace(PLACEHOLDER, &repository.sync_url)
@@ -75,7 +63,7 @@ impl ArgoCd {
             }
             self.kubectl.apply(&objects).await.context(file)?;
         }
-        until("the Application", GENERATED, async || {
+        until("the Application", SOON, async || {
             let application = ["get", "application", &self.application];
             let found = self.kubectl.run(&application).await;
             Ok(found.err().map(|error| format!("{error:#}")))
@@ -83,76 +71,63 @@ impl ArgoCd {
         .await
     }
 
-    /// Has the latest commit looked for at once; otherwise that takes up to three minutes.
-    pub async fn refresh(&self) -> Result<()> {
-        let args = [
-            "annotate",
-            "--overwrite",
-            "application",
-            &self.application,
-            "argocd.argoproj.io/refresh=normal",
-        ];
-        self.kubectl.run(&args).await?;
-        Ok(())
-    }
-
     /// Waits until `commit` is synced, everything is healthy and the operation, hooks included, has succeeded.
-    pub async fn synced(&self, commit: &str, limit: Duration) -> Result<()> {
-        let done = |status: &Value| is_done(status, commit);
+    pub(crate) async fn synced(&self, commit: &str, limit: Duration) -> Result<()> {
+        let done = |status: &Value| Ok(is_done(status, commit));
         self.reached("the sync", limit, done).await
     }
 
     /// Waits until everything is as `commit` has it, and healthy. Where a commit changes nothing, no sync begins.
-    pub async fn compared(&self, commit: &str, limit: Duration) -> Result<()> {
-        let compared = |status: &Value| is_compared(status, commit);
+    pub(crate) async fn compared(&self, commit: &str, limit: Duration) -> Result<()> {
+        let compared = |status: &Value| Ok(is_compared(status, commit));
         self.reached("the comparison", limit, compared).await
     }
 
-    /// Waits until the status of the Application is as `enough` wants it.
     async fn reached(
         &self,
         what: &str,
         limit: Duration,
-        enough: impl Fn(&Value) -> bool,
+        mut enough: impl FnMut(&Value) -> Result<bool>,
     ) -> Result<()> {
-        self.refresh().await?;
+        // Has the latest commit looked for at once; otherwise that takes up to three minutes.
+        let refresh = "argocd.argoproj.io/refresh=normal";
+        let annotate = ["annotate", "--overwrite", "application"];
+        let annotate = [&annotate[..], &[self.application.as_str(), refresh]].concat();
+        self.kubectl.run(&annotate).await?;
+        let application = ["application", &self.application];
         until(what, limit, async || {
-            let status = self.status().await?;
-            Ok((!enough(&status)).then(|| told(&status)))
+            let status = self.kubectl.get(&application).await?["status"].take();
+            Ok((!enough(&status)?).then(|| told(&status)))
         })
         .await
     }
 
     /// Waits until an attempt to sync `commit` has failed; returns the objects it failed at, such as `Job/task-pubsub-preflight`.
-    pub async fn failed(&self, commit: &str, limit: Duration) -> Result<Vec<String>> {
-        self.refresh().await?;
+    pub(crate) async fn failed(&self, commit: &str, limit: Duration) -> Result<Vec<String>> {
         let mut failed = Vec::new();
-        until("the failure of the sync", limit, async || {
-            let status = self.status().await?;
-            if is_done(&status, commit) {
-                bail!("the sync succeeded, and should not have");
-            }
+        let over = |status: &Value| {
+            let done = is_done(status, commit);
+            ensure!(!done, "the sync succeeded, and should not have");
             let result = &status["operationState"]["syncResult"];
             failed = items(&result["resources"]).filter_map(failure).collect();
             // The operation itself goes on: it waits for its next attempt.
-            let over = result["revision"] == commit && !failed.is_empty();
-            Ok((!over).then(|| told(&status)))
-        })
-        .await?;
+            Ok(result["revision"] == commit && !failed.is_empty())
+        };
+        self.reached("the failure of the sync", limit, over).await?;
         Ok(failed)
     }
 
     /// Waits until the latest commit is known to render nothing: no sync begins.
-    pub async fn not_rendered(&self, limit: Duration) -> Result<()> {
+    pub(crate) async fn not_rendered(&self, limit: Duration) -> Result<()> {
         let failed = |status: &Value| {
             let mut conditions = items(&status["conditions"]);
-            conditions.any(|it| it["type"] == "ComparisonError")
+            Ok(conditions.any(|it| it["type"] == "ComparisonError"))
         };
         self.reached("the error of comparison", limit, failed).await
     }
 
     /// Removes Application, `ApplicationSet` and project; what was synced goes with the namespace.
-    pub async fn remove(self) -> Result<()> {
+    pub(crate) async fn remove(self) -> Result<()> {
         for (kind, name) in [
             ("applicationset", &self.name),
             ("application", &self.application),
@@ -161,34 +136,28 @@ impl ArgoCd {
             let args = ["delete", kind, name, "--ignore-not-found", "--wait=false"];
             self.kubectl.run(&args).await?;
         }
-        let site = self.kubectl.of(&self.name);
-        let jobs = site.run(&["get", "jobs", "--output=name"]).await?;
-        for job in jobs.lines() {
-            let args = [&["patch", job][..], &TAKE_HOOK_FINALIZERS].concat();
-            site.run(&args).await?;
-        }
-        Ok(())
+        release_hooks(&self.kubectl.of(&self.name)).await
     }
+}
 
-    async fn status(&self) -> Result<Value> {
-        let application = ["application", &self.application];
-        Ok(self.kubectl.get(&application).await?["status"].take())
+/// A hook has a finalizer while it runs. Without its Application nobody takes it off again, and its namespace would never go.
+pub(crate) async fn release_hooks(site: &Kubectl) -> Result<()> {
+    let patch = r#"{"metadata":{"finalizers":null}}"#;
+    for job in site.run(&["get", "jobs", "--output=name"]).await?.lines() {
+        let args = ["patch", job, "--type=merge", "--patch", patch];
+        site.run(&args).await?;
     }
+    Ok(())
 }
 
 /// What people read of an Application's status.
 fn told(status: &Value) -> String {
     let operation = &status["operationState"];
-    let told = json!({
-        "sync": status["sync"]["status"],
-        "compared": status["sync"]["revision"],
-        "health": status["health"]["status"],
-        "phase": operation["phase"],
-        "revision": operation["syncResult"]["revision"],
-        "message": operation["message"],
-        "conditions": status["conditions"],
-    });
-    told.to_string()
+    let (sync, conditions) = (&status["sync"], &status["conditions"]);
+    let compared = format!("{} with {}", sync["status"], sync["revision"]);
+    let (health, phase) = (&status["health"]["status"], &operation["phase"]);
+    let (of, message) = (&operation["syncResult"]["revision"], &operation["message"]);
+    format!("{compared}, {health}; {phase} of {of}: {message}; {conditions}")
 }
 
 /// The object's kind and name, where applying it, or a hook's run, has failed.

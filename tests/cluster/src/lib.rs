@@ -4,23 +4,50 @@
 //! own on the brokers that are there, and goes again at the end. [`Load`] publishes from inside the cluster, through the
 //! Service; [`PodLogs`] has what subscribers did, from all their pods; the count is the same as in the local harness.
 
-pub mod argocd;
-pub mod helm;
-pub mod leftovers;
-pub mod load;
-pub mod load_throttle;
-pub mod pod_logs;
-pub mod repository;
-pub mod requirements;
-pub mod scenarios;
-pub mod signals;
-pub mod site;
+mod argocd;
+mod helm;
+mod leftovers;
+mod load;
+mod load_throttle;
+mod pod_logs;
+mod repository;
+mod requirements;
+mod scenarios;
+mod signals;
+mod site;
 
-pub use argocd::ArgoCd;
-pub use helm::Helm;
-pub use load::Load;
-pub use load_throttle::LoadThrottle;
-pub use pod_logs::PodLogs;
-pub use repository::Repository;
-pub use signals::Signals;
-pub use site::Site;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use harness::{kubectl::Kubectl, scenario};
+use tokio::runtime::Runtime;
+
+use argocd::ArgoCd;
+use helm::Helm;
+use load::Load;
+use pod_logs::PodLogs;
+use repository::Repository;
+use scenarios::{ALL, LONG, Setup};
+use signals::Signals;
+use site::Site;
+
+/// Beside one that mostly starts and waits, a node of two cores carries two releases under load.
+const AT_ONCE: (usize, usize) = (1, 2);
+
+/// The promises of GUARANTEES.md on that cluster.
+pub fn main() -> ExitCode {
+    let mut begun = None;
+    let ready = || -> Result<Setup> {
+        let setup = Setup::read()?;
+        let kubectl = Kubectl::new(&setup.kubectl, "default");
+        let runtime = Runtime::new()?;
+        runtime.block_on(requirements::check(&kubectl, setup.git.is_some()))?;
+        begun = Some((runtime, setup.clone()));
+        Ok(setup)
+    };
+    let ended = scenario::main(ALL, LONG, AT_ONCE, ready);
+    if let Some((runtime, setup)) = begun.filter(|(_, setup)| !setup.keep) {
+        runtime.block_on(leftovers::remove(&setup));
+    }
+    ended
+}

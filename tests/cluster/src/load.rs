@@ -1,6 +1,5 @@
 //! Tasks at a steady rate from inside the cluster, through the Service as clients go: `task-load` in a pod.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +17,6 @@ use crate::site::{self, Site};
 /// Which component carried an event is not in the answer, so all of them count as one.
 const BROKER: &str = "cluster";
 
-/// The pod, and its container.
 const NAME: &str = "load";
 
 /// The annotation of the pod that says how many tasks a second.
@@ -27,30 +25,31 @@ const RATE: &str = "task-pubsub/load-rate";
 /// How long answers that are due may take when it is told to end.
 const GRACE: Duration = Duration::from_secs(45);
 
-/// A pod that publishes.
-#[derive(Debug)]
-pub struct Load {
+pub(crate) struct Load {
     kubectl: Kubectl,
     logs: PodLogs,
-    answers: Answers,
+    pub(crate) answers: Answers,
 }
 
 /// What the pod's log tells of answers. Clones share what they have read.
-#[derive(Debug, Clone)]
-pub struct Answers {
-    ledger: Ledger,
+#[derive(Clone)]
+pub(crate) struct Answers {
+    /// What publishers were told, as far as it has been read.
+    pub(crate) ledger: Ledger,
     read: Arc<Mutex<(Lines, Option<Summary>)>>,
 }
 
 impl Load {
-    /// Starts to publish `rate` tasks a second.
-    pub async fn start(site: &Site, rate: u32) -> Result<Self> {
+    pub(crate) async fn start(site: &Site, rate: u32) -> Result<Self> {
         let (kubectl, object) = (&site.kubectl, include_str!("../objects/load.yaml"));
         let (rate, grace) = (rate.to_string(), GRACE.as_secs().to_string());
         let values = [("rate", &*rate), ("grace", &*grace)];
         site::apply(kubectl, &site.setup, object, &values).await?;
         let logs = PodLogs::start(kubectl, NAME, &site.folder)?;
-        let answers = Answers::of(logs.folder());
+        let answers = Answers {
+            ledger: Ledger::default(),
+            read: Arc::new(Mutex::new((Lines::of(&logs.folder), None))),
+        };
         Ok(Self {
             kubectl: kubectl.clone(),
             logs,
@@ -58,22 +57,17 @@ impl Load {
         })
     }
 
-    /// What came back.
-    pub fn answers(&self) -> &Answers {
-        &self.answers
-    }
-
     /// Ends it and waits for the answers that are due. The pod's own figures must be those that were read.
-    pub async fn stop(self) -> Result<Ledger> {
+    pub(crate) async fn stop(self) -> Result<Ledger> {
         let args = ["delete", "pod", NAME, "--wait"];
         self.kubectl.run_within(GRACE * 2, &args, "").await?;
         until("the load's last line", GRACE, async || {
             self.answers.look().await?;
             let nothing = self.answers.read.lock().await.1.is_none();
-            Ok(nothing.then(|| self.logs.folder().display().to_string()))
+            Ok(nothing.then(|| self.logs.folder.display().to_string()))
         })
         .await?;
-        self.logs.stop().await?;
+        self.logs.task.stop().await?;
         let summary = self.answers.read.lock().await.1.take();
         let summary = summary.context("the load gave no figures")?;
         let ledger = self.answers.ledger;
@@ -84,30 +78,15 @@ impl Load {
             acknowledged: u64::try_from(ledger.acknowledged_so_far())?,
             failed: u64::try_from(ledger.failures().len())?,
         };
-        ensure!(
-            read == summary,
-            "the load says {summary:?}, its log {read:?}: lines are missing"
-        );
+        let complete = read == summary;
+        ensure!(complete, "the load says {summary:?}, its log {read:?}");
         Ok(ledger)
     }
 }
 
 impl Answers {
-    /// Those in the logs of a folder.
-    pub fn of(folder: &Path) -> Self {
-        Self {
-            ledger: Ledger::default(),
-            read: Arc::new(Mutex::new((Lines::of(folder), None))),
-        }
-    }
-
-    /// What publishers were told, as far as it has been read.
-    pub fn ledger(&self) -> &Ledger {
-        &self.ledger
-    }
-
     /// Reads the answers that have come, and the load's last line if it is there.
-    pub async fn look(&self) -> Result<()> {
+    pub(crate) async fn look(&self) -> Result<()> {
         let mut read = self.read.lock().await;
         let (lines, summary) = &mut *read;
         let enter = |line: &str| {
@@ -120,8 +99,7 @@ impl Answers {
         lines.look(enter).await
     }
 
-    /// Waits until `events` more events have been acknowledged.
-    pub async fn acknowledge(&self, events: usize, deadline: Duration) -> Result<()> {
+    pub(crate) async fn acknowledge(&self, events: usize, deadline: Duration) -> Result<()> {
         // Answers that came before now are not among them.
         self.look().await?;
         let more = self.ledger.more(events);
@@ -137,8 +115,7 @@ impl Answers {
 pub(super) async fn set_rate(kubectl: &Kubectl, rate: u32) -> Result<()> {
     let rate = format!("{RATE}={rate}");
     let args = ["annotate", "pod", NAME, "--overwrite", &rate];
-    kubectl.run(&args).await?;
-    Ok(())
+    kubectl.run(&args).await.map(drop)
 }
 
 fn enter(ledger: &Ledger, answer: Answer) {

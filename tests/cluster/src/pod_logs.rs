@@ -11,11 +11,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use harness::effects::Effects;
-use harness::kubectl::Kubectl;
-use harness::process::Process;
+use harness::{effects::Effects, kubectl::Kubectl, process::Process};
+use local_stack::Background;
 use serde_json::Value;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Between two looks, when there is a reason for one. A pod that lived for less could go unseen; none of ours does, the shutdown
@@ -26,11 +24,10 @@ const LOOK: Duration = Duration::from_millis(500);
 const LAST_LINES: Duration = Duration::from_secs(30);
 
 /// Follows the container of all pods of a service, until it is stopped.
-#[derive(Debug)]
-pub struct PodLogs {
-    stop: CancellationToken,
-    task: JoinSet<Result<()>>,
-    folder: PathBuf,
+pub(crate) struct PodLogs {
+    /// Stopped, it waits for the last lines of containers that have ended.
+    pub(crate) task: Background<()>,
+    pub(crate) folder: PathBuf,
 }
 
 struct LogFollower {
@@ -56,10 +53,9 @@ struct Stream {
 impl PodLogs {
     /// Begins to follow the pods with the label `app` of this name, and in them the container of this name; files go to a folder of this
     /// name in `folder`.
-    pub fn start(kubectl: &Kubectl, service: &str, folder: &Path) -> Result<Self> {
+    pub(crate) fn start(kubectl: &Kubectl, service: &str, folder: &Path) -> Result<Self> {
         let folder = folder.join(service);
         fs::create_dir_all(&folder)?;
-        let stop = CancellationToken::new();
         let follower = LogFollower {
             kubectl: kubectl.clone(),
             service: service.to_owned(),
@@ -68,26 +64,12 @@ impl PodLogs {
             streams: BTreeMap::new(),
             watch: None,
         };
-        let mut task = JoinSet::new();
-        task.spawn(follower.run(stop.clone()));
-        Ok(Self { stop, task, folder })
+        let task = Background::start(|stop| follower.run(stop));
+        Ok(Self { task, folder })
     }
 
-    /// What they tell of effects.
-    pub fn effects(&self) -> Effects {
+    pub(crate) fn effects(&self) -> Effects {
         Effects::of(&self.folder)
-    }
-
-    /// Where the files are.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    /// Waits for the last lines of containers that have ended, and stops.
-    pub async fn stop(mut self) -> Result<()> {
-        self.stop.cancel();
-        let ended = self.task.join_next().await;
-        ended.context("nobody follows any more")??
     }
 }
 
@@ -104,9 +86,8 @@ impl LogFollower {
             if running.iter().any(|(runs, _)| runs == pod) {
                 process.terminate(LAST_LINES).await?;
             } else {
-                tokio::time::timeout(LAST_LINES, process.wait())
-                    .await
-                    .with_context(|| format!("the log of {pod}-{restarts} does not end"))??;
+                let ended = tokio::time::timeout(LAST_LINES, process.wait()).await;
+                ended.with_context(|| format!("the log of {pod}-{restarts} does not end"))??;
             }
         }
         Ok(())

@@ -8,29 +8,28 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tokio::process::Command;
 
-use harness::command::output;
-use harness::workspace;
+use harness::{command::output, workspace};
 
 /// Repositories of a test are near and small.
 const LIMIT: Duration = Duration::from_mins(1);
 
 /// The placeholder in `argocd/*.yaml` that users replace by their own repository.
-pub const PLACEHOLDER: &str = "https://git.example.com/platform/task-pubsub.git";
+pub(crate) const PLACEHOLDER: &str = "https://git.example.com/platform/task-pubsub.git";
 
 /// A clone whose only branch is pushed after every commit.
-#[derive(Debug)]
-pub struct Repository {
-    folder: PathBuf,
+pub(crate) struct Repository {
+    pub(crate) folder: PathBuf,
+    environment: PathBuf,
     /// What Argo CD is told.
-    pub sync_url: String,
+    pub(crate) sync_url: String,
     /// One that nobody else has: Argo CD remembers for minutes where a branch was.
-    pub branch: String,
+    pub(crate) branch: String,
 }
 
 impl Repository {
     /// A new history with the chart and `argocd/` of this working copy, and in place of the three environments one, which
     /// goes to `namespace`. The branch is called like that.
-    pub async fn create(
+    pub(crate) async fn create(
         folder: &Path,
         push_url: &str,
         sync_url: &str,
@@ -38,83 +37,65 @@ impl Repository {
     ) -> Result<Self> {
         let repository = Self {
             folder: folder.to_owned(),
+            environment: folder.join("argocd/environments").join(environment),
             sync_url: sync_url.to_owned(),
             branch: namespace.to_owned(),
         };
         fs::create_dir_all(folder)?;
-        repository
-            .git(&["init", "--quiet", "--initial-branch", namespace])
-            .await?;
-        repository
-            .git(&["remote", "add", "origin", push_url])
-            .await?;
+        let init = ["init", "--quiet", "--initial-branch", namespace];
+        repository.git(&init).await?;
+        let remote = ["remote", "add", "origin", push_url];
+        repository.git(&remote).await?;
         let (charts, argocd) = (workspace().join("charts"), workspace().join("argocd"));
         let mut copy = Command::new("cp");
         copy.arg("-R").args([&charts, &argocd]).arg(folder);
         output(&mut copy, LIMIT, "").await?;
         fs::remove_dir_all(folder.join("argocd/environments"))?;
-        fs::create_dir_all(repository.environment(environment))?;
+        fs::create_dir_all(&repository.environment)?;
         let config = serde_json::json!({
             "cluster": "https://kubernetes.default.svc",
             "namespace": namespace,
             "revision": namespace,
         });
-        let file = repository.environment(environment).join("config.yaml");
+        let file = repository.environment.join("config.yaml");
         fs::write(file, serde_norway::to_string(&config)?)?;
         Ok(repository)
     }
 
-    /// The folder of an environment.
-    pub fn environment(&self, name: &str) -> PathBuf {
-        self.folder.join("argocd/environments").join(name)
-    }
-
-    /// The clone.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    /// Writes an environment's values, commits and pushes. Returns the commit.
-    pub async fn commit(&self, environment: &str, values: &Value, message: &str) -> Result<String> {
-        let file = self.environment(environment).join("values.yaml");
+    /// Writes the environment's values, commits and pushes. Returns the commit.
+    pub(crate) async fn commit(&self, values: &Value, message: &str) -> Result<String> {
+        let file = self.environment.join("values.yaml");
         fs::write(file, serde_norway::to_string(values)?)?;
         self.git(&["add", "--all"]).await?;
-        self.git(&["commit", "--quiet", "--message", message])
-            .await?;
+        let commit = ["commit", "--quiet", "--message", message];
+        self.git(&commit).await?;
         self.push().await
     }
 
     /// Takes the last commit back by a new one, as people do. Returns that one.
-    pub async fn revert(&self) -> Result<String> {
+    pub(crate) async fn revert(&self) -> Result<String> {
         self.git(&["revert", "--no-edit", "HEAD"]).await?;
         self.push().await
     }
 
-    /// Takes the branch away from where it was pushed to.
-    pub async fn remove(&self) -> Result<()> {
-        self.git(&["push", "--quiet", "--delete", "origin", &self.branch])
-            .await?;
-        Ok(())
+    pub(crate) async fn remove(&self) -> Result<()> {
+        let delete = ["push", "--quiet", "--delete", "origin", &self.branch];
+        self.git(&delete).await.map(drop)
     }
 
     async fn push(&self) -> Result<String> {
-        self.git(&["push", "--quiet", "origin", &self.branch])
-            .await?;
+        let push = ["push", "--quiet", "origin", &self.branch];
+        self.git(&push).await?;
         Ok(self.git(&["rev-parse", "HEAD"]).await?.trim().to_owned())
     }
 
     async fn git(&self, args: &[&str]) -> Result<String> {
         let mut command = Command::new("git");
-        command
-            .current_dir(&self.folder)
-            .args([
-                "-c",
-                "user.name=task-pubsub e2e",
-                "-c",
-                "user.email=e2e@example.com",
-            ])
-            .args(args);
-        let said = output(&mut command, LIMIT, "").await;
+        command.arg("-C").arg(&self.folder);
+        for author in ["user.name=task-pubsub e2e", "user.email=e2e@example.com"] {
+            command.args(["-c", author]);
+        }
+        let said = output(command.args(args), LIMIT, "").await;
         said.with_context(|| format!("git {}", args.join(" ")))
     }
 }

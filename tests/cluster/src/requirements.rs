@@ -2,11 +2,10 @@
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use harness::chart::text;
-use harness::kubectl::Kubectl;
+use harness::{chart::text, kubectl::Kubectl};
 
 /// Fails with what is missing, and what to do. `argocd`: whether the part with Argo CD is wanted.
-pub async fn check(kubectl: &Kubectl, argocd: bool) -> Result<String> {
+pub(crate) async fn check(kubectl: &Kubectl, argocd: bool) -> Result<String> {
     let version = kubectl.run(&["version", "-o", "json"]).await.context(
         "the cluster that KUBECONFIG names does not answer; is it up, and may this user ask it?",
     )?;
@@ -15,17 +14,14 @@ pub async fn check(kubectl: &Kubectl, argocd: bool) -> Result<String> {
     let injector = ["--selector", "app=dapr-sidecar-injector"];
     let injector = [&["deployments", "--all-namespaces"][..], &injector].concat();
     let injectors = kubectl.list(&injector).await?;
-    let injector = injectors
-        .first()
-        .context("there is no Dapr on this cluster: install it with its Helm chart, argocd/dapr.yaml has the values")?;
+    let injector = injectors.first().context("there is no Dapr on this cluster: install it with its Helm chart, argocd/dapr.yaml has the values")?;
     let image = text(&injector["spec"]["template"]["spec"]["containers"][0]["image"]);
     let dapr = image.rsplit_once(':').map_or("unknown", |(_, tag)| tag);
-    let numbers: Vec<u32> = dapr
-        .split(['.', '-'])
-        .map_while(|it| it.parse().ok())
-        .collect();
+    let numbers = dapr.split(['.', '-']).map_while(|it| it.parse().ok());
+    let numbers: Vec<u32> = numbers.collect();
+    let will_do = numbers.is_empty() || numbers >= vec![1, 18, 3];
     ensure!(
-        numbers.is_empty() || numbers >= vec![1, 18, 3],
+        will_do,
         "this cluster has Dapr {dapr}; 1.18.3 or newer is needed"
     );
     let applications = ["get", "crd", "applicationsets.argoproj.io"];

@@ -11,11 +11,10 @@ mod tutorial;
 mod under_load;
 mod wrong;
 
-use std::env;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::Site;
@@ -25,55 +24,44 @@ use harness::scenario::{self, Weight};
 /// The environment variable with the setup, as JSON.
 const SETUP: &str = "CLUSTER_SETUP";
 
-/// What a scenario may use.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-pub struct Setup {
-    /// `kubectl`; which cluster, says `KUBECONFIG`.
-    pub kubectl: PathBuf,
-    /// Helm 3.
-    pub helm: PathBuf,
-    /// Helm 4.
-    pub helm4: PathBuf,
-    /// Which images are run.
-    pub images: Images,
+#[derive(Clone, Deserialize)]
+pub(crate) struct Setup {
+    pub(crate) kubectl: PathBuf,
+    pub(crate) helm: PathBuf,
+    pub(crate) helm4: PathBuf,
+    pub(crate) images: Images,
     /// Values for every release: where the brokers of this cluster are.
-    pub values: Value,
+    pub(crate) values: Value,
     /// Where logs and evidence go.
-    pub folder: PathBuf,
-    /// Where commits are pushed to, and where Argo CD finds them.
-    pub git: Option<Git>,
+    pub(crate) folder: PathBuf,
+    pub(crate) git: Option<Git>,
     /// Tasks a second of each scenario under load, on a machine that keeps up.
-    pub rate: u32,
+    pub(crate) rate: u32,
     /// Part of every namespace's name, so that two runs do not meet.
-    pub run: String,
+    pub(crate) run: String,
     /// Leaves the namespaces in place.
-    pub keep: bool,
+    pub(crate) keep: bool,
 }
 
 impl Setup {
-    /// What `cargo xtask e2e` says.
-    pub fn read() -> Result<Self> {
-        let text = env::var(SETUP);
-        let text = text
-            .with_context(|| format!("{SETUP} is not set: `cargo xtask e2e` runs these tests"))?;
+    pub(crate) fn read() -> Result<Self> {
+        let missing = || format!("{SETUP} is not set: `cargo xtask e2e` runs these tests");
+        let text = std::env::var(SETUP).with_context(missing)?;
         serde_json::from_str(&text).context(SETUP)
     }
 }
 
 /// Names and tag of the images, as the cluster knows them.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-pub struct Images {
+#[derive(Clone, Deserialize)]
+pub(crate) struct Images {
     /// What stands before the names, without a slash at the end; may be empty.
-    pub registry: String,
-    /// The tag of all of them.
-    pub tag: String,
-    /// `IfNotPresent` or `Always`.
-    pub pull_policy: String,
+    pub(crate) registry: String,
+    pub(crate) tag: String,
+    pub(crate) pull_policy: String,
 }
 
 impl Images {
-    /// The full name of a service's image.
-    pub fn name(&self, service: &str) -> String {
+    pub(crate) fn name(&self, service: &str) -> String {
         match self.registry.as_str() {
             "" => format!("{service}:{}", self.tag),
             registry => format!("{registry}/{service}:{}", self.tag),
@@ -81,17 +69,15 @@ impl Images {
     }
 }
 
-/// One repository, seen from two sides.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-pub struct Git {
-    /// From here.
-    pub push: String,
-    /// From Argo CD.
-    pub sync: String,
+/// A repository, as commits are pushed to it from here, and as Argo CD finds it.
+#[derive(Clone, Deserialize)]
+pub(crate) struct Git {
+    pub(crate) push: String,
+    pub(crate) sync: String,
 }
 
 /// A promise and the run that proves it.
-pub type Scenario = scenario::Scenario<Setup>;
+pub(crate) type Scenario = scenario::Scenario<Setup>;
 
 macro_rules! scenarios {
     ($($weight:ident $module:ident :: $name:ident($($argument:expr),*) = $title:literal: $promise:literal;)*) => {
@@ -110,7 +96,7 @@ macro_rules! scenarios {
 }
 
 /// Every scenario: the longest, then in the order of GUARANTEES.
-pub const ALL: &[Scenario] = scenarios! {
+pub(crate) const ALL: &[Scenario] = scenarios! {
     Load argocd::commits(History::Usual) = "cluster-argocd": "commits under load: Redis to Kafka and its revert, a missing Secret and a dead broker and their reverts, Redis to RabbitMQ, a third subscriber";
     Light tutorial::request("redis", "declarative") = "cluster-tutorial-redis": "installed, 2/2, the tutorial's request has its effect, uninstalled without a trace";
     Light tutorial::request("kafka", "declarative") = "cluster-tutorial-kafka": "the same on Kafka";
@@ -128,7 +114,7 @@ pub const ALL: &[Scenario] = scenarios! {
 };
 
 /// What takes too long for every day: `cargo xtask e2e --long --only long`.
-pub const LONG: &[Scenario] = scenarios! {
+pub(crate) const LONG: &[Scenario] = scenarios! {
     Load away::long_on_kafka() = "long-cluster-away-kafka": "a worker stands still for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled or refused, and soon caught up";
     Load change::in_place() = "long-cluster-in-place": "a Component that becomes another broker is refused; by force it loses events, which is why";
     Load argocd::commits(History::Wrong) = "long-cluster-wrong-commits": "eight kinds of wrong commits under load, each with a pod of each service taken away, and its revert: nothing lost, doubled or refused, and cured without a hand";

@@ -3,19 +3,12 @@
 //! The images have no shell, and in its own namespace a container's first process can be neither stopped nor killed. So a pod that
 //! sees the node's processes sends the signals, with the node's own shell in an image of ours. It needs one node, or the workers on it.
 
-use std::time::Duration;
-
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use harness::kubectl::Kubectl;
 
-use crate::Site;
-use crate::site;
+use crate::site::{SOON, Site};
 
-/// The pod.
 const NAME: &str = "signals";
-
-/// Until it runs.
-const STARTED: Duration = Duration::from_mins(1);
 
 /// Sends `$1` to the processes named `$2` of the pods that follow, and prints the name of a pod for each.
 const SEND: &str = r#"
@@ -29,27 +22,22 @@ for process in /proc/[0-9]*; do
 done
 "#;
 
-/// The pod that sends them.
-#[derive(Debug)]
-pub struct Signals {
+pub(crate) struct Signals {
     kubectl: Kubectl,
 }
 
 impl Signals {
     /// Starts it in a namespace of its own, because what it may do is forbidden in that of the scenario.
-    pub async fn start(site: &Site) -> Result<Self> {
-        let namespace = format!("{NAME}-{}", site.kubectl.namespace());
-        let kubectl = site.kubectl.of(&namespace);
-        let object = include_str!("../objects/signals.yaml");
-        site::apply(&kubectl, &site.setup, object, &[]).await?;
-        let limit = format!("--timeout={}s", STARTED.as_secs());
-        let ready = ["wait", "--for=condition=Ready", "pod", NAME, &limit];
-        kubectl.run_within(STARTED * 2, &ready, "").await?;
+    pub(crate) async fn start(site: &Site) -> Result<Self> {
+        let kubectl = site.beside("signals", include_str!("../objects/signals.yaml"));
+        let kubectl = kubectl.await?;
+        let ready = ["wait", "--for=condition=Ready", "pod", NAME];
+        kubectl.wait(SOON, &ready).await?;
         Ok(Self { kubectl })
     }
 
     /// Sends a signal, such as `KILL`, to the process of this name in each of these pods.
-    pub async fn send(&self, signal: &str, process: &str, pods: &[&str]) -> Result<()> {
+    pub(crate) async fn send(&self, signal: &str, process: &str, pods: &[&str]) -> Result<()> {
         let shell = ["exec", NAME, "--", "/bin/sh", "-c", SEND, NAME];
         let args = [&shell[..], &[signal, process], pods].concat();
         let reached = self.kubectl.run(&args).await?;
@@ -60,14 +48,5 @@ impl Signals {
             "SIG{signal} reached {reached} processes {process} of {pods:?}"
         );
         Ok(())
-    }
-
-    /// Removes it, and its namespace.
-    pub async fn end<T>(self, result: Result<T>) -> Result<T> {
-        let removed = site::remove(&self.kubectl).await;
-        let value = result?;
-        removed
-            .context("the pod that sends signals")
-            .map(|()| value)
     }
 }

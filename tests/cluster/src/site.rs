@@ -12,10 +12,16 @@ use crate::Helm;
 use crate::scenarios::Setup;
 
 /// From nothing to ready.
-pub const ROLLOUT: Duration = Duration::from_secs(150);
+pub(crate) const ROLLOUT: Duration = Duration::from_secs(150);
+
+/// For what takes seconds, on a machine that may be busy.
+pub(crate) const SOON: Duration = Duration::from_mins(1);
 
 /// On everything that must be gone after a run; its value is the run.
-pub const RUN_LABEL: &str = "task-pubsub-e2e/run";
+pub(crate) const RUN_LABEL: &str = "task-pubsub-e2e/run";
+
+/// What may stand before its name in that of a namespace beside it.
+const BESIDE: [&str; 2] = ["signals", "elsewhere"];
 
 /// Until everything in a namespace has ended.
 const GONE: Duration = Duration::from_mins(3);
@@ -23,7 +29,6 @@ const GONE: Duration = Duration::from_mins(3);
 /// What a release is made of.
 const RESOURCES: &str = "components,subscriptions,resiliencies,configurations,deployments,jobs";
 
-/// What is collected when a scenario fails.
 const EVIDENCE: [(&str, &[&str]); 4] = [
     ("pods.txt", &["get", "pods", "-o", "wide"]),
     ("events.txt", &["get", "events", "--sort-by=.lastTimestamp"]),
@@ -31,20 +36,14 @@ const EVIDENCE: [(&str, &[&str]); 4] = [
     ("resources.yaml", &["get", RESOURCES, "-o", "yaml"]),
 ];
 
-/// A namespace, and what one needs to work in it.
-#[derive(Debug)]
-pub struct Site {
-    /// For this namespace.
-    pub kubectl: Kubectl,
-    /// Logs, and evidence of a failure.
-    pub folder: PathBuf,
-    /// Of the run that this is part of.
-    pub setup: Setup,
+pub(crate) struct Site {
+    pub(crate) kubectl: Kubectl,
+    pub(crate) folder: PathBuf,
+    pub(crate) setup: Setup,
 }
 
 impl Site {
-    /// Makes the namespace of the scenario `name`.
-    pub async fn create(setup: Setup, name: &str) -> Result<Self> {
+    pub(crate) async fn create(setup: Setup, name: &str) -> Result<Self> {
         let kubectl = Kubectl::new(&setup.kubectl, &format!("{name}-{}", setup.run));
         let namespace = include_str!("../objects/namespace.yaml");
         apply(&kubectl, &setup, namespace, &[]).await?;
@@ -60,30 +59,31 @@ impl Site {
         })
     }
 
-    /// The release, by Helm 3.
-    pub fn helm(&self) -> Helm {
-        Helm::new(&self.setup.helm, self.kubectl.namespace())
+    /// A namespace with objects that are not allowed in this one. It goes together with it.
+    pub(crate) async fn beside(&self, what: &str, objects: &str) -> Result<Kubectl> {
+        let namespace = format!("{what}-{}", self.kubectl.namespace);
+        let kubectl = self.kubectl.of(&namespace);
+        apply(&kubectl, &self.setup, objects, &[]).await?;
+        Ok(kubectl)
     }
 
-    /// The release, by Helm 4.
-    pub fn helm4(&self) -> Helm {
-        Helm::new(&self.setup.helm4, self.kubectl.namespace())
+    pub(crate) fn helm(&self) -> Helm {
+        Helm {
+            program: self.setup.helm.clone(),
+            namespace: self.kubectl.namespace.clone(),
+        }
     }
 
     /// Upgrades the release, or installs it, by Helm 3, with these values over [`Site::values`].
-    pub async fn upgrade(&self, values: &Value) -> Result<()> {
-        let values = self.values(values);
-        let upgraded = self
-            .helm()
-            .upgrade(&chart::folder(), &values, ROLLOUT)
-            .await;
-        upgraded.map(drop)
+    pub(crate) async fn upgrade(&self, values: &Value) -> Result<()> {
+        let (helm, values) = (self.helm(), self.values(values));
+        helm.upgrade(&chart::folder(), &values, ROLLOUT).await
     }
 
     /// Values for this cluster and this namespace, with `more` laid over them: images, where the brokers are, topics and a consumer group
     /// that nobody else uses, and timings so short that what waits for a timeout can be waited for.
-    pub fn values(&self, more: &Value) -> Value {
-        let (images, namespace) = (&self.setup.images, self.kubectl.namespace());
+    pub(crate) fn values(&self, more: &Value) -> Value {
+        let (images, namespace) = (&self.setup.images, &self.kubectl.namespace);
         let mut values = json!({
             "image": {"registry": images.registry, "tag": images.tag, "pullPolicy": images.pull_policy},
             "topicSuffix": format!("-{namespace}"),
@@ -96,14 +96,18 @@ impl Site {
     }
 
     /// Ends the scenario: collects evidence when it failed, removes the namespace unless it is to be kept.
-    pub async fn end<T>(self, result: Result<T>) -> Result<T> {
+    pub(crate) async fn end<T>(self, result: Result<T>) -> Result<T> {
         if result.is_err() {
             self.collect().await;
         }
         if self.setup.keep {
             return result;
         }
-        let removed = remove(&self.kubectl).await;
+        let own = self.kubectl.namespace.as_str();
+        let [signals, elsewhere] = BESIDE.map(|it| format!("{it}-{own}"));
+        let delete = ["delete", "namespace", "--ignore-not-found"];
+        let delete = [&delete[..], &[own, &signals, &elsewhere]].concat();
+        let removed = self.kubectl.wait(GONE, &delete).await;
         let value = result.with_context(|| format!("evidence is in {}", self.folder.display()))?;
         removed.map(|()| value)
     }
@@ -135,7 +139,7 @@ pub(crate) async fn apply(
 ) -> Result<()> {
     let image = setup.images.name("task-load");
     let common = [
-        ("namespace", kubectl.namespace()),
+        ("namespace", kubectl.namespace.as_str()),
         ("run", &setup.run),
         ("runLabel", RUN_LABEL),
         ("image", &image),
@@ -146,18 +150,4 @@ pub(crate) async fn apply(
         text = text.replace(&format!("{{{name}}}"), value);
     }
     kubectl.apply(Rendered::parse(&text)?.objects()).await
-}
-
-/// Removes a namespace with everything in it, and waits.
-pub(crate) async fn remove(kubectl: &Kubectl) -> Result<()> {
-    let timeout = format!("--timeout={}s", GONE.as_secs());
-    let args = [
-        "delete",
-        "namespace",
-        kubectl.namespace(),
-        "--ignore-not-found",
-        &timeout,
-    ];
-    kubectl.run_within(GONE * 2, &args, "").await?;
-    Ok(())
 }

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
@@ -28,7 +28,6 @@ static SPINNERS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 #[derive(Debug)]
 pub struct Step {
     name: String,
-    started: Instant,
     bar: ProgressBar,
 }
 
@@ -42,7 +41,7 @@ impl Step {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(120));
-        Self::of(name, bar)
+        Self { name, bar }
     }
 
     /// One that takes minutes: a line says so at its start where there is no terminal.
@@ -56,15 +55,8 @@ impl Step {
 
     /// One of several at once: only its end is shown.
     pub fn beside(name: impl Into<String>) -> Self {
-        Self::of(name.into(), ProgressBar::hidden())
-    }
-
-    fn of(name: String, bar: ProgressBar) -> Self {
-        Self {
-            name,
-            started: Instant::now(),
-            bar,
-        }
+        let (name, bar) = (name.into(), ProgressBar::hidden());
+        Self { name, bar }
     }
 
     /// Shows what part of the step is being done.
@@ -89,10 +81,9 @@ impl Step {
 
     fn end(&self, mark: &impl Display, result: &str) {
         self.bar.finish_and_clear();
-        let seconds = self.started.elapsed().as_secs_f32();
+        let (name, seconds) = (&self.name, self.bar.elapsed().as_secs_f32());
         note(&format!(
-            "  {mark} {:<NAME_WIDTH$} {:>6.1} s  {result}",
-            self.name, seconds
+            "  {mark} {name:<NAME_WIDTH$} {seconds:>6.1} s  {result}"
         ));
     }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use crate::chart;
-use crate::chart::text;
+use crate::chart::{items, text};
 
 /// Kubernetes' own default.
 const DEFAULT_GRACE: u64 = 30;
@@ -37,15 +37,11 @@ impl Deployment {
     /// Reads a rendered Deployment, or a Job, with one container.
     pub fn read(object: &Value) -> Result<Self> {
         let (name, pod) = (chart::name(object).to_owned(), &object["spec"]["template"]);
-        let containers = pod["spec"]["containers"].as_array();
-        ensure!(
-            containers.is_some_and(|it| it.len() == 1),
-            "Deployment {name} has not one container"
-        );
+        let containers: Vec<_> = items(&pod["spec"]["containers"]).collect();
+        ensure!(containers.len() == 1, "{name} has not one container");
 
         let (mut env, mut env_from) = (BTreeMap::new(), Vec::new());
-        let variables = pod["spec"]["containers"][0]["env"].as_array();
-        for variable in variables.into_iter().flatten() {
+        for variable in items(&containers[0]["env"]) {
             let key = text(&variable["name"]);
             match variable.get("value") {
                 Some(value) => drop(env.insert(key, text(value))),

@@ -16,6 +16,9 @@ use crate::wait::{LOOK_AGAIN, until};
 /// What stands before the event's data in a line.
 pub const MARK: &str = "EVENT RECEIVED: ";
 
+/// With the timings of scenarios, a second effect would come by then: it is longer than the retry interval and the lease.
+pub const QUIET: Duration = Duration::from_secs(5);
+
 /// What stands before the task's id in that data.
 const TASK_ID: &str = r#""task_id":""#;
 
@@ -47,9 +50,6 @@ impl Effects {
     }
 
     /// Looks until `enough` is content with the effects.
-    ///
-    /// # Errors
-    /// `what` was not reached by the deadline.
     pub async fn wait(
         &self,
         what: &str,
@@ -64,9 +64,6 @@ impl Effects {
     }
 
     /// Looks until each of these tasks has had its effect.
-    ///
-    /// # Errors
-    /// `what` was not reached by the deadline.
     pub async fn wait_for(&self, what: &str, deadline: Duration, tasks: &[Uuid]) -> Result<()> {
         until(what, deadline, async || {
             let effects = self.look().await?;

@@ -5,10 +5,7 @@ use std::fmt;
 use anyhow::Result;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Runs `command` to its end or to the first signal.
-///
-/// # Errors
-/// The command's own, or [`Interrupted`].
+/// Runs `command` to its end or to the first signal, which is an error: [`Interrupted`].
 pub async fn or_interrupted<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;

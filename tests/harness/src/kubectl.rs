@@ -24,7 +24,8 @@ pub fn is_named() -> bool {
 #[derive(Debug, Clone)]
 pub struct Kubectl {
     program: PathBuf,
-    namespace: String,
+    /// What calls are about.
+    pub namespace: String,
 }
 
 impl Kubectl {
@@ -40,11 +41,6 @@ impl Kubectl {
     #[must_use]
     pub fn of(&self, namespace: &str) -> Self {
         Self::new(&self.program, namespace)
-    }
-
-    /// The namespace.
-    pub fn namespace(&self) -> &str {
-        &self.namespace
     }
 
     /// Runs it and returns what it prints. The error is what it says.
@@ -65,9 +61,8 @@ impl Kubectl {
     pub async fn apply<'a>(&self, objects: impl IntoIterator<Item = &'a Value>) -> Result<()> {
         let items: Vec<_> = objects.into_iter().collect();
         let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": items});
-        self.run_within(CALL, &["apply", "-f", "-"], &list.to_string())
-            .await?;
-        Ok(())
+        let (apply, list) = (["apply", "-f", "-"], list.to_string());
+        self.run_within(CALL, &apply, &list).await.map(drop)
     }
 
     /// `get ARGS -o json`; an object, or a List with `items`.
@@ -82,15 +77,11 @@ impl Kubectl {
         Ok(list["items"].as_array().cloned().unwrap_or_default())
     }
 
-    /// Waits for a Deployment's rollout to end well.
-    pub async fn rolled_out(&self, deployment: &str, limit: Duration) -> Result<()> {
-        let (target, timeout) = (
-            format!("deployment/{deployment}"),
-            format!("--timeout={}s", limit.as_secs()),
-        );
-        let args = ["rollout", "status", &target, &timeout];
-        self.run_within(limit + CALL, &args, "").await?;
-        Ok(())
+    /// Runs what waits by itself, for so long at most: it is told so by `--timeout`.
+    pub async fn wait(&self, limit: Duration, args: &[&str]) -> Result<()> {
+        let timeout = format!("--timeout={}s", limit.as_secs());
+        let args = [args, &[&*timeout]].concat();
+        self.run_within(limit + CALL, &args, "").await.map(drop)
     }
 
     /// Starts a call that goes on (`logs -f`, `port-forward`), with its output in a file.

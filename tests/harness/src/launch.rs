@@ -59,19 +59,15 @@ impl Launch {
         self
     }
 
-    /// Sets one environment variable.
+    /// Sets environment variables.
     #[must_use]
-    pub fn env(mut self, name: impl Into<String>, value: impl Into<OsString>) -> Self {
-        self.env.insert(name.into(), value.into());
-        self
-    }
-
-    /// Sets many environment variables.
-    #[must_use]
-    pub fn envs<'a>(mut self, env: impl IntoIterator<Item = (&'a String, &'a String)>) -> Self {
-        for (name, value) in env {
-            self = self.env(name, value);
-        }
+    pub fn envs<N: Into<String>, V: Into<OsString>>(
+        mut self,
+        env: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let env = env.into_iter();
+        self.env
+            .extend(env.map(|(name, value)| (name.into(), value.into())));
         self
     }
 
@@ -92,33 +88,22 @@ impl Launch {
     /// Starts it in a process group of its own. On Linux it gets the parent-death signal when the *thread* ends that calls this, so that
     /// has to be one of a runtime's, or live longer in another way.
     pub fn spawn(&self) -> Result<Child> {
-        let child = self.command()?.spawn();
-        child.with_context(|| format!("{}", self.program.display()))
-    }
-
-    fn command(&self) -> Result<Command> {
         if let Some(folder) = self.log.parent() {
             fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
         }
         let log = OpenOptions::new().create(true).append(true).open(&self.log);
         let log = log.with_context(|| format!("{}", self.log.display()))?;
-        let mut command = match *SETPRIV {
-            Some(setpriv) => {
-                let mut command = Command::new(setpriv);
-                command
-                    .args(["--pdeathsig", "KILL", "--"])
-                    .arg(&self.program);
-                command
-            }
-            None => Command::new(&self.program),
+        let mut command = if *HAS_SETPRIV {
+            let mut command = Command::new(SETPRIV[0]);
+            command.args(&SETPRIV[1..]).arg(&self.program);
+            command
+        } else {
+            Command::new(&self.program)
         };
         if !self.inherit {
-            command.env_clear();
-            command.envs(
-                INHERITED
-                    .iter()
-                    .filter_map(|name| Some((name, std::env::var_os(name)?))),
-            );
+            let inherited = INHERITED.iter();
+            let inherited = inherited.filter_map(|name| Some((name, std::env::var_os(name)?)));
+            command.env_clear().envs(inherited);
         }
         command
             .args(&self.args)
@@ -130,19 +115,17 @@ impl Launch {
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }
-        Ok(command)
+        let child = command.spawn();
+        child.with_context(|| format!("{}", self.program.display()))
     }
 }
 
-/// `setpriv` where it is installed and knows the parent-death signal (util-linux does, busybox does not).
-static SETPRIV: LazyLock<Option<&str>> = LazyLock::new(|| {
-    let mut probe = std::process::Command::new("setpriv");
-    probe
-        .args(["--pdeathsig", "KILL", "--", "true"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    probe
-        .status()
-        .is_ok_and(|status| status.success())
-        .then_some("setpriv")
+/// What stands before a program that is not to outlive us.
+const SETPRIV: [&str; 4] = ["setpriv", "--pdeathsig", "KILL", "--"];
+
+/// Whether it is installed and knows the parent-death signal: util-linux does, busybox does not.
+static HAS_SETPRIV: LazyLock<bool> = LazyLock::new(|| {
+    let mut probe = std::process::Command::new(SETPRIV[0]);
+    let probe = probe.args(&SETPRIV[1..]).arg("true").output();
+    probe.is_ok_and(|probe| probe.status.success())
 });

@@ -24,9 +24,20 @@ pub mod wait;
 
 use std::path::PathBuf;
 
+use anyhow::{Result, bail, ensure};
+
 /// Eight hexadecimal digits, for names that are to be nobody else's.
 pub fn random() -> String {
     uuid::Uuid::new_v4().simple().to_string().split_off(24)
+}
+
+/// What must fail has failed, and its error has all of `parts`. Otherwise `wrong` says what that means.
+pub fn refused<T>(ended: Result<T>, wrong: &str, parts: &[&str]) -> Result<()> {
+    let Err(error) = ended else { bail!("{wrong}") };
+    let said = format!("{error:#}");
+    let complete = parts.iter().all(|part| said.contains(part));
+    ensure!(complete, "the refusal does not say {parts:?}: {said}");
+    Ok(())
 }
 
 /// The folder of the workspace that this was built from.

@@ -33,11 +33,6 @@ impl Lines {
         }
     }
 
-    /// The file or folder.
-    pub fn source(&self) -> &Path {
-        &self.source
-    }
-
     /// Hands over the lines that were completed since the last look.
     pub async fn look(&mut self, mut line: impl FnMut(&str)) -> Result<()> {
         if !self.source.is_dir() {

@@ -17,7 +17,8 @@ const ATTEMPTS: usize = 200;
 /// A loopback port that no other stack of this machine takes while this value lives.
 #[derive(Debug)]
 pub struct Port {
-    number: u16,
+    /// Its number.
+    pub number: u16,
     /// Locked as long as it is open; the system releases it however its owner ends.
     _claim: File,
 }
@@ -42,11 +43,6 @@ impl Port {
             }
         }
         bail!("no free port in {CANDIDATES:?}")
-    }
-
-    /// The port number.
-    pub fn number(&self) -> u16 {
-        self.number
     }
 
     /// `127.0.0.1:port`.

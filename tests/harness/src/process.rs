@@ -3,7 +3,7 @@
 //! Each child leads its own process group, writes stdout and stderr to a log file, and is killed when its
 //! [`Process`] is dropped. Where `setpriv` exists the kernel kills it even when the harness itself gets SIGKILL.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
@@ -33,30 +33,14 @@ const KILL_LIMIT: Duration = Duration::from_secs(20);
 /// A running child, or what is left of one: its log and its exit status.
 #[derive(Debug)]
 pub struct Process {
-    name: String,
+    /// The name that errors use.
+    pub name: String,
     group: Pid,
-    log: PathBuf,
+    /// The file with its stdout and stderr.
+    pub log: PathBuf,
     exit: watch::Receiver<Option<ExitStatus>>,
     /// Reaps the child. Aborting it hands the child to tokio's own reaper, so no zombie stays either way.
     _reaper: JoinSet<()>,
-}
-
-/// How a process ended after it was asked to.
-#[derive(Debug, Clone, Copy)]
-pub struct Ended {
-    /// The exit status, or the signal that ended it.
-    pub status: ExitStatus,
-    /// Time from the request to the end.
-    pub after: Duration,
-    /// Whether it had to be killed because it was not gone at the deadline.
-    pub forced: bool,
-}
-
-impl Ended {
-    /// Ended by itself, within the deadline, with status 0.
-    pub fn is_clean(&self) -> bool {
-        !self.forced && self.status.success()
-    }
 }
 
 impl Process {
@@ -67,49 +51,35 @@ impl Process {
         let child = launch.spawn();
         let child = child.with_context(|| format!("cannot start {name}"))?;
         // A child that was not waited for yet has an id.
-        let id = child
-            .id()
-            .with_context(|| format!("{name} has no process id"))?;
-        let group = Pid::from_raw(i32::try_from(id).context("process id out of range")?);
+        let id = child.id().context("no process id")?;
+        let group = Pid::from_raw(id.try_into().context("process id out of range")?);
         let (sender, exit) = watch::channel(None);
-        let mut reaper = JoinSet::new();
-        reaper.spawn(reap(child, sender));
         Ok(Self {
             name,
             group,
             log,
             exit,
-            _reaper: reaper,
+            _reaper: JoinSet::from_iter([reap(child, sender)]),
         })
-    }
-
-    /// The name that errors use.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The process id, which is the id of its group too.
-    pub fn id(&self) -> i32 {
-        self.group.as_raw()
     }
 
     /// The most memory that it has held so far, in MiB; `None` where the kernel does not tell.
     pub fn peak_memory_mib(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).ok()?;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.group)).ok()?;
         let mut lines = status.lines();
         let peak = lines.find_map(|line| line.strip_prefix("VmHWM:"))?;
         let kib: u64 = peak.trim().trim_end_matches("kB").trim().parse().ok()?;
         Some(kib / 1024)
     }
 
-    /// The file with its stdout and stderr.
-    pub fn log(&self) -> &Path {
-        &self.log
-    }
-
     /// The exit status when it has ended.
     pub fn ended(&self) -> Option<ExitStatus> {
         *self.exit.borrow()
+    }
+
+    /// As the kernel knows it.
+    pub fn id(&self) -> i32 {
+        self.group.as_raw()
     }
 
     /// An error with the last lines of its log when it has ended.
@@ -152,21 +122,13 @@ impl Process {
         bail!("{name} is not ready after {deadline:?}: {reason}; its log: {log}")
     }
 
-    /// SIGTERM, then SIGKILL when it is not gone after `deadline`.
-    pub async fn terminate(&self, deadline: Duration) -> Result<Ended> {
-        let start = Instant::now();
+    /// SIGTERM, then SIGKILL when it is not gone after `deadline`. The exit status of one that ended by itself.
+    pub async fn terminate(&self, deadline: Duration) -> Result<Option<ExitStatus>> {
         self.signal(Signal::SIGTERM);
-        let ended = timeout(deadline, self.wait()).await;
-        let forced = ended.is_err();
-        let status = match ended {
-            Ok(status) => status?,
-            Err(_) => self.kill().await?,
-        };
-        Ok(Ended {
-            status,
-            after: start.elapsed(),
-            forced,
-        })
+        match timeout(deadline, self.wait()).await {
+            Ok(status) => status.map(Some),
+            Err(_) => self.kill().await.map(|_| None),
+        }
     }
 
     /// SIGKILL, and waits until it is gone.

@@ -16,9 +16,6 @@ use crate::interrupt;
 /// A scenario under way; the text is what was counted.
 pub type Run = Pin<Box<dyn Future<Output = Result<String>>>>;
 
-/// How long each took.
-type Took = Arc<Mutex<Vec<(Duration, &'static str)>>>;
-
 /// A promise and the run that proves it.
 #[derive(Debug)]
 pub struct Scenario<S: 'static> {
@@ -43,21 +40,13 @@ pub enum Weight {
     Load,
 }
 
-/// How many scenarios run at once, by weight.
-#[derive(Debug, Clone, Copy)]
-pub struct AtOnce {
-    /// Of those that mostly wait.
-    pub light: usize,
-    /// Of those under load.
-    pub load: usize,
-}
-
 /// Runs the scenarios that the command line selects, as `cargo test` would: the options and exit codes are those of libtest, and
-/// a filter may be several words with commas between them. `long` ones are ignored unless they are asked for. `setup` is what each of them may use.
+/// a filter may be several words with commas between them. `long` ones are ignored unless they are asked for. At once run so many that mostly
+/// wait, and so many under load. `setup` is what each of them may use.
 pub fn main<S: Clone + Send + 'static>(
     scenarios: &'static [Scenario<S>],
     long: &'static [Scenario<S>],
-    at_once: AtOnce,
+    (light, load): (usize, usize),
     setup: impl FnOnce() -> Result<S>,
 ) -> ExitCode {
     let mut args = Arguments::from_args();
@@ -71,8 +60,8 @@ pub fn main<S: Clone + Send + 'static>(
         Ok(ready) => ready,
         Err(error) => return console::failure(&error),
     };
-    let [light, load] = [at_once.light, at_once.load].map(|most| Arc::new(Semaphore::new(most)));
-    let took = Took::default();
+    let [light, load] = [light, load].map(|most| Arc::new(Semaphore::new(most)));
+    let took = Arc::new(Mutex::new(Vec::new()));
     let trial = |scenario: &'static Scenario<S>| {
         let (setup, runtime, took) = (setup.clone(), runtime.clone(), took.clone());
         let turn = match scenario.weight {
@@ -97,10 +86,8 @@ pub fn main<S: Clone + Send + 'static>(
     // Each waits for its turn in a thread of its own.
     args.test_threads.get_or_insert(trials.len().max(1));
     let ended = libtest_mimic::run(&args, trials);
-    console::slowest(
-        "slowest",
-        took.lock().map(|it| it.clone()).unwrap_or_default(),
-    );
+    let took = took.lock().map(|it| it.clone());
+    console::slowest("slowest", took.unwrap_or_default());
     ended.exit_code()
 }
 
@@ -108,7 +95,7 @@ async fn in_turn<S>(
     scenario: &Scenario<S>,
     setup: Option<S>,
     turn: &Semaphore,
-    took: &Took,
+    took: &Mutex<Vec<(Duration, &str)>>,
 ) -> Result<()> {
     let _turn = turn.acquire().await?;
     let Some(setup) = setup else {

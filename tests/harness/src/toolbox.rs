@@ -31,10 +31,7 @@ pub struct Toolbox {
 }
 
 impl Toolbox {
-    /// What the last command has found or installed.
-    ///
-    /// # Errors
-    /// None has run yet.
+    /// What the last command has found or installed; an error when none has run yet.
     pub fn read() -> Result<Self> {
         let text = std::fs::read_to_string(workspace().join(FILE));
         let text = text.with_context(|| {

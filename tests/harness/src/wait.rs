@@ -10,10 +10,7 @@ pub const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// Of all the time, waiting looks for at most a fifth: a look may be a process that takes the processor from what is waited for.
 const REST: u32 = 4;
 
-/// Looks until `look` finds nothing missing any more (`None`); it says what is missing otherwise.
-///
-/// # Errors
-/// `what` was not reached by the deadline; the error ends with what was missing last.
+/// Looks until `look` finds nothing missing any more (`None`); it says what is missing otherwise, and so does the error at the deadline.
 pub async fn until(
     what: &str,
     deadline: Duration,

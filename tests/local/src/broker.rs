@@ -13,14 +13,13 @@ use harness::chart::items;
 use harness::launch::Launch;
 use harness::lines::Lines;
 use harness::ports::Port;
-use harness::process::{Ended, Process};
+use harness::process::Process;
 use harness::toolbox::Toolbox;
 use harness::workspace;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::net::TcpStream;
 
-use crate::Http;
 use crate::site::token;
 use topic::Reader;
 
@@ -32,7 +31,7 @@ const STOP: Duration = Duration::from_secs(20);
 
 /// An entry of `brokers.yaml`, which says what the fields mean.
 #[derive(Debug, Deserialize)]
-struct Declaration {
+pub(crate) struct Declaration {
     program: Option<PathBuf>,
     args: Vec<String>,
     #[serde(default)]
@@ -41,20 +40,22 @@ struct Declaration {
     files: BTreeMap<String, String>,
     ready: Option<String>,
     listens: Option<String>,
-    values: Value,
+    /// Valid also while it is down.
+    pub(crate) values: Value,
     #[serde(default)]
-    secrets: Map<String, Value>,
-    read: Reader,
+    pub(crate) secrets: Map<String, Value>,
+    #[serde(rename = "read")]
+    pub(crate) reader: Reader,
 }
 
 /// A broker that keeps its ports and its data across restarts.
 #[derive(Debug)]
-pub struct BrokerProcess {
-    declaration: Declaration,
+pub(crate) struct BrokerProcess {
+    pub(crate) declaration: Declaration,
     launch: Launch,
     /// Reserved for it, running or not.
     _ports: Vec<Port>,
-    process: Option<Process>,
+    pub(crate) process: Option<Process>,
 }
 
 impl BrokerProcess {
@@ -81,7 +82,7 @@ impl BrokerProcess {
         for name in items(&all[entry]["ports"]) {
             let port = Port::reserve()?;
             let name = format!("{{{}}}", name.as_str().unwrap_or_default());
-            text = text.replace(&name, &port.number().to_string());
+            text = text.replace(&name, &port.number.to_string());
             ports.push(port);
         }
         let declaration: Declaration =
@@ -99,33 +100,12 @@ impl BrokerProcess {
         }))
     }
 
-    /// The running process.
-    pub fn process(&self) -> Option<&Process> {
-        self.process.as_ref()
-    }
-
-    /// What its entry of `brokers` says differently than the chart; valid also while it is down.
-    pub fn values(&self) -> &Value {
-        &self.declaration.values
-    }
-
-    /// The Secrets that the entry refers to.
-    pub(crate) fn secrets(&self) -> &Map<String, Value> {
-        &self.declaration.secrets
-    }
-
     /// Starts it with the data that it has, and waits until it serves.
-    pub async fn start(&mut self) -> Result<()> {
-        let Declaration {
-            files,
-            ready,
-            listens,
-            ..
-        } = &self.declaration;
-        let log = &self.launch.log;
+    pub(crate) async fn start(&mut self) -> Result<()> {
+        let (declared, log) = (&self.declaration, &self.launch.log);
         let folder = log.parent().context("a log without a folder")?;
         fs::create_dir_all(folder)?;
-        for (name, text) in files {
+        for (name, text) in &declared.files {
             let file = folder.join(name);
             if !file.exists() {
                 fs::create_dir_all(file.parent().unwrap_or(folder))
@@ -137,13 +117,13 @@ impl BrokerProcess {
         let mut said = Lines::of(log);
         said.look(|_| ()).await?;
         let process = Process::start(&self.launch)?;
-        let mut says_so = ready.is_none();
+        let mut says_so = declared.ready.is_none();
         let serves = async || {
-            if let Some(address) = listens {
+            if let Some(address) = &declared.listens {
                 let connected = TcpStream::connect(address).await;
                 connected.map_err(|error| format!("nobody listens on {address}: {error}"))?;
             }
-            let text = ready.as_deref().unwrap_or_default();
+            let text = declared.ready.as_deref().unwrap_or_default();
             let read = said.look(|line| says_so |= line.contains(text)).await;
             read.map_err(|error| error.to_string())?;
             let silent = || format!("its log does not say `{text}`");
@@ -154,40 +134,17 @@ impl BrokerProcess {
         Ok(())
     }
 
-    /// Makes what the chart's README asks for beforehand, once it runs.
-    pub(crate) async fn prepare(&self, topics: &[String]) -> Result<()> {
-        self.declaration.read.prepare(topics).await
-    }
-
-    /// Everything that is stored in `topic`, as text in which event ids can be looked for; empty when there is nothing.
-    pub async fn read(&self, http: &Http, topic: &str) -> Result<String> {
-        self.declaration.read.read(http, topic).await
-    }
-
-    /// Sends a command to it, if it is a Redis, and returns the answer.
-    pub async fn redis(&self, command: &[&str]) -> Result<String> {
-        self.declaration.read.redis(command).await
-    }
-
-    /// Stops it in order (SIGTERM).
-    pub async fn stop(&mut self) -> Result<Option<Ended>> {
+    pub(crate) async fn stop(&mut self) -> Result<()> {
         match self.process.take() {
-            Some(process) => process.terminate(STOP).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// Kills it (SIGKILL).
-    pub async fn kill(&mut self) -> Result<()> {
-        match self.process.take() {
-            Some(process) => process.kill().await.map(drop),
+            Some(process) => process.terminate(STOP).await.map(drop),
             None => Ok(()),
         }
     }
 
-    /// Stops it in order and starts it again on the same ports.
-    pub async fn restart(&mut self) -> Result<()> {
-        self.stop().await?;
-        self.start().await
+    pub(crate) async fn kill(&mut self) -> Result<()> {
+        match self.process.take() {
+            Some(process) => process.kill().await.map(drop),
+            None => Ok(()),
+        }
     }
 }

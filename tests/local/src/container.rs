@@ -1,12 +1,11 @@
 //! A process in a container's place: it keeps its command, its ports and its log across restarts, and the kubelet's part in that.
 
+use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use harness::launch::Launch;
-use harness::ports::Port;
-use harness::process::{Ended, Process};
+use harness::{launch::Launch, ports::Port, process::Process};
 use http_body_util::Full;
 use hyper::Request;
 use tokio::sync::watch;
@@ -22,22 +21,19 @@ const PAUSE: Duration = Duration::from_secs(1);
 const PROBE: Duration = Duration::from_secs(2);
 
 /// What the kubelet has started again, a line each.
-pub type Restarts = Arc<Mutex<Vec<String>>>;
+pub(crate) type Restarts = Arc<Mutex<Vec<String>>>;
 
-/// One container.
 #[derive(Debug)]
 pub struct Container {
     shared: Arc<Shared>,
     /// What it listens on: a service for requests and on its admin port, a sidecar as its arguments say.
     pub ports: Vec<Port>,
-    /// The kubelet's watch over it, if there is one.
     _watch: JoinSet<()>,
 }
 
 #[derive(Debug)]
 struct Shared {
     launch: Launch,
-    /// The process that runs, or the last one that did.
     current: watch::Sender<Arc<Process>>,
     /// Ended by the harness: then it stays so until the harness starts it. Locked while this or the process changes.
     held: tokio::sync::Mutex<bool>,
@@ -52,14 +48,11 @@ impl Container {
             current: watch::Sender::new(Arc::new(process)),
             held: tokio::sync::Mutex::new(false),
         });
-        let mut watch = JoinSet::new();
-        if let Some(kubelet) = kubelet {
-            watch.spawn(keep(Arc::clone(&shared), Arc::clone(kubelet)));
-        }
+        let watch = kubelet.map(|it| keep(Arc::clone(&shared), Arc::clone(it)));
         Ok(Self {
             shared,
             ports,
-            _watch: watch,
+            _watch: JoinSet::from_iter(watch),
         })
     }
 
@@ -68,12 +61,10 @@ impl Container {
         self.ports[0].url()
     }
 
-    /// Base URL of a service's admin server.
     pub fn admin_url(&self) -> String {
         self.ports[1].url()
     }
 
-    /// The process that runs, or the last one that did.
     pub fn process(&self) -> Arc<Process> {
         Arc::clone(&self.shared.current.borrow())
     }
@@ -107,7 +98,7 @@ impl Container {
     }
 
     /// SIGTERM, and SIGKILL at the deadline; it stays away until [`Container::restart`].
-    pub async fn terminate(&self, deadline: Duration) -> Result<Ended> {
+    pub async fn terminate(&self, deadline: Duration) -> Result<Option<ExitStatus>> {
         self.hold().await.terminate(deadline).await
     }
 
@@ -150,7 +141,7 @@ async fn keep(shared: Arc<Shared>, restarts: Restarts) {
             }
             continue;
         }
-        let name = process.name();
+        let name = &process.name;
         let again = match shared.start() {
             Ok(()) => "was started again".to_owned(),
             Err(error) => format!("cannot be started again: {error:#}"),

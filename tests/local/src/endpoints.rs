@@ -6,8 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// One instance that takes requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// Name of the pod.
-    pub pod: String,
     /// Base URL.
     pub url: String,
     /// The entry of `brokers` that it publishes to.
@@ -34,9 +32,9 @@ impl Endpoints {
         self.list().push_back(Arc::new(endpoint));
     }
 
-    /// Removes the instance of this pod; what was picked before goes on.
-    pub fn remove(&self, pod: &str) {
-        self.list().retain(|endpoint| endpoint.pod != pod);
+    /// Removes the instance there; what was picked before goes on.
+    pub fn remove(&self, url: &str) {
+        self.list().retain(|endpoint| endpoint.url != url);
     }
 
     fn list(&self) -> MutexGuard<'_, VecDeque<Arc<Endpoint>>> {

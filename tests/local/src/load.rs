@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
 use harness::ledger::{Failure, Ledger};
 use harness::wait::until;
 use http_body_util::Full;
 use hyper::Request;
-use hyper::header::{CONTENT_TYPE, RETRY_AFTER};
+use hyper::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use serde::Deserialize;
+use serde_json::{Value, json};
 use task_api::IDEMPOTENCY_KEY;
 use task_probe::client::Answer;
 use tokio::task::JoinSet;
@@ -17,7 +18,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{Endpoint, Endpoints, Http};
+use crate::{Background, Endpoint, Endpoints, Http};
 
 /// Longer than the API's own deadline and a place in a long line, where the kernel may make a connection wait for half a minute, so that
 /// it is the API that gives up first.
@@ -29,8 +30,7 @@ const IN_FLIGHT: usize = 4096;
 /// Publishers that are running.
 #[derive(Debug)]
 pub struct Load {
-    stop: CancellationToken,
-    tasks: JoinSet<()>,
+    task: Background<()>,
     ledger: Ledger,
 }
 
@@ -47,14 +47,10 @@ pub struct Posted {
 impl Load {
     /// Starts to publish `rate` tasks a second to whatever instances `endpoints` lists at each moment.
     pub fn start(endpoints: &Endpoints, rate: u32, ledger: &Ledger) -> Self {
-        let (stop, ledger) = (CancellationToken::new(), ledger.clone());
-        let mut tasks = JoinSet::new();
-        let publish = publish(endpoints.clone(), rate, ledger.clone(), stop.clone());
-        tasks.spawn(publish);
+        let (endpoints, answers) = (endpoints.clone(), ledger.clone());
         Self {
-            stop,
-            tasks,
-            ledger,
+            task: Background::start(|stop| publish(endpoints, rate, answers, stop)),
+            ledger: ledger.clone(),
         }
     }
 
@@ -74,16 +70,17 @@ impl Load {
     }
 
     /// Stops and waits for the answers that are still due.
-    pub async fn stop(mut self) -> Result<()> {
-        self.stop.cancel();
-        while let Some(ended) = self.tasks.join_next().await {
-            ended?;
-        }
-        Ok(())
+    pub async fn stop(self) -> Result<()> {
+        self.task.stop().await
     }
 }
 
-async fn publish(endpoints: Endpoints, rate: u32, ledger: Ledger, stop: CancellationToken) {
+async fn publish(
+    endpoints: Endpoints,
+    rate: u32,
+    ledger: Ledger,
+    stop: CancellationToken,
+) -> Result<()> {
     let http = Http::new();
     let mut ticks = interval(Duration::from_secs(1) / rate);
     // An open loop: requests that could not be sent in time are sent at once, not left out.
@@ -100,59 +97,68 @@ async fn publish(endpoints: Endpoints, rate: u32, ledger: Ledger, stop: Cancella
         requests.spawn(one(http, endpoints, ledger, format!("task {number}")));
     }
     while requests.join_next().await.is_some() {}
+    Ok(())
 }
 
 async fn one(http: Http, endpoints: Endpoints, ledger: Ledger, title: String) {
-    let Some(endpoint) = endpoints.pick() else {
+    if let Some(endpoint) = endpoints.pick() {
+        // A failure is in the ledger.
+        let _ = post(&http, &endpoint, &title, &ledger).await;
+    } else {
         ledger.asked("none");
-        return ledger.failed(failure("none", None, "no instance is ready".to_owned()));
-    };
-    ledger.asked(&endpoint.broker);
-    if let Err(failure) = post(&http, &endpoint, &title, &ledger).await {
-        ledger.failed(failure);
+        ledger.failed(Failure {
+            broker: "none".to_owned(),
+            message: "no instance is ready".to_owned(),
+            ..Failure::default()
+        });
     }
 }
 
-fn failure(broker: &str, status: Option<u16>, message: String) -> Failure {
-    Failure {
-        broker: broker.to_owned(),
-        status,
-        retry_after: false,
-        message,
-    }
-}
-
-/// Posts one task and enters the answer into the ledger.
-///
-/// # Errors
-/// The answer was not 200, or there was none.
+/// Posts one task, and enters request and answer into the ledger.
 pub async fn post(
     http: &Http,
     endpoint: &Endpoint,
     title: &str,
     ledger: &Ledger,
 ) -> Result<Posted, Failure> {
-    let failure = |status, message| failure(&endpoint.broker, status, message);
+    let broker = endpoint.broker.as_str();
+    let failed = |status, retry_after, message| {
+        let failure = Failure {
+            broker: broker.to_owned(),
+            status,
+            retry_after,
+            message,
+        };
+        ledger.failed(failure.clone());
+        failure
+    };
     // A client has a trace: nothing here begins one, because nothing records it.
-    let (key, trace) = (Uuid::new_v4().to_string(), Uuid::new_v4().simple());
-    let (name, parent) = (IDEMPOTENCY_KEY, format!("00-{trace}-00f067aa0ba902b7-01"));
+    let (name, key) = (IDEMPOTENCY_KEY, Uuid::new_v4().to_string());
+    let (_, parent) = traceparent();
     let headers = [
         (name.as_str(), key.as_bytes()),
         ("traceparent", parent.as_bytes()),
     ];
+    ledger.asked(broker);
     let answer = send(http, endpoint, title, &headers).await;
-    let answer = answer.map_err(|error| failure(None, format!("{error:#}")))?;
-    ledger.repeated(&endpoint.broker, u64::from(answer.sent - 1));
+    let answer = answer.map_err(|error| failed(None, false, format!("{error:#}")))?;
+    ledger.repeated(broker, u64::from(answer.sent - 1));
     let (status, body) = (answer.status.as_u16(), answer.text());
     if status != 200 {
-        let mut failure = failure(Some(status), body);
-        failure.retry_after = answer.headers.contains_key(RETRY_AFTER);
-        return Err(failure);
+        let retry_after = answer.headers.contains_key(RETRY_AFTER);
+        return Err(failed(Some(status), retry_after, body));
     }
     let posted = answer.json::<Posted>();
-    let posted = posted.map_err(|error| failure(Some(status), error.to_string()))?;
-    ledger.acknowledged(&endpoint.broker, posted.id);
+    let posted = posted.map_err(|error| failed(Some(status), false, error.to_string()))?;
+    ledger.acknowledged(broker, posted.id);
     Ok(Posted { body, ..posted })
+}
+
+/// The id of a new trace, and what a client sends of it.
+pub(crate) fn traceparent() -> (String, String) {
+    let trace = Uuid::new_v4().simple().to_string();
+    let parent = format!("00-{trace}-00f067aa0ba902b7-01");
+    (trace, parent)
 }
 
 /// Posts one task with these headers; any status is an answer.
@@ -162,7 +168,7 @@ pub async fn send(
     title: &str,
     headers: &[(&str, &[u8])],
 ) -> Result<Answer> {
-    let body = serde_json::json!({ "title": title }).to_string();
+    let body = json!({ "title": title }).to_string();
     let mut request =
         Request::post(format!("{}/tasks", endpoint.url)).header(CONTENT_TYPE, "application/json");
     for (name, value) in headers {
@@ -170,4 +176,22 @@ pub async fn send(
     }
     let body = Full::new(Bytes::from(body));
     http.send(request.body(body)?, ANSWER_DEADLINE).await
+}
+
+/// The tutorial's request as curl sends it, and its answer of exactly three fields. The task's id.
+pub async fn tutorial(http: &Http, url: &str) -> Result<Uuid> {
+    let title = "Learn Dapr pub/sub";
+    let request = Request::post(format!("{url}/tasks"))
+        .header(USER_AGENT, "curl/7.88.1")
+        .header(ACCEPT, "*/*")
+        .header(CONTENT_TYPE, "application/json")
+        .body(Full::from(format!(r#"{{"title": "{title}"}}"#)))?;
+    let answer = http.send(request, ANSWER_DEADLINE).await?;
+    let (status, text) = (answer.status, answer.text());
+    ensure!(status == 200, "{status}: {text}");
+    let answer: Value = answer.json()?;
+    let id = answer["id"].as_str().context("no id")?;
+    let expected = json!({"id": id, "title": title, "event": "published"});
+    ensure!(answer == expected, "the answer has other fields: {answer}");
+    Ok(id.parse()?)
 }

@@ -1,15 +1,12 @@
 //! A sidecar and its app, started and ended as the kubelet does it.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use harness::deployment::Deployment;
-use harness::launch::Launch;
-use harness::ports::Port;
-use harness::process::{Ended, Process};
+use harness::{deployment::Deployment, launch::Launch, ports::Port, process::Process};
 
 use crate::Http;
 use crate::container::Container;
@@ -20,45 +17,40 @@ use crate::site::Site;
 /// What is left for a native sidecar when the app has used up the whole grace period.
 const LEAST_GRACE: Duration = Duration::from_secs(2);
 
-/// What runs beside the sidecar.
-#[derive(Debug, Clone)]
-pub enum App {
-    /// A binary of the product.
+#[derive(Debug)]
+pub(crate) enum App {
     Binary(PathBuf),
     /// Something of the caller's that listens on this port of 127.0.0.1; the harness starts only the sidecar.
     External(u16),
 }
 
-/// One running pod.
+/// A pod: its app, and beside it a sidecar.
 #[derive(Debug)]
 pub struct Pod {
-    name: String,
-    /// The Deployment that it was started from.
+    /// `<app>-<number>`.
+    pub name: String,
+    /// What it was made from.
     pub template: Deployment,
     // Dropped in this order: an app that loses its sidecar first would fill its log with complaints.
     service: Option<Container>,
-    /// The sidecar.
+    /// Its daprd.
     pub sidecar: Sidecar,
 }
 
-/// How the parts of a pod ended.
-#[derive(Debug, Clone, Copy)]
+/// How long an app took to end, and whether it did so well, and it and its sidecar by themselves.
+#[derive(Debug)]
 pub struct PodEnd {
-    /// The app; `None` when it is not the harness's to end.
-    pub service: Option<Ended>,
-    /// The sidecar.
-    pub sidecar: Ended,
+    pub after: Duration,
+    pub is_clean: bool,
 }
 
 impl Pod {
-    /// Starts both; [`Pod::ready`] waits for them. `env` wins over the Deployment's. All pods of one app share a
-    /// log file, so that it tells the whole story.
-    pub fn start(
+    /// Starts both; [`Pod::ready`] waits for them. All pods of one app share a log file, so that it tells the whole story.
+    pub(crate) fn start(
         site: &Site,
         resources: &Resources,
         template: Deployment,
         app: &App,
-        env: &BTreeMap<String, String>,
     ) -> Result<Self> {
         let app_id = template.annotation("app-id");
         let app_id = app_id.context("no dapr.io/app-id")?;
@@ -68,15 +60,15 @@ impl Pod {
             App::External(port) => (sidecar(*port)?, None),
             App::Binary(program) => {
                 let port = Port::reserve()?;
-                let sidecar = sidecar(port.number())?;
-                let env = environment(site, &name, &template, &sidecar, env);
+                let sidecar = sidecar(port.number)?;
+                let env = environment(site, &name, &template, &sidecar);
                 let log = site.folder.join(format!("{app_id}.log"));
                 let admin = Port::reserve()?;
                 // To the environment that its Deployment gives it only the listen addresses are added.
+                let (listen, admin_listen) = (port.address(), admin.address());
                 let launch = Launch::new(&name, program, log)
-                    .envs(&env)
-                    .env("LISTEN_ADDR", port.address())
-                    .env("ADMIN_ADDR", admin.address());
+                    .envs(env)
+                    .envs([("LISTEN_ADDR", listen), ("ADMIN_ADDR", admin_listen)]);
                 let kubelet = site.kubelet.as_ref();
                 let service = Container::start(launch, vec![port, admin], kubelet)?;
                 (sidecar, Some(service))
@@ -105,26 +97,23 @@ impl Pod {
     pub async fn terminate(self) -> Result<PodEnd> {
         let (start, grace) = (Instant::now(), self.template.grace);
         let service = async {
-            match &self.service {
-                Some(service) => service.terminate(grace).await.map(Some),
-                None => Ok(None),
+            let mut is_clean = true;
+            if let Some(service) = &self.service {
+                let status = service.terminate(grace).await?;
+                is_clean = status.is_some_and(|it| it.success());
             }
+            let after = start.elapsed();
+            anyhow::Ok(PodEnd { after, is_clean })
         };
-        if !self.template.has_native_sidecar() {
-            let (service, sidecar) = tokio::try_join!(service, self.sidecar.terminate(grace))?;
-            return Ok(PodEnd { service, sidecar });
-        }
-        let service = service.await?;
-        let left = grace.saturating_sub(start.elapsed()).max(LEAST_GRACE);
-        Ok(PodEnd {
-            service,
-            sidecar: self.sidecar.terminate(left).await?,
-        })
-    }
-
-    /// `<app>-<number>`.
-    pub fn name(&self) -> &str {
-        &self.name
+        let (mut ended, sidecar) = if self.template.has_native_sidecar() {
+            let service = service.await?;
+            let left = grace.saturating_sub(start.elapsed()).max(LEAST_GRACE);
+            (service, self.sidecar.terminate(left).await?)
+        } else {
+            tokio::try_join!(service, self.sidecar.terminate(grace))?
+        };
+        ended.is_clean &= sidecar.is_some();
+        Ok(ended)
     }
 
     /// The entry of `brokers` that it publishes to; empty for a subscriber.
@@ -140,7 +129,7 @@ impl Pod {
             .with_context(|| format!("the app of {} is not the harness's", self.name))
     }
 
-    /// Its processes.
+    /// The app's, if it is one of ours, and the sidecar's.
     pub fn processes(&self) -> impl Iterator<Item = Arc<Process>> {
         let service = self.service.as_ref().map(Container::process);
         service.into_iter().chain([self.sidecar.process()])
@@ -153,7 +142,6 @@ pub(super) fn environment(
     name: &str,
     template: &Deployment,
     sidecar: &Sidecar,
-    extra: &BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
     let mut env = template.env.clone();
     env.extend(sidecar.app_env());
@@ -167,14 +155,13 @@ pub(super) fn environment(
     }
     // The pod's emptyDir: it survives its containers, and no other pod sees it.
     if let Some(journal) = env.get_mut("EFFECT_JOURNAL") {
-        let file = journal_of(name, &site.folder);
+        let file = journal_of(site, name);
         *journal = file.to_string_lossy().into_owned();
     }
-    env.extend(extra.clone());
     env
 }
 
 /// Where the effect journal of a pod is, if it keeps one.
-pub(super) fn journal_of(name: &str, folder: &Path) -> PathBuf {
-    folder.join(format!("{name}.effects"))
+pub(super) fn journal_of(site: &Site, name: &str) -> PathBuf {
+    site.folder.join(format!("{name}.effects"))
 }

@@ -21,22 +21,21 @@ use serde_json::{Map, Value, json};
 /// ever refers to a Component that is not there.
 const KINDS: [&str; 4] = ["Configuration", "Resiliency", "Component", "Subscription"];
 
-/// The folders.
 #[derive(Debug)]
-pub struct Resources {
-    watched: PathBuf,
+pub(crate) struct Resources {
+    /// What `--resources-path` names.
+    pub(crate) watched: PathBuf,
     configurations: PathBuf,
-    staging: PathBuf,
     /// Content by the place of the kind in [`KINDS`] and the name, as it was written.
     applied: BTreeMap<(usize, String), String>,
 }
 
 impl Resources {
     /// Creates the folders below `folder`, with nothing in them but the Secrets: keys and values by name.
-    pub fn create(folder: &Path, secrets: &Map<String, Value>) -> Result<Self> {
-        let [watched, configurations, staging] =
-            ["resources", "configurations", "staging"].map(|name| folder.join(name));
-        for folder in [&watched, &configurations, &staging] {
+    pub(crate) fn create(folder: &Path, secrets: &Map<String, Value>) -> Result<Self> {
+        let [watched, configurations] =
+            ["resources", "configurations"].map(|name| folder.join(name));
+        for folder in [&watched, &configurations] {
             fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
         }
         if !secrets.is_empty() {
@@ -45,29 +44,21 @@ impl Resources {
         Ok(Self {
             watched,
             configurations,
-            staging,
             applied: BTreeMap::new(),
         })
     }
 
-    /// What `--resources-path` names.
-    pub fn folder(&self) -> &Path {
-        &self.watched
-    }
-
     /// The file of a Configuration, for `--config`.
-    pub fn configuration(&self, name: &str) -> Result<PathBuf> {
+    pub(crate) fn configuration(&self, name: &str) -> Result<PathBuf> {
         let file = self.configurations.join(format!("{name}.yaml"));
-        ensure!(
-            file.exists(),
-            "the chart renders no Configuration named {name}"
-        );
+        let rendered = file.exists();
+        ensure!(rendered, "the chart renders no Configuration {name}");
         Ok(file)
     }
 
     /// Writes new and changed objects, and returns a line for each. Unchanged ones are not touched: their sidecars must see no event.
     /// Objects that are gone stay until [`Resources::prune`], as with Argo CD's `PruneLast`.
-    pub fn apply(&mut self, rendered: &Rendered) -> Result<Vec<String>> {
+    pub(crate) fn apply(&mut self, rendered: &Rendered) -> Result<Vec<String>> {
         let mut changes = Vec::new();
         for (key, object) in objects(rendered) {
             let content = content(object)?;
@@ -84,31 +75,27 @@ impl Resources {
     }
 
     /// Removes the objects that are not rendered any more, and returns a line for each.
-    pub fn prune(&mut self, rendered: &Rendered) -> Result<Vec<String>> {
+    pub(crate) fn prune(&mut self, rendered: &Rendered) -> Result<Vec<String>> {
         let wanted: BTreeMap<_, _> = objects(rendered).collect();
-        let gone = self.applied.keys().rev();
-        let gone: Vec<_> = gone
-            .filter(|it| !wanted.contains_key(it))
-            .cloned()
-            .collect();
+        let is_gone = |key: &_, _: &mut _| !wanted.contains_key(key);
+        let gone: Vec<_> = self.applied.extract_if(.., is_gone).collect();
         let mut changes = Vec::new();
-        for key in gone {
-            let place = self.place(&key);
+        for (key, _) in gone.iter().rev() {
+            let place = self.place(key);
             fs::remove_file(&place).with_context(|| format!("{}", place.display()))?;
-            self.applied.remove(&key);
             changes.push(format!("{}/{} removed", KINDS[key.0], key.1));
         }
         Ok(changes)
     }
 
     /// Lays one more object beside them, which stays whatever is rendered.
-    pub fn add(&self, object: &Value) -> Result<()> {
+    pub(crate) fn add(&self, object: &Value) -> Result<()> {
         let file = format!("added.{}.yaml", name(object));
         self.write(&self.watched.join(file), &content(object)?)
     }
 
     fn write(&self, place: &Path, content: &str) -> Result<()> {
-        let draft = self.staging.join("draft");
+        let draft = self.configurations.join("draft");
         fs::write(&draft, content).with_context(|| format!("{}", draft.display()))?;
         fs::rename(&draft, place).with_context(|| format!("{}", place.display()))
     }

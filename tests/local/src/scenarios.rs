@@ -13,7 +13,7 @@ mod table;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use harness::chart::merge;
+use harness::effects::{Effects, QUIET};
 use harness::ledger::{Count, Ledger};
 use harness::toolbox::Toolbox;
 use serde_json::{Value, json};
@@ -29,10 +29,7 @@ const KEEP: &str = "KEEP_STACKS";
 
 /// What a scenario may use.
 #[derive(Debug, Clone)]
-pub struct Setup {
-    toolbox: Toolbox,
-    keep: bool,
-}
+pub struct Setup(StackOptions);
 
 /// For what happens under load, on a machine that may be busy.
 const DEADLINE: Duration = Duration::from_mins(2);
@@ -40,16 +37,12 @@ const DEADLINE: Duration = Duration::from_mins(2);
 /// Long enough for everything that is redelivered after a crash with these timings, and then some.
 const SETTLE_DEADLINE: Duration = Duration::from_mins(5);
 
-/// A second effect would come by then: longer than the retry interval and the lease.
-const QUIET: Duration = Duration::from_secs(5);
-
 /// What is tried in vain after the first attempt. With the interval it is longer than a lease.
 const RETRIES: u32 = 8;
 
 /// Brokers that drop what is published before the first subscriber has bound something to keep it in.
 const FORGETFUL: [&str; 3] = ["rabbitmq", "snssqs", "gcp"];
 
-/// So much of a dead letter is quoted.
 const QUOTED: usize = 600;
 
 /// Sidecars, a canary, an answer.
@@ -62,18 +55,15 @@ const RATE: u32 = 60;
 impl Setup {
     /// With the programs that the last `cargo xtask` command has found.
     pub fn read() -> Result<Self> {
-        Ok(Self {
-            toolbox: Toolbox::read()?,
-            keep: std::env::var_os(KEEP).is_some(),
-        })
+        let mut options = StackOptions::new(Toolbox::read()?);
+        options.keep = std::env::var_os(KEEP).is_some();
+        Ok(Self(options))
     }
 
     /// A stack with short timings, so that what waits for a timeout can be waited for.
     fn options(&self) -> StackOptions {
-        let mut options = StackOptions::new(self.toolbox.clone());
-        options.keep = self.keep;
         let retry = json!({"interval": "500ms", "maxRetries": RETRIES});
-        options.values = json!({
+        self.0.clone().with(&json!({
             "delivery": {"handlerTimeout": "1s", "retry": retry, "lease": "3s"},
             "shutdown": {"delay": "1s"},
             // How soon each hands out again what a dead sidecar had in hand. Where that is computed it follows from the times above.
@@ -82,28 +72,16 @@ impl Setup {
                 "kafka": {"sessionTimeout": "6s", "heartbeatInterval": "2s", "initTimeout": "10s"},
                 "jetstream": {"ackWait": "30s"},
             },
-        });
-        options
+        }))
     }
 
     fn with_broker(&self, broker: &str) -> StackOptions {
-        self.with_brokers(broker, &[])
-    }
-
-    /// With `standby` to change to.
-    fn with_brokers(&self, broker: &str, standby: &[&str]) -> StackOptions {
-        let mut options = self.options();
+        let mut options = self.options().with(&preflight(FORGETFUL.contains(&broker)));
         broker.clone_into(&mut options.broker);
-        options.standby = standby.iter().map(|&entry| entry.to_owned()).collect();
-        let forgets = |it: &&str| *it == broker || standby.contains(it);
-        let enabled = FORGETFUL.iter().any(forgets);
-        // Its canary would stay among the dead letters, which scenarios look at.
-        let preflight = json!({"enabled": enabled, "deadline": PREFLIGHT, "deadLetters": false});
-        merge(&mut options.values, &json!({"preflight": preflight}));
         if broker == "snssqs" {
             // A Python program on a busy machine.
             let patience = json!({"deadline": "15s", "attemptTimeout": "10s"});
-            merge(&mut options.values, &json!({"publish": patience}));
+            options = options.with(&json!({"publish": patience}));
         }
         options
     }
@@ -114,6 +92,11 @@ impl Setup {
         stack.preflight().await?;
         Ok(stack)
     }
+}
+
+/// Its canary would stay among the dead letters, which scenarios look at.
+fn preflight(enabled: bool) -> Value {
+    json!({"preflight": {"enabled": enabled, "deadline": PREFLIGHT, "deadLetters": false}})
 }
 
 /// Events a second that a broker carries here with room to spare. In a sidecar's RabbitMQ component a publish waits for the
@@ -131,6 +114,7 @@ fn rate(broker: &str, wanted: u32) -> u32 {
 struct UnderLoad {
     ledger: Ledger,
     load: Load,
+    effects: Effects,
     /// Events between two blows: a second's.
     events: usize,
     /// Effects of what was published before.
@@ -146,20 +130,20 @@ impl UnderLoad {
     async fn at(stack: &Stack, per_second: u32) -> Result<Self> {
         let ledger = Ledger::default();
         let broker = stack.active();
-        let before = stack.effects().look().await?.len();
+        let effects = stack.effects();
+        let before = effects.look().await?.len();
         let load = Load::start(&stack.endpoints, rate(broker, per_second), &ledger);
-        let events = rate(broker, RATE) as usize;
         let this = Self {
             ledger,
             load,
-            events,
+            effects,
+            events: rate(broker, RATE) as usize,
             before,
         };
         this.go_on().await?;
         Ok(this)
     }
 
-    /// Lets a second's events be acknowledged.
     async fn go_on(&self) -> Result<()> {
         self.acknowledge(self.events).await
     }
@@ -171,7 +155,10 @@ impl UnderLoad {
     /// Ends the load, and counts when every acknowledged event has its effect, or cannot have it any more.
     async fn count(self, stack: &Stack) -> Result<(Count, Ledger)> {
         self.load.stop().await?;
-        Ok((settled(stack, &self.ledger).await?, self.ledger))
+        Ok((
+            settled(stack, &self.effects, &self.ledger, 0).await?,
+            self.ledger,
+        ))
     }
 
     /// The same; fails unless nothing was lost, doubled or refused.
@@ -183,24 +170,16 @@ impl UnderLoad {
     /// After an outage of what publishing needs: requests may have failed, but only in the documented way.
     async fn finish(self, stack: &Stack, lost: u64) -> Result<Count> {
         self.go_on().await?;
-        let Self {
-            ledger,
-            load,
-            before,
-            ..
-        } = self;
-        load.stop().await?;
+        let (ledger, before) = (self.ledger, self.before);
+        self.load.stop().await?;
         for failure in ledger.failures() {
-            ensure!(
-                matches!(failure.status, Some(503 | 504)) && failure.retry_after,
-                "a publish failed in another way than 503 or 504 with Retry-After: {failure:?}"
-            );
+            let documented = matches!(failure.status, Some(503 | 504)) && failure.retry_after;
+            ensure!(documented, "not 503 or 504 with Retry-After: {failure:?}");
         }
-        let count = settled_but(stack, &ledger, lost).await?;
+        let count = settled(stack, &self.effects, &ledger, lost).await?;
         let failures = ledger.failures();
         let open = failures.iter().filter(|it| it.status != Some(503)).count();
-        let effects = stack.effects();
-        let taken = ledger.unacknowledged(&*effects.look().await?) - before;
+        let taken = ledger.unacknowledged(&*self.effects.look().await?) - before;
         ensure!(
             taken <= open,
             "{taken} events had an effect without a 200, but only {open} answers left that open: a 503 said too much"
@@ -219,38 +198,37 @@ async fn post(stack: &Stack, title: &str, headers: &[(&str, &[u8])]) -> Result<U
     Ok(body["id"].as_str().context("no id")?.parse()?)
 }
 
-/// Waits until every acknowledged event has its effect, or cannot have it any more, then counts.
-async fn settled(stack: &Stack, ledger: &Ledger) -> Result<Count> {
-    settled_but(stack, ledger, 0).await
+/// Waits for so many effects, and that there are no more.
+async fn acted(stack: &Stack, tasks: usize) -> Result<()> {
+    let effects = stack.effects();
+    let all = effects.wait("effects", SETTLE_DEADLINE, |it| it.len() >= tasks);
+    all.await?;
+    effects.settle(QUIET).await?;
+    let all: u64 = effects.look().await?.values().sum();
+    ensure!(all == tasks as u64, "{tasks} tasks had {all} effects");
+    Ok(())
 }
 
-/// The same where so many events may be missing for good.
-async fn settled_but(stack: &Stack, ledger: &Ledger, lost: u64) -> Result<Count> {
-    let effects = stack.effects();
+/// Waits until every acknowledged event but for so many has its effect, or cannot have it any more, then counts.
+async fn settled(stack: &Stack, effects: &Effects, ledger: &Ledger, lost: u64) -> Result<Count> {
     let enough = |effects: &_| ledger.missing(effects).len() as u64 <= lost;
     let all = effects.wait("every acknowledged event", SETTLE_DEADLINE, enough);
     if all.await.is_err() {
         let so_far = effects.look().await?.clone();
-        let whereabouts = whereabouts(stack, &ledger.missing(&so_far)).await;
-        let (total, logs) = (ledger.total(&so_far), stack.keep_logs()?);
-        bail!("{total}; {whereabouts}; logs are in {}", logs.display());
+        let (missing, total) = (ledger.missing(&so_far), ledger.total(&so_far));
+        // Those there were tried in vain; of others the sidecars' logs tell.
+        let dead = stack.dead_letters().await.map(|letters| {
+            let ids = missing.iter().map(Uuid::to_string);
+            ids.filter(|id| letters.contains(id)).count()
+        });
+        let (first, logs) = (missing.first(), stack.keep_logs().display());
+        bail!(
+            "{total}; dead letters of them: {dead:?}, the first is {first:?}; logs are in {logs}"
+        );
     }
     effects.settle(QUIET).await?;
     stack.check()?;
     Ok(ledger.total(&*effects.look().await?))
-}
-
-/// What became of events without an effect. Those in the dead letters were tried in vain; of others the sidecars' logs tell.
-async fn whereabouts(stack: &Stack, lost: &[Uuid]) -> String {
-    let first = lost.first().map(ToString::to_string).unwrap_or_default();
-    match stack.dead_letters().await {
-        Ok(letters) => {
-            let dead = lost.iter().filter(|id| letters.contains(&id.to_string()));
-            let dead = dead.count();
-            format!("{dead} of them in the dead letters, the first is {first}")
-        }
-        Err(error) => format!("the first is {first}; no look into the dead letters: {error:#}"),
-    }
 }
 
 /// Fails when there is anything in the dead letters, with or without an effect.
@@ -264,20 +242,19 @@ async fn nothing_dead(stack: &Stack) -> Result<()> {
 /// Fails unless every acknowledged event had exactly one effect.
 fn exactly_once(count: &Count) -> Result<String> {
     let figures = count.to_string();
-    ensure!(
-        count.acknowledged > 0 && count.lost == 0 && count.duplicated_effects == 0,
-        "{figures}"
-    );
+    let once = count.lost == 0 && count.duplicated_effects == 0;
+    ensure!(once && count.acknowledged > 0, "{figures}");
     Ok(figures)
 }
 
 /// Fails unless, in addition, no publish failed.
 fn perfect(count: &Count, ledger: &Ledger) -> Result<String> {
     let figures = exactly_once(count)?;
+    let (perfect, failures) = (count.is_perfect(), ledger.failures());
     ensure!(
-        count.is_perfect(),
+        perfect,
         "{figures}; the first failure: {:?}",
-        ledger.failures().first()
+        failures.first()
     );
     Ok(figures)
 }

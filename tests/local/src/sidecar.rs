@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
-use harness::deployment::Deployment;
-use harness::launch::Launch;
-use harness::ports::Port;
+use harness::{deployment::Deployment, launch::Launch, ports::Port};
 
 use crate::Http;
 use crate::container::Container;
@@ -56,7 +54,7 @@ pub struct Sidecar {
 
 impl Sidecar {
     /// Starts the sidecar of one pod. `name` is the pod's; `app_port` is where its app listens, if it does.
-    pub fn start(
+    pub(crate) fn start(
         site: &Site,
         resources: &Resources,
         template: &Deployment,
@@ -66,11 +64,14 @@ impl Sidecar {
         let ports = PORTS.iter().map(|_| Port::reserve());
         let ports: Vec<_> = ports.collect::<Result<_>>()?;
         let numbers = PORTS.iter().zip(&ports);
-        let numbers = numbers.map(|(name, port)| format!("--{name}-port={}", port.number()));
+        let numbers = numbers.map(|(name, port)| format!("--{name}-port={}", port.number));
         let log = site.folder.join(format!("{name}.daprd.log"));
-        let mut launch = Launch::new(format!("daprd of {name}"), &site.toolbox.daprd, log)
+        let variables = template.annotation("env").unwrap_or_default();
+        let variables = variables.split(',');
+        let variables = variables.filter_map(|part| part.trim().split_once('='));
+        let mut launch = Launch::new(format!("daprd of {name}"), &site.options.toolbox.daprd, log)
             .folder(&site.folder)
-            .args([Path::new("--resources-path"), resources.folder()])
+            .args([Path::new("--resources-path"), &resources.watched])
             .args(annotation_flags(template))
             // Neither placement nor scheduler is named, so it looks for none.
             .args(ADDRESSES)
@@ -78,18 +79,17 @@ impl Sidecar {
             .args(app_port.map(|port| format!("--app-port={port}")))
             .args(["--enable-metrics"])
             // Otherwise it looks for the address of a network interface.
-            .env("DAPR_HOST_IP", "127.0.0.1");
+            .envs([("DAPR_HOST_IP", "127.0.0.1")])
+            .envs(variables);
         if let Some(config) = template.annotation("config") {
             launch = launch.args([PathBuf::from("--config"), resources.configuration(config)?]);
         }
-        if template.annotation("api-token-secret").is_some() {
-            launch = launch.env("DAPR_API_TOKEN", &site.dapr_api_token);
-        }
-        if template.annotation("app-token-secret").is_some() {
-            launch = launch.env("APP_API_TOKEN", &site.app_api_token);
-        }
-        for (name, value) in variables(template.annotation("env").unwrap_or_default()) {
-            launch = launch.env(name, value);
+        for (secret, name, token) in [
+            ("api-token-secret", "DAPR_API_TOKEN", &site.dapr_api_token),
+            ("app-token-secret", "APP_API_TOKEN", &site.app_api_token),
+        ] {
+            let token = template.annotation(secret).map(|_| (name, token));
+            launch = launch.envs(token);
         }
         let container = Container::start(launch, ports, site.kubelet.as_ref())?;
         Ok(Self { container })
@@ -101,23 +101,13 @@ impl Sidecar {
         self.ready(http, &url, READY).await
     }
 
-    /// Base URL of its gRPC API.
     pub fn grpc_url(&self) -> String {
         self.ports[1].url()
     }
 
-    /// A client of its gRPC API, with the token of an app's.
-    pub fn client(&self, token: &str) -> Result<dapr_pubsub::Sidecar> {
-        let options = dapr_pubsub::SidecarOptions {
-            grpc_endpoint: self.grpc_url(),
-            api_token: Some(token.to_owned().into()),
-        };
-        Ok(dapr_pubsub::Sidecar::new(&options)?)
-    }
-
     /// Ports that the injector would tell the app by environment.
     pub fn app_env(&self) -> [(String, String); 3] {
-        let (http, grpc) = (self.ports[0].number(), self.ports[1].number());
+        let (http, grpc) = (self.ports[0].number, self.ports[1].number);
         [
             ("DAPR_GRPC_ENDPOINT".to_owned(), self.grpc_url()),
             ("DAPR_GRPC_PORT".to_owned(), grpc.to_string()),
@@ -137,18 +127,11 @@ impl Deref for Sidecar {
 /// A flag that daprd does not know ends it, and its log says so.
 fn annotation_flags(template: &Deployment) -> Vec<String> {
     let only_pod = |key: &str| ELSEWHERE.contains(&key) || key.starts_with("sidecar-");
-    let annotations = template
-        .dapr_annotations()
-        .filter(|(key, _)| !only_pod(key));
+    let annotations = template.dapr_annotations();
+    let annotations = annotations.filter(|(key, _)| !only_pod(key));
     let flag = |(key, value)| {
         let prefix = if PREFIXED.contains(&key) { "dapr-" } else { "" };
         format!("--{prefix}{key}={value}")
     };
     annotations.map(flag).collect()
-}
-
-/// `dapr.io/env`: variables separated by commas.
-fn variables(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    text.split(',')
-        .filter_map(|part| part.trim().split_once('='))
 }

@@ -3,35 +3,31 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use harness::toolbox::Toolbox;
-
-use crate::Http;
 use crate::container::Restarts;
+use crate::{Http, StackOptions};
 
 /// The place where a stack runs: programs, work folder, HTTP client and tokens.
 #[derive(Debug)]
-pub struct Site {
-    pub(super) toolbox: Toolbox,
-    /// The work folder.
-    pub(super) folder: PathBuf,
-    pub(super) http: Http,
+pub(crate) struct Site {
+    pub(crate) options: StackOptions,
+    pub(crate) folder: PathBuf,
+    pub(crate) http: Http,
     /// Where containers are started again: which were.
-    pub(super) kubelet: Option<Restarts>,
+    pub(crate) kubelet: Option<Restarts>,
     /// What apps must send to the sidecar, where the chart asks for it (`tokens.daprApiTokenSecret`).
-    pub(super) dapr_api_token: String,
+    pub(crate) dapr_api_token: String,
     /// What the sidecar sends to apps, where the chart asks for it (`tokens.appTokenSecret`).
-    pub(super) app_api_token: String,
+    pub(crate) app_api_token: String,
     pods: AtomicU32,
 }
 
 impl Site {
-    /// `restarts`: whether somebody starts containers again that have ended.
-    pub(super) fn new(toolbox: Toolbox, folder: PathBuf, restarts: bool) -> Self {
+    pub(crate) fn new(options: StackOptions, folder: PathBuf) -> Self {
         Self {
-            toolbox,
+            kubelet: options.restarts.then(Restarts::default),
+            options,
             folder,
             http: Http::new(),
-            kubelet: restarts.then(Restarts::default),
             dapr_api_token: token(),
             app_api_token: token(),
             pods: AtomicU32::new(0),
@@ -39,12 +35,11 @@ impl Site {
     }
 
     /// `<app>-<number>`, never the same twice.
-    pub(super) fn pod_name(&self, app: &str) -> String {
+    pub(crate) fn pod_name(&self, app: &str) -> String {
         format!("{app}-{}", self.pods.fetch_add(1, Ordering::Relaxed) + 1)
     }
 }
 
-/// Something that nobody guesses.
-pub(super) fn token() -> String {
+pub(crate) fn token() -> String {
     format!("{:032x}", rand::random::<u128>())
 }

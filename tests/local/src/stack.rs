@@ -5,8 +5,10 @@ mod jobs;
 mod start;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use harness::chart::{Chart, Rendered};
@@ -16,15 +18,15 @@ use harness::process::Process;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::BrokerProcess;
+use crate::Http;
+use crate::broker::{BrokerProcess, Declaration};
 use crate::endpoints::{Endpoint, Endpoints};
-use crate::pod::Pod;
+use crate::pod::{self, Pod};
 use crate::resources::Resources;
 use crate::site::Site;
-use crate::{Http, StackOptions};
 
-pub use change::Rollout;
-pub use jobs::Finished;
+/// How long the pods of a new stack may take to become ready.
+const READY: Duration = Duration::from_mins(1);
 
 const API: &str = "task-api";
 const WORKER: &str = "task-worker";
@@ -44,7 +46,6 @@ pub struct Stack {
     rendered: Rendered,
     values: Value,
     chart: Chart,
-    options: StackOptions,
     site: Site,
     folder: Arc<WorkFolder>,
 }
@@ -60,7 +61,7 @@ impl Stack {
             folder,
             ..
         } = self;
-        endpoints.remove(api.name());
+        endpoints.remove(&api.service()?.url());
         tokio::try_join!(api.terminate(), worker.terminate())?;
         for mut broker in brokers.into_values() {
             broker.stop().await?;
@@ -72,9 +73,9 @@ impl Stack {
     /// An error that names the first process which ended although nobody asked it to, with its last log lines. Of services and
     /// sidecars that are started again, none.
     pub fn check(&self) -> Result<()> {
-        let brokers = self.brokers.values().filter_map(BrokerProcess::process);
-        brokers.into_iter().try_for_each(Process::runs)?;
-        if self.options.restarts {
+        let mut brokers = self.brokers.values().filter_map(|it| it.process.as_ref());
+        brokers.try_for_each(Process::runs)?;
+        if self.site.options.restarts {
             return Ok(());
         }
         let mut pods = self.api.processes().chain(self.worker.processes());
@@ -83,12 +84,7 @@ impl Stack {
 
     /// Waits until both pods are ready, whoever has started their parts again.
     pub async fn ready(&self) -> Result<()> {
-        let (http, deadline) = (self.http(), self.options.ready);
-        tokio::try_join!(
-            self.api.ready(http, deadline),
-            self.worker.ready(http, deadline)
-        )?;
-        Ok(())
+        both_ready(&self.site.http, &self.api, &self.worker).await
     }
 
     /// Services and sidecars that have ended and were started again since this was last asked, a line each.
@@ -99,13 +95,31 @@ impl Stack {
     }
 
     /// The broker of an entry, running or not; an error when the toolbox lacks its programs. `redis` is the state store, too.
-    pub fn broker(&self, entry: &str) -> Result<&BrokerProcess> {
-        self.brokers.get(entry).with_context(|| without(entry))
+    pub(crate) fn broker(&mut self, entry: &str) -> Result<&mut BrokerProcess> {
+        self.brokers.get_mut(entry).with_context(|| without(entry))
     }
 
-    /// The same, to stop and start it.
-    pub fn broker_mut(&mut self, entry: &str) -> Result<&mut BrokerProcess> {
-        self.brokers.get_mut(entry).with_context(|| without(entry))
+    /// Where the active broker is, as values of its entry.
+    pub fn broker_values(&self) -> &Value {
+        &self.declaration().values
+    }
+
+    /// The process of the active broker, where it has one.
+    pub fn broker_id(&self) -> Option<i32> {
+        Some(self.brokers[self.active()].process.as_ref()?.id())
+    }
+
+    /// What Redis answers to a command.
+    pub async fn redis(&self, command: &[&str]) -> Result<String> {
+        self.brokers["redis"]
+            .declaration
+            .reader
+            .redis(command)
+            .await
+    }
+
+    pub(crate) fn declaration(&self) -> &Declaration {
+        &self.brokers[self.active()].declaration
     }
 
     /// Starts the broker of an entry and makes in it what must be there before the product comes.
@@ -123,50 +137,49 @@ impl Stack {
         let spec = specs.find(|spec| spec["pubsubname"] == component);
         let topic = spec.and_then(|spec| spec["deadLetterTopic"].as_str());
         let topic = topic.with_context(|| format!("no dead-letter topic of {component}"))?;
-        self.broker(self.active())?.read(self.http(), topic).await
+        let reader = &self.declaration().reader;
+        reader.read(self.http(), topic).await
     }
 
-    /// The log of all `task-worker` processes of this stack, in the order in which they wrote.
-    pub fn worker_log(&self) -> PathBuf {
-        self.folder.path().join(format!("{WORKER}.log"))
+    /// The log of all processes of an app in this stack, in the order in which they wrote.
+    pub fn log(&self, app: &str) -> PathBuf {
+        self.folder.path.join(format!("{app}.log"))
     }
 
     /// A client of the publisher's sidecar, as the publisher has one.
     pub fn api_client(&self) -> Result<dapr_pubsub::Sidecar> {
-        self.api.sidecar.client(&self.site.dapr_api_token)
+        Ok(dapr_pubsub::Sidecar::new(&dapr_pubsub::SidecarOptions {
+            grpc_endpoint: self.api.sidecar.grpc_url(),
+            api_token: Some(self.site.dapr_api_token.clone().into()),
+        })?)
     }
 
-    /// What that log tells of effects.
+    /// What the worker's log tells of effects.
     pub fn effects(&self) -> Effects {
-        Effects::of(&self.worker_log())
+        Effects::of(&self.log(WORKER))
     }
 
     /// The line in it that tells of the effect of a task.
     pub fn line_of(&self, task: Uuid) -> Result<String> {
-        let (log, id) = (
-            std::fs::read_to_string(self.worker_log())?,
-            task.to_string(),
-        );
+        let (log, id) = (fs::read_to_string(self.log(WORKER))?, task.to_string());
         let mut lines = log.lines().filter(|line| line.contains(MARK));
-        let line = lines.find(|line| line.contains(&id));
-        line.map(str::to_owned)
-            .with_context(|| format!("no line for {task}"))
+        let line = lines.find(|line| line.contains(&id)).map(str::to_owned);
+        line.with_context(|| format!("no line for {task}"))
     }
 
     /// The file in which `task-worker` remembers its effects across a crash.
     pub fn worker_journal(&self) -> PathBuf {
-        super::pod::journal_of(self.worker.name(), self.folder.path())
-    }
-
-    /// The log of all `task-api` processes of this stack.
-    pub fn api_log(&self) -> PathBuf {
-        self.folder.path().join(format!("{API}.log"))
+        pod::journal_of(&self.site, &self.worker.name)
     }
 
     /// Leaves the work folder with all logs in place for good: for whoever looks for a cause.
-    pub fn keep_logs(&self) -> Result<PathBuf> {
-        self.folder.keep()?;
-        Ok(self.folder.path().to_owned())
+    pub fn keep_logs(&self) -> &Path {
+        self.folder.keep();
+        self.folder()
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder.path
     }
 
     /// Gives the running sidecars one more Dapr object than the chart renders.
@@ -185,6 +198,10 @@ impl Stack {
     }
 }
 
+async fn both_ready(http: &Http, api: &Pod, worker: &Pod) -> Result<()> {
+    tokio::try_join!(api.ready(http, READY), worker.ready(http, READY)).map(drop)
+}
+
 fn without(entry: &str) -> String {
     format!("this stack was started without the programs for {entry}")
 }
@@ -193,16 +210,12 @@ fn without(entry: &str) -> String {
 fn topics(rendered: &Rendered) -> Result<[String; 2]> {
     let api = rendered.deployment_of(API)?;
     let worker = rendered.deployment_of(WORKER)?;
-    let topics = [
-        api.variable("TOPIC")?,
-        worker.variable("DEAD_LETTER_TOPIC")?,
-    ];
-    Ok(topics.map(str::to_owned))
+    let dead = worker.variable("DEAD_LETTER_TOPIC")?;
+    Ok([api.variable("TOPIC")?, dead].map(str::to_owned))
 }
 
 fn endpoint(pod: &Pod) -> Result<Endpoint> {
     Ok(Endpoint {
-        pod: pod.name().to_owned(),
         url: pod.service()?.url(),
         broker: pod.broker().to_owned(),
     })

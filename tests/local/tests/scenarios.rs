@@ -5,11 +5,11 @@
 
 use std::process::ExitCode;
 
-use harness::scenario::{self, AtOnce};
+use harness::scenario;
 use local_stack::scenarios::{ALL, LONG, Setup};
 
 /// Stacks at the same time: each is a broker, two sidecars and two services.
-const AT_ONCE: AtOnce = AtOnce { light: 3, load: 3 };
+const AT_ONCE: (usize, usize) = (3, 3);
 
 fn main() -> ExitCode {
     scenario::main(ALL, LONG, AT_ONCE, Setup::read)

@@ -33,11 +33,9 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     let step = Step::start("start");
-    let mut options = StackOptions::new(Toolbox::read()?);
     // The publisher says what it has published, so that its side of the trace can be shown.
-    options
-        .api_env
-        .insert("RUST_LOG".to_owned(), "info,task_api=debug".to_owned());
+    let level = json!({"log": {"level": "info,task_api=debug"}});
+    let mut options = StackOptions::new(Toolbox::read()?).with(&level);
     options.progress = step.bar();
     let mut stack = Stack::start(options).await?;
     step.done("Redis, two sidecars, two services; the chart's own rendering");
@@ -84,7 +82,6 @@ async fn greet(stack: &Stack, ledger: &Ledger, effects: &Effects) -> Result<Stri
     let endpoint = stack.endpoints.pick().context("no instance is ready")?;
     let mut first = None;
     for title in TITLES {
-        ledger.asked(&endpoint.broker);
         let posted = load::post(stack.http(), &endpoint, title, ledger).await;
         let posted = posted.map_err(|failure| anyhow!("{failure:?}"))?;
         console::note(&format!("    POST /tasks {}", json!({ "title": title })));
@@ -115,12 +112,8 @@ async fn change(stack: &mut Stack, ledger: &Ledger, effects: &Effects) -> Result
     step.done(&format!("{RATE} tasks a second, and they go on"));
 
     let step = Step::start("broker.active: kafka");
-    let rollout = stack.change_broker("kafka", &["redis", "kafka"]).await?;
-    let rolled = if rollout.publisher.is_some() {
-        "task-api"
-    } else {
-        "nothing"
-    };
+    let ended = stack.change_broker("kafka", &["redis", "kafka"]).await?;
+    let rolled = ended.map_or("nothing", |_| "task-api");
     step.done(&format!("subscribed to both, rolled {rolled}"));
 
     let step = Step::start("load on Kafka");

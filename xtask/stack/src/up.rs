@@ -34,12 +34,13 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     step.done(&format!("{broker}, two sidecars, two services"));
 
     let (api, worker) = (stack.api.service()?, stack.worker.service()?);
+    let log = stack.log("task-worker");
     if args.json {
         console::result(json!({
             "task_api": api.url(),
             "task_api_admin": api.admin_url(),
             "task_worker_admin": worker.admin_url(),
-            "worker_log": stack.worker_log(),
+            "worker_log": log,
             "broker": broker,
         }));
     } else {
@@ -51,7 +52,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
         console::result(format!(
             "{}\n\n  tail -f {}\n",
             style("See it received:").bold(),
-            stack.worker_log().display()
+            log.display()
         ));
         console::result("A service or sidecar that ends is started again. Ctrl-C ends everything.");
     }

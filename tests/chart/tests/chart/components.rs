@@ -44,9 +44,8 @@ const NO_SECRETS: [(&str, &str); 2] = [
 /// The fields of a component, those for each way to log in among them.
 fn fields(description: &Value) -> impl Iterator<Item = &Value> {
     let profiles = ["authenticationProfiles", "builtinAuthenticationProfiles"];
-    let profiles = profiles
-        .into_iter()
-        .flat_map(|list| items(&description[list]));
+    let profiles = profiles.into_iter();
+    let profiles = profiles.flat_map(|list| items(&description[list]));
     let logins = profiles.flat_map(|profile| items(&profile["metadata"]));
     items(&description["metadata"]).chain(logins)
 }
@@ -106,9 +105,8 @@ fn problems(component: &Value) -> Result<Vec<String>> {
         }
     }
     let required = items(&description["metadata"]).filter(|it| it["required"] == true);
-    let missing = required
-        .map(|it| text(&it["name"]))
-        .filter(|it| !seen.contains(&**it));
+    let required = required.map(|it| text(&it["name"]));
+    let missing = required.filter(|it| !seen.contains(&**it));
     problems.extend(missing.map(|it| format!("`{it}` is missing")));
     Ok(problems)
 }

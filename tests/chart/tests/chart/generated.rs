@@ -103,10 +103,8 @@ fn compare(path: &Path, text: &str) -> Result<()> {
     if update() {
         return std::fs::write(path, text).with_context(|| path.display().to_string());
     }
-    let line = there
-        .lines()
-        .zip(text.lines())
-        .position(|(one, other)| one != other);
+    let mut lines = there.lines().zip(text.lines());
+    let line = lines.position(|(one, other)| one != other);
     let line = line.unwrap_or_else(|| there.lines().count().min(text.lines().count()));
     let of = |text: &str| text.lines().nth(line).unwrap_or("(end of file)").to_owned();
     bail!(

@@ -24,11 +24,10 @@ fn only_what_users_need_is_packed() -> Result<()> {
     package.arg("package").arg(folder());
     output(package.arg("--destination").arg(&packed), "")?;
     let listed = output(Command::new("tar").arg("-tzf").args(files(&packed)?), "")?;
-    let mut listed: Vec<_> = listed
-        .lines()
-        .map(|line| line.trim_start_matches("task-pubsub/"))
-        .filter(|file| !file.starts_with("templates/"))
-        .collect();
+    let files = listed.lines();
+    let files = files.map(|line| line.trim_start_matches("task-pubsub/"));
+    let files = files.filter(|file| !file.starts_with("templates/"));
+    let mut listed: Vec<_> = files.collect();
     listed.sort_unstable();
     assert_eq!(listed, CONTENTS, "see charts/task-pubsub/.helmignore");
     Ok(())

@@ -7,25 +7,21 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::pods;
-use super::under_load::{QUIET, UnderLoad, two_publishers};
+use super::under_load::{UnderLoad, two_publishers};
 use super::wrong;
+use crate::site::SOON;
 use crate::{ArgoCd, PodLogs, Repository, Site};
-use harness::chart::merge;
+use harness::{chart::merge, effects::QUIET};
 
-/// The environment's name.
 const ENVIRONMENT: &str = "e2e";
 
 /// A sync with all its waves, preflight and smoke.
 const SYNC: Duration = Duration::from_mins(4);
 
-/// Until the third subscriber has heard what the first one has.
-const HEARD: Duration = Duration::from_mins(1);
-
 /// A subscriber that nobody had thought of: the worker's image under another name.
 const THIRD: &str = "task-audit";
 
-/// What is committed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) enum History {
     /// A bit of everything.
     Usual,
@@ -38,7 +34,7 @@ pub(super) enum History {
 pub(super) async fn commits(site: &Site, history: History) -> Result<String> {
     let git = site.setup.git.as_ref();
     let git = git.context("no git repository: --git-push and --git-sync say where one is")?;
-    let target = (ENVIRONMENT, site.kubectl.namespace());
+    let target = (ENVIRONMENT, site.kubectl.namespace.as_str());
     let repository =
         Repository::create(&site.folder.join("git"), &git.push, &git.sync, target).await?;
     let mut environment = Environment {
@@ -77,14 +73,12 @@ pub(super) struct Environment<'a> {
 impl Environment<'_> {
     pub(super) async fn commit(&mut self, change: &Value, message: &str) -> Result<String> {
         merge(&mut self.values, change);
-        self.repository
-            .commit(ENVIRONMENT, &self.values, message)
-            .await
+        self.repository.commit(&self.values, message).await
     }
 
-    /// Everything is there, and events flow.
     async fn begin(&mut self) -> Result<UnderLoad> {
-        let first = self.commit(&two_publishers(), "An environment").await?;
+        let services = json!({"services": two_publishers()});
+        let first = self.commit(&services, "An environment").await?;
         self.argocd.create(&self.repository).await?;
         self.argocd.synced(&first, SYNC).await?;
         pods::two_of_two(&self.site.kubectl, &["task-api", "task-worker"]).await?;
@@ -103,7 +97,7 @@ impl Environment<'_> {
         work.go_on().await?;
         let mut told = Vec::new();
         for wrong in wrong::all(self.site)?.iter().take(2) {
-            told.push(wrong.try_on(self, &work).await?);
+            told.push(wrong.try_on(self, &work).await.context(wrong.name)?);
         }
         self.change(&work, &["redis", "rabbitmq"]).await?;
         let retired = json!({"broker": {"subscribe": ["rabbitmq"]}});
@@ -121,7 +115,7 @@ impl Environment<'_> {
         let work = self.begin().await?;
         let mut told = Vec::new();
         for wrong in wrong::all(self.site)? {
-            told.push(wrong.try_on(self, &work).await?);
+            told.push(wrong.try_on(self, &work).await.context(wrong.name)?);
         }
         told.push(work.perfect().await?);
         Ok(told.join("; "))
@@ -140,7 +134,6 @@ impl Environment<'_> {
         Ok(told.join("; "))
     }
 
-    /// A commit that is synced.
     async fn sync(&mut self, change: &Value, message: &str) -> Result<()> {
         let commit = self.commit(change, message).await?;
         let synced = self.argocd.synced(&commit, SYNC).await;
@@ -157,7 +150,7 @@ impl Environment<'_> {
         self.in_order().await?;
         work.go_on().await?;
         pods::ended(kubectl, "task-api", &publishers).await?;
-        work.drained().await
+        work.drained().await.map(drop)
     }
 
     /// From now on everybody hears everything.
@@ -166,11 +159,11 @@ impl Environment<'_> {
         let audit = logs.effects();
         let earlier: HashSet<_> = work.acknowledged().await?.into_iter().collect();
         work.go_on().await?;
-        let (figures, ledger) = work.stop().await?;
+        let (figures, ledger) = work.stop_but(0).await?;
         let mut later = ledger.acknowledged_tasks();
         later.retain(|task| !earlier.contains(task));
         let what = format!("everything later at {THIRD}");
-        audit.wait_for(&what, HEARD, &later).await?;
+        audit.wait_for(&what, SOON, &later).await?;
         audit.settle(QUIET).await?;
         let heard = audit.look().await?;
         let doubled = heard.values().filter(|effects| **effects > 1).count();

@@ -1,6 +1,6 @@
 //! Workers that are away at the same time, and Dapr's objects edited under them, by hand as people do.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
@@ -9,7 +9,6 @@ use tokio::time::sleep;
 use super::pods;
 use super::under_load::{UnderLoad, two_publishers};
 use crate::{Signals, Site};
-use harness::chart::merge;
 
 const WORKER: &str = "task-worker";
 
@@ -25,7 +24,6 @@ const LONG: Absences = &[(1, 10), (5, 10), (20, 10), (90, 10)];
 /// With one worker and with one for each partition that a topic has by default.
 const REPLICAS: [u32; 2] = [1, 3];
 
-/// What is done to the workers.
 struct Course {
     replicas: &'static [u32],
     absences: Absences,
@@ -43,7 +41,7 @@ pub(super) async fn on_kafka(site: &Site) -> Result<String> {
         watchdog: json!({"silence": "5s", "patience": "3s"}),
         edits: true,
     };
-    course.with_signals(site).await
+    course.run(site).await
 }
 
 pub(super) async fn long_on_kafka(site: &Site) -> Result<String> {
@@ -53,28 +51,29 @@ pub(super) async fn long_on_kafka(site: &Site) -> Result<String> {
         watchdog: json!({}),
         edits: false,
     };
-    course.with_signals(site).await
+    course.run(site).await
 }
 
 impl Course {
-    async fn with_signals(&self, site: &Site) -> Result<String> {
+    async fn run(&self, site: &Site) -> Result<String> {
         let signals = Signals::start(site).await?;
-        let result = self.run(site, &signals).await;
-        signals.end(result).await
-    }
-
-    async fn run(&self, site: &Site, signals: &Signals) -> Result<String> {
         let program = IMAGE.split("ENTRYPOINT [\"/").nth(1);
         let program = program.and_then(|it| it.split('"').next());
         let program = program.context("services/Dockerfile has no entry point")?;
         let upgrade = async |replicas: u32, heartbeat: &str| {
-            let values = values(replicas, heartbeat, &self.watchdog);
+            let mut services = two_publishers();
+            services[WORKER] = json!({"replicas": replicas});
+            let values = json!({
+                "broker": {"active": "kafka"},
+                "delivery": {"watchdog": self.watchdog},
+                "brokers": {"kafka": {"heartbeatInterval": heartbeat}},
+                "services": services,
+            });
             site.upgrade(&values).await
         };
         upgrade(self.replicas[0], "3s").await?;
         let work = UnderLoad::start(site).await?;
-        let mut told = Vec::new();
-        let mut kills = 0;
+        let (mut told, mut kills) = (Vec::new(), 0);
         for &replicas in self.replicas {
             upgrade(replicas, "3s").await?;
             let all = pods::of(&site.kubectl, WORKER).await?;
@@ -86,24 +85,25 @@ impl Course {
                     signals.send("STOP", program, &all).await?;
                     sleep(Duration::from_secs(seconds)).await;
                     signals.send("CONT", program, &all).await?;
-                    slowest = slowest.max(caught_up(&work).await?);
+                    slowest = slowest.max(work.drained().await?);
                 }
-                told.push(format!(
-                "{replicas} of {replicas} workers: {times} pauses of {seconds} s caught up within {:.1} s",
-                slowest.as_secs_f32()
-            ));
+                let pauses = format!("{replicas} workers: {times} pauses of {seconds} s");
+                let slowest = slowest.as_secs_f32();
+                told.push(format!("{pauses} caught up within {slowest:.1} s"));
             }
             signals.send("KILL", program, &all).await?;
             kills += u64::from(replicas);
-            let killed = caught_up(&work).await?;
-            told.push(format!(
-                "a kill of {replicas} within {:.1} s",
-                killed.as_secs_f32()
-            ));
+            let killed = work.drained().await?.as_secs_f32();
+            told.push(format!("a kill of {replicas} within {killed:.1} s"));
         }
         if self.edits {
             // Neither edit restarts a pod. `edits-kafka` has more of them.
-            dead_letter_topic(site, "somewhere-else").await?;
+            let topic = r#"{"spec": {"deadLetterTopic": "somewhere-else"}}"#;
+            let names = ["get", "subscriptions.dapr.io", "--output=name"];
+            for name in site.kubectl.run(&names).await?.lines() {
+                let patch = ["patch", name, "--type=merge", "--patch", topic];
+                site.kubectl.run(&patch).await?;
+            }
             work.go_on().await?;
             let edited = work.drained().await;
             edited.context("after an edited Subscription")?;
@@ -111,35 +111,8 @@ impl Course {
             work.go_on().await?;
             work.drained().await.context("after an edited Component")?;
         }
-        told.push(work.perfect_but(kills).await?);
+        let (figures, _) = work.stop_but(kills).await?;
+        told.push(figures);
         Ok(told.join("; "))
     }
-}
-
-/// The time until everything acknowledged up to now has had its effect.
-async fn caught_up(work: &UnderLoad) -> Result<Duration> {
-    let back = Instant::now();
-    work.drained().await?;
-    Ok(back.elapsed())
-}
-
-async fn dead_letter_topic(site: &Site, topic: &str) -> Result<()> {
-    let patch = json!({"spec": {"deadLetterTopic": topic}}).to_string();
-    let names = ["get", "subscriptions.dapr.io", "--output=name"];
-    for name in site.kubectl.run(&names).await?.lines() {
-        let patch = ["patch", name, "--type=merge", "--patch", &patch];
-        site.kubectl.run(&patch).await?;
-    }
-    Ok(())
-}
-
-fn values(replicas: u32, heartbeat: &str, watchdog: &Value) -> Value {
-    let mut values = json!({
-        "broker": {"active": "kafka"},
-        "delivery": {"watchdog": watchdog},
-        "brokers": {"kafka": {"heartbeatInterval": heartbeat}},
-        "services": {WORKER: {"replicas": replicas}},
-    });
-    merge(&mut values, &two_publishers());
-    values
 }

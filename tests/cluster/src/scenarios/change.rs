@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use super::pods;
 use super::under_load::{UnderLoad, two_publishers};
 use crate::site::ROLLOUT;
 use crate::{Helm, Site};
-use harness::chart::{self, merge};
+use harness::{chart, refused};
 
 /// An upgrade to a dead broker is given up after this.
 const GIVE_UP: Duration = Duration::from_secs(45);
@@ -25,23 +25,15 @@ pub(super) fn dead_broker(namespace: &str) -> Value {
 }
 
 /// What the chart's README says: Helm leaves a release in the middle of a rollback that a hook has refused.
-const FORGET_ROLLBACK: [&str; 4] = [
-    "delete",
-    "secret",
-    "--selector",
-    "owner=helm,status=pending-rollback",
-];
+const REFUSED_ROLLBACK: &str = "--selector=owner=helm,status=pending-rollback";
 
 fn brokers(active: &str, subscribe: &[&str]) -> Value {
-    json!({"broker": {"active": active, "subscribe": subscribe}})
+    json!({"broker": {"active": active, "subscribe": subscribe}, "services": two_publishers()})
 }
 
 async fn upgrade(site: &Site, helm: &Helm, active: &str, subscribe: &[&str]) -> Result<()> {
-    let mut values = site.values(&brokers(active, subscribe));
-    merge(&mut values, &two_publishers());
-    helm.upgrade(&chart::folder(), &values, ROLLOUT)
-        .await
-        .map(drop)
+    let values = site.values(&brokers(active, subscribe));
+    helm.upgrade(&chart::folder(), &values, ROLLOUT).await
 }
 
 pub(super) async fn redis_to_kafka(site: &Site) -> Result<String> {
@@ -49,7 +41,9 @@ pub(super) async fn redis_to_kafka(site: &Site) -> Result<String> {
 }
 
 pub(super) async fn kafka_to_rabbitmq(site: &Site) -> Result<String> {
-    change(site, &site.helm4(), ("kafka", "rabbitmq"), true).await
+    let mut helm = site.helm();
+    helm.program.clone_from(&site.setup.helm4);
+    change(site, &helm, ("kafka", "rabbitmq"), true).await
 }
 
 /// `first_subscribe`: the new broker drops what nobody has bound a queue to, so it is subscribed to in an upgrade of its own.
@@ -65,18 +59,19 @@ async fn change(
     if first_subscribe {
         upgrade(site, helm, old, &[old, new]).await?;
         // A canary through every broker that is subscribed to.
-        helm.run("test", &[], ROLLOUT).await?;
+        helm.run("test", &[], ROLLOUT, "").await?;
     }
     let publishers = pods::names(&site.kubectl, "task-api").await?;
     let dropped = upgrade(site, helm, new, &[new]).await;
-    refused(dropped, old)?;
+    not_dropped(dropped, old)?;
     upgrade(site, helm, new, &[old, new]).await?;
     work.go_on().await?;
     pods::ended(&site.kubectl, "task-api", &publishers).await?;
     // Back to the revision before the new broker came, as if that could be undone like anything else.
-    let back = helm.run("rollback", &["1", "--wait"], ROLLOUT).await;
-    refused(back.map(drop), new)?;
-    site.kubectl.run(&FORGET_ROLLBACK).await?;
+    let back = helm.run("rollback", &["1", "--wait"], ROLLOUT, "");
+    not_dropped(back.await, new)?;
+    let forget = ["delete", "secret", REFUSED_ROLLBACK];
+    site.kubectl.run(&forget).await?;
     work.drained().await?;
     upgrade(site, helm, new, &[new]).await?;
     work.go_on().await?;
@@ -90,31 +85,25 @@ pub(super) async fn in_place(site: &Site) -> Result<String> {
         let mut values = brokers(active, &[active]);
         values["broker"]["componentName"] = json!("pubsub");
         values["guard"] = json!({"force": force});
-        merge(&mut values, &two_publishers());
         site.upgrade(&values).await
     };
     upgrade("redis", false).await?;
     let work = UnderLoad::start(site).await?;
-    let Err(refusal) = upgrade("kafka", false).await else {
-        bail!("a Component became another broker");
-    };
-    let said = format!("{refusal:#}");
-    ensure!(said.contains("would become another broker"), "{said}");
+    let changed = upgrade("kafka", false).await;
+    let (wrong, why) = ("it was not refused", "would become another broker");
+    refused(changed, wrong, &[why])?;
     work.go_on().await?;
     upgrade("kafka", true).await?;
     work.go_on().await?;
-    Ok(format!("in place, by force: {}", work.counted().await?))
+    let (count, ..) = work.ended().await?;
+    Ok(format!("in place, by force: {count}"))
 }
 
 /// The gate, or the chart before it, has said why.
-fn refused(ended: Result<()>, broker: &str) -> Result<()> {
-    let Err(error) = ended else {
-        bail!("{broker} was dropped while publishers were on it");
-    };
-    let said = format!("{error:#}");
-    let named = said.contains(&format!("pubsub-{broker}")) && said.contains("broker.subscribe");
-    ensure!(named, "not the guard has refused it: {said}");
-    Ok(())
+fn not_dropped<T>(ended: Result<T>, broker: &str) -> Result<()> {
+    let wrong = format!("{broker} was dropped while publishers were on it");
+    let component = format!("pubsub-{broker}");
+    refused(ended, &wrong, &[&component, "broker.subscribe"])
 }
 
 pub(super) async fn to_a_dead_broker(site: &Site) -> Result<String> {
@@ -124,21 +113,16 @@ pub(super) async fn to_a_dead_broker(site: &Site) -> Result<String> {
     let work = UnderLoad::start(site).await?;
 
     let mut values = brokers("dead", &["redis", "dead"]);
-    merge(&mut values, &two_publishers());
-    values["brokers"] = dead_broker(site.kubectl.namespace());
+    values["brokers"] = dead_broker(&site.kubectl.namespace);
     let values = site.values(&values);
     let upgraded = helm.upgrade(&chart::folder(), &values, GIVE_UP).await;
-    if upgraded.is_ok() {
-        bail!("an upgrade to a broker that does not exist succeeded");
-    }
+    refused(upgraded, "an upgrade to a dead broker succeeded", &[])?;
     let now = pods::names(&site.kubectl, "task-api").await?;
-    ensure!(
-        publishers.is_subset(&now),
-        "publishers were replaced: {publishers:?} are now {now:?}"
-    );
+    let stay = publishers.is_subset(&now);
+    ensure!(stay, "{publishers:?} are now {now:?}");
     work.go_on().await?;
 
-    helm.run("rollback", &["--wait"], ROLLOUT).await?;
+    helm.run("rollback", &["--wait"], ROLLOUT, "").await?;
     work.go_on().await?;
     pods::same(&site.kubectl, "task-api", &publishers).await?;
     work.perfect().await

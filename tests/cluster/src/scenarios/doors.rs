@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use harness::kubectl::Kubectl;
-use harness::process::Process;
+use harness::{kubectl::Kubectl, process::Process};
 use http::header::CONTENT_TYPE;
 use http::{Method, Request};
 use http_body_util::Full;
@@ -12,11 +11,9 @@ use local_stack::Http;
 use serde_json::{Value, json};
 
 use super::pods;
-use super::tutorial::EFFECT;
 use crate::PodLogs;
-use crate::site::{self, ROLLOUT, Site};
+use crate::site::{self, ROLLOUT, SOON, Site};
 
-/// One call through a sidecar.
 const CALL: Duration = Duration::from_secs(20);
 
 /// A sidecar of somebody else, whose HTTP API is forwarded.
@@ -26,36 +23,21 @@ struct Stranger {
 }
 
 pub(super) async fn closed(site: &Site) -> Result<String> {
-    let elsewhere = site
-        .kubectl
-        .of(&format!("{}-elsewhere", site.kubectl.namespace()));
-    let namespace = include_str!("../../objects/namespace.yaml");
-    site::apply(&elsewhere, &site.setup, namespace, &[]).await?;
-    let result = knock(site, &elsewhere).await;
-    let removed = if site.setup.keep {
-        Ok(())
-    } else {
-        site::remove(&elsewhere).await
-    };
-    let figures = result?;
-    removed.map(|()| figures)
-}
-
-async fn knock(site: &Site, elsewhere: &Kubectl) -> Result<String> {
-    let friend = json!({"appId": "friend", "namespace": elsewhere.namespace(), "path": "/tasks", "methods": ["POST"]});
-    site.upgrade(&json!({"invocation": {"allow": [friend]}}))
-        .await?;
+    let restricted = include_str!("../../objects/namespace.yaml");
+    let elsewhere = &site.beside("elsewhere", restricted).await?;
+    let friend = json!({"appId": "friend", "namespace": elsewhere.namespace, "path": "/tasks", "methods": ["POST"]});
+    let values = json!({"invocation": {"allow": [friend]}});
+    site.upgrade(&values).await?;
     let logs = PodLogs::start(&site.kubectl, "task-worker", &site.folder)?;
     let stranger = Stranger::start(site, elsewhere, "stranger").await?;
     let friend = Stranger::start(site, elsewhere, "friend").await?;
     let neighbour = Stranger::start(site, &site.kubectl, "neighbour").await?;
-    let namespace = site.kubectl.namespace();
+    let namespace = &site.kubectl.namespace;
 
     let forged = event(namespace);
     let task = json!({"title": "through the sidecars"});
     let worker = format!("invoke/task-worker.{namespace}/method/events/todo");
     let api = |path| format!("invoke/task-api.{namespace}/method{path}");
-    let mut refused = 0;
     for (who, method, path, body) in [
         (&stranger, Method::POST, &worker, &forged),
         (&friend, Method::POST, &worker, &forged),
@@ -63,28 +45,19 @@ async fn knock(site: &Site, elsewhere: &Kubectl) -> Result<String> {
         (&stranger, Method::POST, &api("/tasks"), &task),
         (&friend, Method::GET, &api("/openapi.json"), &Value::Null),
     ] {
-        let (status, said) = who.call(method, path, body).await?;
-        ensure!(
-            status == 403 && said.contains("access control policy"),
-            "{path}: {status} {said}"
-        );
-        refused += 1;
+        let refused = (403, "access control policy");
+        who.call(method, path, body, refused).await?;
     }
 
     // Our Components are not the neighbour's, to publish or to hear.
     let topic = format!("publish/pubsub-redis/task-events-{namespace}");
-    let (status, said) = neighbour.call(Method::POST, &topic, &task).await?;
-    ensure!(
-        status == 404 && said.contains("ERR_PUBSUB_NOT_FOUND"),
-        "{topic}: {status} {said}"
-    );
-    let (_, said) = neighbour
-        .call(Method::GET, "metadata", &Value::Null)
-        .await?;
-    ensure!(
-        !said.contains("pubsub.redis") && !said.contains("state.redis"),
-        "{said}"
-    );
+    let unknown = (404, "ERR_PUBSUB_NOT_FOUND");
+    let published = neighbour.call(Method::POST, &topic, &task, unknown);
+    published.await?;
+    let knows = neighbour.call(Method::GET, "metadata", &Value::Null, (200, ""));
+    let knows = knows.await?;
+    let ours = knows.contains("pubsub.redis") || knows.contains("state.redis");
+    ensure!(!ours, "{knows}");
 
     // From pod to pod, by a sidecar that calls addresses for its app: ports of the sidecar and the app on the pod's loopback.
     let pod = pods::address(&site.kubectl, "task-worker").await?;
@@ -95,34 +68,27 @@ async fn knock(site: &Site, elsewhere: &Kubectl) -> Result<String> {
         (50002, "/"),
     ] {
         let path = format!("invoke/http://{pod}:{port}/method{path}");
-        let (status, said) = stranger.call(Method::POST, &path, &forged).await?;
         // No answer by HTTP, be it that nobody listens or that the port speaks TLS only.
-        let failed = status == 500 && said.contains("ERR_DIRECT_INVOKE");
-        ensure!(failed, "{path}: {status} {said}");
-        refused += 1;
+        let unanswered = (500, "ERR_DIRECT_INVOKE");
+        let called = stranger.call(Method::POST, &path, &forged, unanswered);
+        called.await?;
     }
     // Open by design, until a NetworkPolicy closes it.
     let metrics = format!("invoke/http://{pod}:9100/method/metrics");
-    let (status, _) = stranger.call(Method::GET, &metrics, &Value::Null).await?;
-    ensure!(status == 200, "{metrics}: {status}");
+    let read = stranger.call(Method::GET, &metrics, &Value::Null, (200, ""));
+    read.await?;
 
-    let (status, said) = friend.call(Method::POST, &api("/tasks"), &task).await?;
-    ensure!(
-        status == 200,
-        "a caller that a value names: {status} {said}"
-    );
-    let created: Value = serde_json::from_str(&said)?;
+    // A caller that a value names.
+    let tasks = api("/tasks");
+    let created = friend.call(Method::POST, &tasks, &task, (200, ""));
+    let created: Value = serde_json::from_str(&created.await?)?;
     let id = created["id"].as_str().context("no id")?.parse()?;
-    let effects = logs.effects();
-    effects
-        .wait_for("the named caller's task", EFFECT, &[id])
-        .await?;
+    let (effects, id) = (logs.effects(), [id]);
+    effects.wait_for("its task", SOON, &id).await?;
     let log = ["logs", "deployment/task-worker", "--container=task-worker"];
     let log = site.kubectl.run(&log).await?;
     ensure!(!log.contains("forged"), "a forged event has had an effect");
-    Ok(format!(
-        "{refused} ways refused, one open to a caller that a value names; no forged event had an effect"
-    ))
+    Ok("9 ways refused, one open to a caller that a value names".to_owned())
 }
 
 /// An event that no broker has seen.
@@ -138,28 +104,26 @@ impl Stranger {
     async fn start(site: &Site, kubectl: &Kubectl, name: &str) -> Result<Self> {
         let image = site.setup.images.name("task-api");
         let objects = include_str!("../../objects/stranger.yaml");
-        site::apply(
-            kubectl,
-            &site.setup,
-            objects,
-            &[("name", name), ("app", &image)],
-        )
-        .await?;
-        let (pod, timeout) = (
-            format!("pod/{name}"),
-            format!("--timeout={}s", ROLLOUT.as_secs()),
-        );
-        let ready = ["wait", "--for=condition=Ready", &pod, &timeout];
-        kubectl.run_within(ROLLOUT * 2, &ready, "").await?;
-        let (forward, url) = pods::forward_to(kubectl, &pod, 3500, &site.folder).await?;
+        let values = [("name", name), ("app", &image)];
+        site::apply(kubectl, &site.setup, objects, &values).await?;
+        let pod = format!("pod/{name}");
+        let ready = ["wait", "--for=condition=Ready", &pod];
+        kubectl.wait(ROLLOUT, &ready).await?;
+        let (forward, url) = pods::forward(kubectl, &pod, 3500, &site.folder).await?;
         Ok(Self {
             _forward: forward,
             url,
         })
     }
 
-    /// The status and the beginning of what came back.
-    async fn call(&self, method: Method, path: &str, body: &Value) -> Result<(u16, String)> {
+    /// What came back; an error unless it is of this status and says this.
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+        (status, part): (u16, &str),
+    ) -> Result<String> {
         let body = match body {
             Value::Null => String::new(),
             body => body.to_string(),
@@ -169,6 +133,9 @@ impl Stranger {
         let request = request.header(CONTENT_TYPE, "application/json");
         let request = request.body(Full::new(body.into()))?;
         let answer = Http::new().send(request, CALL).await?;
-        Ok((answer.status.as_u16(), answer.text()))
+        let (came, said) = (answer.status, answer.text());
+        let expected = came == status && said.contains(part);
+        ensure!(expected, "{path}: {came}, not {status} {part}: {said}");
+        Ok(said)
     }
 }

@@ -1,44 +1,37 @@
 //! Plain `helm install` applies custom resources last, and nothing makes pods wait for them.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
-use harness::chart::{self, Rendered, text};
+use harness::chart::{Rendered, text};
 use harness::wait::until;
 use serde_json::{Value, json};
 
 use super::pods;
 use super::tutorial::ask;
 use crate::Site;
-use crate::site::ROLLOUT;
-
-/// Until the sidecar and the app run, without what they need.
-const STARTED: Duration = Duration::from_mins(1);
+use crate::site::{ROLLOUT, SOON};
 
 pub(super) async fn components_last(site: &Site) -> Result<String> {
     // A Subscription that comes while daprd starts may escape it until the watchdog has it started again.
     let watchdog = json!({"delivery": {"watchdog": {"silence": "5s", "patience": "3s"}}});
     let values = site.values(&watchdog);
-    let rendered = site.helm().template(&chart::folder(), &values).await?;
+    let rendered = site.helm().template(&values).await?;
     let rendered = Rendered::parse(&rendered)?;
     let hook = |object: &&Value| !object["metadata"]["annotations"]["helm.sh/hook"].is_null();
     let of_dapr = |object: &&Value| text(&object["apiVersion"]).starts_with("dapr.io/");
     let objects = rendered.objects().filter(|object| !hook(object));
     let (dapr, others): (Vec<_>, Vec<_>) = objects.partition(of_dapr);
-    ensure!(
-        !dapr.is_empty() && !others.is_empty(),
-        "the chart renders one kind of objects only"
-    );
+    let both = !dapr.is_empty() && !others.is_empty();
+    ensure!(both, "the chart renders one kind of objects only");
     // The sidecar does not start without the Configuration that its pod names.
-    let (configuration, late): (Vec<_>, Vec<_>) = dapr
-        .into_iter()
-        .partition(|object| object["kind"] == "Configuration");
+    let configuration = |object: &&Value| object["kind"] == "Configuration";
+    let (configuration, late): (Vec<_>, Vec<_>) = dapr.into_iter().partition(configuration);
 
-    site.kubectl
-        .apply(others.into_iter().chain(configuration))
-        .await?;
+    let early = others.into_iter().chain(configuration);
+    site.kubectl.apply(early).await?;
     let what = "pods that run without their components";
-    until(what, STARTED, async || {
+    until(what, SOON, async || {
         let mut waiting = Vec::new();
         for service in ["task-api", "task-worker"] {
             let pods = pods::of(&site.kubectl, service).await?;
@@ -55,13 +48,11 @@ pub(super) async fn components_last(site: &Site) -> Result<String> {
     let started = Instant::now();
     site.kubectl.apply(late).await?;
     for service in ["task-api", "task-worker"] {
-        let ready = site.kubectl.rolled_out(service, ROLLOUT).await;
+        let ready = ["rollout", "status", &format!("deployment/{service}")];
+        let ready = site.kubectl.wait(ROLLOUT, &ready).await;
         ready.context("after the components came")?;
     }
-    let converged = started.elapsed();
+    let converged = started.elapsed().as_secs_f32();
     ask(site).await?;
-    Ok(format!(
-        "ready {:.1} s after the components came",
-        converged.as_secs_f32()
-    ))
+    Ok(format!("ready {converged:.1} s after the components came"))
 }

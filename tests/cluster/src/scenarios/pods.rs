@@ -2,24 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use harness::chart::{self, items, text};
 use harness::kubectl::Kubectl;
+use harness::ports::Port;
 use harness::process::Process;
 use harness::wait::until;
-use local_stack::Endpoint;
+use tokio::net::TcpStream;
 
-/// Until a forwarded port is there.
-const FORWARDED: Duration = Duration::from_secs(20);
+use crate::site::SOON;
 
-/// Longer than any grace period here.
-const ENDED: Duration = Duration::from_mins(1);
-
-/// A pod, as far as proofs need it.
 #[derive(Debug)]
 pub(super) struct Pod {
     pub(super) name: String,
@@ -55,7 +50,7 @@ pub(super) async fn same(kubectl: &Kubectl, service: &str, old: &BTreeSet<String
 
 /// Waits until pods of a service have ended: until then they may publish, whatever has replaced them.
 pub(super) async fn ended(kubectl: &Kubectl, service: &str, old: &BTreeSet<String>) -> Result<()> {
-    until("the end of old pods", ENDED, async || {
+    until("the end of old pods", SOON, async || {
         let pods = all(kubectl, service).await?;
         let mut names = pods.iter().map(chart::name);
         Ok(names.find(|it| old.contains(*it)).map(str::to_owned))
@@ -64,19 +59,17 @@ pub(super) async fn ended(kubectl: &Kubectl, service: &str, old: &BTreeSet<Strin
 }
 
 /// Takes a ready pod of a service away, and waits until another one is ready in its place. Beside them may be what never gets ready.
-pub(super) async fn replaced(kubectl: &Kubectl, service: &str, limit: Duration) -> Result<()> {
+pub(super) async fn replaced(kubectl: &Kubectl, service: &str) -> Result<()> {
     let mut old = of(kubectl, service).await?;
     old.retain(|pod| pod.ready == (2, 2));
     let gone = &old.first().context("no pod to take away")?.name;
-    kubectl
-        .run(&["delete", "pod", gone, "--wait=false"])
-        .await?;
-    until("the pod in its place", limit, async || {
+    let delete = ["delete", "pod", gone, "--wait=false"];
+    kubectl.run(&delete).await?;
+    until("the pod in its place", SOON, async || {
         let now = of(kubectl, service).await?;
-        let ready = now
-            .iter()
-            .filter(|pod| pod.name != *gone && pod.ready == (2, 2));
-        Ok((ready.count() < old.len()).then(|| format!("{now:?}")))
+        let other = |pod: &&Pod| pod.name != *gone && pod.ready == (2, 2);
+        let ready = now.iter().filter(other).count();
+        Ok((ready < old.len()).then(|| format!("{now:?}")))
     })
     .await
 }
@@ -110,42 +103,28 @@ fn read(pod: &Value) -> Pod {
     }
 }
 
-/// The address of a service's only pod.
 pub(super) async fn address(kubectl: &Kubectl, service: &str) -> Result<String> {
     let pods = all(kubectl, service).await?;
     let address = pods.first().map(|pod| text(&pod["status"]["podIP"]));
     address.with_context(|| format!("no pod of {service}"))
 }
 
-/// `kubectl port-forward svc/task-api`, as the tutorial does. The process ends when it is dropped.
-pub(super) async fn forward(kubectl: &Kubectl, folder: &Path) -> Result<(Process, Endpoint)> {
-    let (process, url) = forward_to(kubectl, "svc/task-api", 80, folder).await?;
-    let (pod, broker) = ("port-forward".to_owned(), "cluster".to_owned());
-    Ok((process, Endpoint { pod, url, broker }))
-}
-
-/// Forwards a port of `target`; returns where it is here.
-pub(super) async fn forward_to(
+/// Forwards a port of `target`, as the tutorial does with `svc/task-api`; returns where it is here. It ends when the process is dropped.
+pub(super) async fn forward(
     kubectl: &Kubectl,
     target: &str,
     port: u16,
     folder: &Path,
 ) -> Result<(Process, String)> {
     let log = folder.join(format!("port-forward-{}.log", target.replace('/', "-")));
-    let process = kubectl.start(
-        "port-forward",
-        &["port-forward", target, &format!(":{port}")],
-        &log,
-    )?;
-    let mut here = None;
-    until("the forwarded port", FORWARDED, async || {
-        let said = std::fs::read_to_string(&log).unwrap_or_default();
-        here = said
-            .split_once("127.0.0.1:")
-            .and_then(|(_, rest)| rest.split_once(' ')?.0.parse::<u16>().ok());
-        Ok(here.is_none().then_some(said))
-    })
-    .await?;
-    let url = format!("http://127.0.0.1:{}", here.context("no port")?);
-    Ok((process, url))
+    let here = Port::reserve()?;
+    let ports = format!("{}:{port}", here.number);
+    let args = ["port-forward", target, &ports];
+    let process = kubectl.start("port-forward", &args, &log)?;
+    let listens = async || {
+        let connected = TcpStream::connect(here.address()).await;
+        connected.map(drop).map_err(|error| error.to_string())
+    };
+    process.ready(SOON, listens).await?;
+    Ok((process, here.url()))
 }

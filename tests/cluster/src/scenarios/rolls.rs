@@ -9,12 +9,11 @@ use super::pods;
 use super::under_load::{UnderLoad, two_publishers};
 use crate::Site;
 use crate::site::ROLLOUT;
-use harness::{chart::merge, workspace};
+use harness::{refused, workspace};
 
 /// The chart as it was released last: from the workspace's root, a file named after its version.
 const PREVIOUS: &str = "tests/cluster/fixtures/task-pubsub-0.1.0.tgz";
 
-/// For `helm test`.
 const TEST: Duration = Duration::from_secs(150);
 
 pub(super) async fn restarts(site: &Site) -> Result<String> {
@@ -23,37 +22,35 @@ pub(super) async fn restarts(site: &Site) -> Result<String> {
     let work = UnderLoad::start(site).await?;
     for service in ["task-api", "task-worker"] {
         let before = pods::names(&site.kubectl, service).await?;
-        let restart = ["rollout", "restart", &format!("deployment/{service}")];
+        let deployment = format!("deployment/{service}");
+        let restart = ["rollout", "restart", &deployment];
         site.kubectl.run(&restart).await?;
-        site.kubectl.rolled_out(service, ROLLOUT).await?;
+        let status = ["rollout", "status", &deployment];
+        site.kubectl.wait(ROLLOUT, &status).await?;
         let after = pods::names(&site.kubectl, service).await?;
-        ensure!(
-            before.is_disjoint(&after),
-            "{service}: not every pod is new"
-        );
+        let new = before.is_disjoint(&after);
+        ensure!(new, "{service}: not every pod is new");
         work.go_on().await?;
     }
-    let test = async || site.helm().run("test", &[], TEST).await;
+    let test = async || site.helm().run("test", &[], TEST, "").await;
     test().await.context("`helm test` must pass")?;
     let figures = work.perfect().await?;
 
     values["tests"] = json!({"failing": true});
     site.upgrade(&values).await?;
-    let Err(said) = test().await else {
-        anyhow::bail!("`helm test` passed with a test that must fail");
-    };
-    ensure!(
-        format!("{said:#}").contains("test-failing"),
-        "not the failing test failed: {said:#}"
-    );
+    let wrong = "`helm test` passed with a test that must fail";
+    refused(test().await, wrong, &["test-failing"])?;
     Ok(figures)
 }
 
 /// While the old worker and the new one are delivered to in different ways, each event has its effect in one of them.
 pub(super) async fn protocols(site: &Site) -> Result<String> {
     let deliver_by = async |protocol: &str| {
-        let mut values = json!({"delivery": {"protocol": protocol}, "broker": {"active": "kafka"}});
-        merge(&mut values, &two_publishers());
+        let values = json!({
+            "delivery": {"protocol": protocol},
+            "broker": {"active": "kafka"},
+            "services": two_publishers(),
+        });
         site.upgrade(&values).await
     };
     deliver_by("http").await?;
@@ -67,7 +64,6 @@ pub(super) async fn protocols(site: &Site) -> Result<String> {
     work.perfect().await
 }
 
-/// From the previous version.
 pub(super) async fn upgrade(site: &Site) -> Result<String> {
     let values = site.values(&json!({}));
     let previous = workspace().join(PREVIOUS);

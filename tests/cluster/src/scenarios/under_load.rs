@@ -1,14 +1,16 @@
 //! A site at work: tasks at a steady rate from inside the cluster, and the effects of its worker.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use harness::effects::Effects;
+use harness::effects::{Effects, QUIET};
 use harness::ledger::{Count, Ledger};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{Load, LoadThrottle, PodLogs, Site};
+use crate::load_throttle::throttle;
+use crate::{Load, PodLogs, Site};
+use local_stack::Background;
 
 /// Seconds' worth of events that are let through between two changes.
 const SECONDS: u32 = 4;
@@ -19,32 +21,29 @@ const ACKNOWLEDGED: Duration = Duration::from_mins(1);
 /// Longer than anything is redelivered with a site's timings: on Redis 46 s after its sidecar has gone.
 const SETTLED: Duration = Duration::from_secs(150);
 
-/// A second effect would come by then: longer than the retry interval and the lease.
-pub(super) const QUIET: Duration = Duration::from_secs(5);
-
-/// Values for that rate on every broker. RabbitMQ's component waits for the confirm of each event before it sends the next one, some
-/// milliseconds: one sidecar alone would be near its limit.
+/// The services' values for that rate on every broker. RabbitMQ's component waits for the confirm of each event before it sends the next
+/// one, some milliseconds: one sidecar alone would be near its limit.
 pub(super) fn two_publishers() -> Value {
-    json!({"services": {"task-api": {"replicas": 2}}})
+    json!({"task-api": {"replicas": 2}})
 }
 
-/// Load and effects of one site.
 pub(super) struct UnderLoad {
     load: Load,
     _logs: PodLogs,
     worker: Effects,
-    throttle: LoadThrottle,
+    throttle: Background<String>,
     /// What is let through between two changes.
     events: usize,
 }
 
 impl UnderLoad {
-    /// Starts, and waits until events flow.
     pub(super) async fn start(site: &Site) -> Result<Self> {
         let logs = PodLogs::start(&site.kubectl, "task-worker", &site.folder)?;
         let rate = site.setup.rate;
         let (load, worker) = (Load::start(site, rate).await?, logs.effects());
-        let throttle = LoadThrottle::start(site, rate, load.answers(), &worker);
+        let (kubectl, answers) = (site.kubectl.clone(), load.answers.clone());
+        let effects = worker.clone();
+        let throttle = Background::start(|stop| throttle(kubectl, rate, answers, effects, stop));
         let this = Self {
             load,
             _logs: logs,
@@ -58,43 +57,39 @@ impl UnderLoad {
 
     /// Lets some seconds pass in which events are acknowledged.
     pub(super) async fn go_on(&self) -> Result<()> {
-        let answers = self.load.answers();
+        let answers = &self.load.answers;
         answers.acknowledge(self.events, ACKNOWLEDGED).await
     }
 
-    /// What has been acknowledged up to now.
     pub(super) async fn acknowledged(&self) -> Result<Vec<Uuid>> {
-        self.load.answers().look().await?;
-        Ok(self.load.answers().ledger().acknowledged_tasks())
+        self.load.answers.look().await?;
+        Ok(self.load.answers.ledger.acknowledged_tasks())
     }
 
-    /// Waits until everything acknowledged up to now has had its effect: the brokers are drained of it.
-    pub(super) async fn drained(&self) -> Result<()> {
+    /// Waits until everything acknowledged up to now has had its effect: the brokers are drained of it. How long that took.
+    pub(super) async fn drained(&self) -> Result<Duration> {
+        let began = Instant::now();
         let due = self.acknowledged().await?;
-        self.worker.wait_for("drained", SETTLED, &due).await
+        self.worker.wait_for("drained", SETTLED, &due).await?;
+        Ok(began.elapsed())
     }
 
-    /// Ends the load and counts; fails unless nothing was lost, nothing doubled and nothing refused. Returns the figures, and what they
-    /// were counted from.
-    pub(super) async fn stop(self) -> Result<(String, Ledger)> {
-        self.stop_but(0).await
-    }
-
-    /// Ends the load and says what became of it, whatever that is.
-    pub(super) async fn counted(self) -> Result<Count> {
-        let (count, _, _) = self.ended().await?;
-        Ok(count)
-    }
-
-    /// The count, what it was made from, and what is to be said of the rate.
-    async fn ended(self) -> Result<(Count, Ledger, String)> {
+    /// Ends the load. What became of everything that was acknowledged, what that was, and what is to be said of the rate.
+    pub(super) async fn ended(self) -> Result<(Count, Ledger, String)> {
         let throttled = self.throttle.stop().await?;
-        let ledger = self.load.stop().await?;
-        let count = count(&ledger, &self.worker).await?;
+        let (ledger, worker) = (self.load.stop().await?, &self.worker);
+        let tasks = ledger.acknowledged_tasks();
+        // What is still missing then is lost, and counted as that.
+        let all = worker.wait_for("every acknowledged event", SETTLED, &tasks);
+        let _ = all.await;
+        worker.settle(QUIET).await?;
+        let count = ledger.total(&*worker.look().await?);
         Ok((count, ledger, throttled))
     }
 
-    async fn stop_but(self, kills: u64) -> Result<(String, Ledger)> {
+    /// Ends the load; fails unless nothing was lost, nothing doubled and nothing refused. Each of some kills may have doubled an effect:
+    /// between the worker's two writes, line and journal. Returns the figures, and what they were counted from.
+    pub(super) async fn stop_but(self, kills: u64) -> Result<(String, Ledger)> {
         let (mut count, ledger, throttled) = self.ended().await?;
         let doubled = count.duplicated_effects.min(kills);
         count.duplicated_effects -= doubled;
@@ -102,32 +97,15 @@ impl UnderLoad {
         if doubled > 0 {
             figures = format!("{doubled} doubled by {kills} kills; else {figures}");
         }
-        ensure!(
-            count.acknowledged > 0 && count.is_perfect(),
-            "{figures}; the first failure: {:?}",
-            ledger.failures().first()
-        );
+        let (perfect, failures) = (count.is_perfect(), ledger.failures());
+        let (perfect, first) = (perfect && count.acknowledged > 0, failures.first());
+        ensure!(perfect, "{figures}; the first failure: {first:?}");
         Ok((figures, ledger))
     }
 
-    /// The same, for those who need the figures only.
+    /// The same without a kill, for those who need the figures only.
     pub(super) async fn perfect(self) -> Result<String> {
-        self.perfect_but(0).await
-    }
-
-    /// The same where each of some kills may have doubled an effect: between the worker's two writes, line and journal.
-    pub(super) async fn perfect_but(self, kills: u64) -> Result<String> {
-        let (figures, _) = self.stop_but(kills).await?;
+        let (figures, _) = self.stop_but(0).await?;
         Ok(figures)
     }
-}
-
-/// What became of everything that was acknowledged.
-async fn count(ledger: &Ledger, worker: &Effects) -> Result<Count> {
-    let tasks = ledger.acknowledged_tasks();
-    // What is still missing then is lost, and counted as that.
-    let all = worker.wait_for("every acknowledged event", SETTLED, &tasks);
-    let _ = all.await;
-    worker.settle(QUIET).await?;
-    Ok(ledger.total(&*worker.look().await?))
 }

@@ -20,15 +20,11 @@ const FAILED: Duration = Duration::from_secs(150);
 /// From the revert to a sync that has succeeded: whatever of the failed one still waits has to give up first.
 const CURED: Duration = Duration::from_mins(4);
 
-/// Until a pod that was taken away is replaced.
-const RESTARTED: Duration = Duration::from_mins(1);
-
 /// A Secret with a login that no broker here has.
 const LOGIN: &str = "login";
 
-/// A commit that people make.
 pub(super) struct Wrong {
-    name: &'static str,
+    pub(super) name: &'static str,
     change: Value,
     /// What the sync fails at; `None` where nothing can be rendered, so that none begins.
     fails_at: Option<&'static str>,
@@ -55,47 +51,32 @@ pub(super) fn all(site: &Site) -> Result<Vec<Wrong>> {
         let keys = json!({"redisPassword": key});
         json!({"type": "redis", "host": redis, "existingSecret": secret, "secretKeys": keys})
     };
-    let (guard, preflight) = (
-        Some("Job/task-pubsub-guard"),
-        Some("Job/task-pubsub-preflight"),
-    );
+    let guard = Some("Job/task-pubsub-guard");
+    let preflight = Some("Job/task-pubsub-preflight");
     let mut dead = json!({"broker": {"active": "dead", "subscribe": ["redis", "dead"]}});
-    dead["brokers"] = dead_broker(site.kubectl.namespace());
+    dead["brokers"] = dead_broker(&site.kubectl.namespace);
     let wrong = |name, change, fails_at| Wrong {
         name,
         change,
         fails_at,
     };
+    let no_secret = moved(&login("password", "logn"));
+    let no_key = moved(&login("passphrase", LOGIN));
+    // A Redis without one takes any.
+    let rabbitmq = json!({"type": "rabbitmq", "host": rabbitmq, "existingSecret": LOGIN});
+    let no_type = moved(&json!({"type": "redsi", "metadata": []}));
+    let no_image = json!({"services": {"task-worker": {"image": {"tag": "none"}}}});
+    let no_broker = json!({"broker": {"active": "nobody"}});
+    let worker = Some("Deployment/task-worker");
     Ok(vec![
-        wrong(
-            "a misspelt Secret",
-            moved(&login("password", "logn")),
-            guard,
-        ),
+        wrong("a misspelt Secret", no_secret, guard),
         wrong("a dead broker", dead, preflight),
         wrong("a topic suffix", json!({"topicSuffix": "-other"}), guard),
-        wrong("a wrong key", moved(&login("passphrase", LOGIN)), guard),
-        wrong(
-            "a wrong password",
-            // A Redis without one takes any.
-            moved(&json!({"type": "rabbitmq", "host": rabbitmq, "existingSecret": LOGIN})),
-            preflight,
-        ),
-        wrong(
-            "a misspelt type",
-            moved(&json!({"type": "redsi", "metadata": []})),
-            preflight,
-        ),
-        wrong(
-            "an image that is not there",
-            json!({"services": {"task-worker": {"image": {"tag": "none"}}}}),
-            Some("Deployment/task-worker"),
-        ),
-        wrong(
-            "values that do not render",
-            json!({"broker": {"active": "nobody"}}),
-            None,
-        ),
+        wrong("a wrong key", no_key, guard),
+        wrong("a wrong password", moved(&rabbitmq), preflight),
+        wrong("a misspelt type", no_type, preflight),
+        wrong("an image that is not there", no_image, worker),
+        wrong("values that do not render", no_broker, None),
     ])
 }
 
@@ -114,11 +95,6 @@ impl Wrong {
         environment: &mut Environment<'_>,
         work: &UnderLoad,
     ) -> Result<String> {
-        let tried = self.tried(environment, work).await;
-        tried.with_context(|| self.name)
-    }
-
-    async fn tried(&self, environment: &mut Environment<'_>, work: &UnderLoad) -> Result<String> {
         let kubectl = environment.site.kubectl.clone();
         let publishers = pods::names(&kubectl, "task-api").await?;
         let before = environment.values.clone();
@@ -131,10 +107,9 @@ impl Wrong {
             }
             None => environment.argocd.not_rendered(FAILED).await?,
         }
-        let failed = began.elapsed();
+        let failed = began.elapsed().as_secs();
         pods::same(&kubectl, "task-api", &publishers).await?;
-        let replaced =
-            ["task-worker", "task-api"].map(|service| pods::replaced(&kubectl, service, RESTARTED));
+        let replaced = ["task-worker", "task-api"].map(|service| pods::replaced(&kubectl, service));
         try_join_all(replaced).await?;
         work.go_on().await?;
 
@@ -146,13 +121,9 @@ impl Wrong {
             None => environment.argocd.compared(&commit, CURED).await,
         };
         reverted.context("the revert")?;
-        let cured = began.elapsed();
+        let (name, cured) = (self.name, began.elapsed().as_secs());
         work.go_on().await?;
-        Ok(format!(
-            "{}: failed after {} s, cured {} s after its revert",
-            self.name,
-            failed.as_secs(),
-            cured.as_secs()
-        ))
+        let told = format!("{name}: failed after {failed} s, cured {cured} s after its revert");
+        Ok(told)
     }
 }

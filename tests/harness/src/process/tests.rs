@@ -1,51 +1,11 @@
 use super::*;
-use tempfile::NamedTempFile;
-
-/// A shell that runs `script`, and its log.
-fn shell(script: &str) -> (Process, NamedTempFile) {
-    let log = NamedTempFile::new().unwrap();
-    let launch = Launch::new("shell", "/bin/sh", log.path()).args(["-c", script]);
-    (Process::start(&launch).unwrap(), log)
-}
-
-#[tokio::test]
-async fn a_process_that_dies_is_reported_at_once_with_what_it_said() {
-    let (process, _log) = shell("echo no such broker; exit 3");
-    let start = Instant::now();
-    let never = async || Err("not yet".to_owned());
-    let error = process.ready(Duration::from_mins(1), never).await;
-    let error = error.unwrap_err().to_string();
-    assert!(start.elapsed() < Duration::from_secs(10));
-    assert!(
-        error.contains("exit status: 3") && error.contains("no such broker"),
-        "{error}"
-    );
-}
-
-#[tokio::test]
-async fn sigterm_first_and_sigkill_at_the_deadline() {
-    let polite = "trap 'exit 0' TERM; echo up; while :; do sleep 0.01; done";
-    let ended = terminate(polite, Duration::from_secs(10)).await;
-    assert!(ended.is_clean(), "{ended:?}");
-
-    let stubborn = "trap '' TERM; echo up; exec sleep 60";
-    let ended = terminate(stubborn, Duration::from_millis(100)).await;
-    assert!(ended.forced, "{ended:?}");
-}
-
-async fn terminate(script: &str, deadline: Duration) -> Ended {
-    let (process, log) = shell(script);
-    let up = async || match log::tail(log.path(), 1).as_str() {
-        "up" => Ok(()),
-        _ => Err("silent".to_owned()),
-    };
-    process.ready(Duration::from_secs(10), up).await.unwrap();
-    process.terminate(deadline).await.unwrap()
-}
 
 #[tokio::test]
 async fn dropping_it_kills_its_whole_group() {
-    let (process, _log) = shell("sleep 60 & wait");
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let script = ["-c", "sleep 60 & wait"];
+    let launch = Launch::new("shell", "/bin/sh", log.path()).args(script);
+    let process = Process::start(&launch).unwrap();
     let group = process.group;
     drop(process);
     let gone = async {

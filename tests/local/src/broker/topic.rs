@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use harness::chart::items;
-use harness::command;
+use harness::{chart::items, command};
 use http_body_util::Full;
 use hyper::{Method, Request, StatusCode, header::AUTHORIZATION};
 use serde::Deserialize;
@@ -25,10 +24,9 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// More than any test leaves in a queue.
 const MANY: u32 = 100_000;
 
-/// How one broker is read.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Reader {
+pub(crate) enum Reader {
     /// By the program beside the server's.
     RedisCli { server: PathBuf, port: String },
     /// Kafka's folder of data. Dapr sends uncompressed batches, so an event's JSON stands in them as it is.
@@ -49,21 +47,19 @@ pub(super) enum Reader {
 
 impl Reader {
     /// Makes the streams of JetStream, which Dapr does not, with the topics' names. Others need nothing.
-    pub(super) async fn prepare(&self, topics: &[String]) -> Result<()> {
+    pub(crate) async fn prepare(&self, topics: &[String]) -> Result<()> {
         let Self::JetStream { address, token, .. } = self else {
             return Ok(());
         };
         for topic in topics {
-            timeout(ANSWER, create_stream(address, token, topic))
-                .await
-                .context("no answer")?
-                .with_context(|| format!("NATS, the stream {topic}"))?;
+            let stream = timeout(ANSWER, create_stream(address, token, topic)).await;
+            let stream = stream.context("no answer")?;
+            stream.with_context(|| format!("NATS, the stream {topic}"))?;
         }
         Ok(())
     }
 
-    /// A command of Redis, and its answer.
-    pub(super) async fn redis(&self, command: &[&str]) -> Result<String> {
+    pub(crate) async fn redis(&self, command: &[&str]) -> Result<String> {
         let Self::RedisCli { server, port } = self else {
             bail!("this is no Redis")
         };
@@ -73,7 +69,8 @@ impl Reader {
         Ok(said.trim().to_owned())
     }
 
-    pub(super) async fn read(&self, http: &Http, topic: &str) -> Result<String> {
+    /// Everything that is stored in `topic`, as text in which event ids can be looked for; empty when there is nothing.
+    pub(crate) async fn read(&self, http: &Http, topic: &str) -> Result<String> {
         match self {
             Self::RedisCli { .. } => self.redis(&["XRANGE", topic, "-", "+"]).await,
             // A folder for each partition, of which there are three.
@@ -86,12 +83,9 @@ impl Reader {
             Self::Moto(url) => {
                 let all = ask(http, &format!("{url}/moto-api/data.json"), "", None).await?;
                 let mut topics = items(&all["sns"]["Topic"]).filter(|it| it["name"] == topic);
-                let sent = topics.next().map(|it| &it["sent_notifications"]);
-                Ok(sent
-                    .into_iter()
-                    .flat_map(items)
-                    .map(Value::to_string)
-                    .collect())
+                let topic = topics.next().unwrap_or(&Value::Null);
+                let sent = items(&topic["sent_notifications"]);
+                Ok(sent.map(Value::to_string).collect())
             }
             Self::PubSubEmulator(url) => {
                 let messages = format!("{url}/messages?topic={topic}");
@@ -102,7 +96,6 @@ impl Reader {
     }
 }
 
-/// What is in the files of this pattern.
 fn files(pattern: &Path) -> Result<String> {
     let mut text = String::new();
     for file in glob::glob(&pattern.to_string_lossy())? {
@@ -119,10 +112,8 @@ async fn ask(http: &Http, url: &str, login: &str, body: Option<&Value>) -> Resul
     };
     let login = format!("Basic {}", STANDARD.encode(login));
     let request = Request::builder().method(method).uri(url);
-    let request = request
-        .header(AUTHORIZATION, login)
-        .body(Full::from(body))?;
-    let answer = http.send(request, ANSWER).await?;
+    let request = request.header(AUTHORIZATION, login);
+    let answer = http.send(request.body(Full::from(body))?, ANSWER).await?;
     if answer.status == StatusCode::NOT_FOUND {
         return Ok(Value::Null);
     }
@@ -138,9 +129,7 @@ async fn rabbitmq(http: &Http, url: &str, login: &str, exchange: &str) -> Result
     let get = json!({"count": MANY, "ackmode": "ack_requeue_true", "encoding": "auto"});
     let mut stored = String::new();
     for binding in items(&bindings) {
-        let queue = binding["destination"]
-            .as_str()
-            .context("a binding without a queue")?;
+        let queue = binding["destination"].as_str().context("no queue")?;
         let queue = format!("{url}/api/queues/%2F/{queue}/get");
         let messages = ask(http, &queue, login, Some(&get)).await?;
         stored.extend(items(&messages).filter_map(|it| it["payload"].as_str()));

@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail, ensure};
-use harness::effects::Effects;
-use harness::ledger::Ledger;
+use anyhow::{Result, ensure};
+use harness::refused;
 use tokio::time::sleep;
 
 use super::broker_change::GATED;
@@ -17,7 +16,6 @@ use How::{Killed, Paused};
 /// Events per second where several brokers share the cores for an hour.
 const LONG_RATE: u32 = 30;
 
-/// How the worker goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum How {
     /// SIGSTOP, and SIGCONT to come back.
@@ -47,12 +45,8 @@ pub(super) async fn shortly(stack: &Stack) -> Result<String> {
     // What daprd does with Kafka shows in some of several pauses, whatever their length.
     let is_kafka = stack.active() == "kafka";
     let (seconds, times) = if is_kafka { (3, 6) } else { (10, 1) };
-    let absences = Absences {
-        seconds,
-        times,
-        kinds: &[Paused],
-        limit: BUSY,
-    };
+    let mut absences = long(seconds, times, &[Paused]);
+    absences.limit = BUSY;
     under_load(stack, RATE, &[absences]).await
 }
 
@@ -87,74 +81,49 @@ async fn alone(setup: Setup, broker: &str, all: &[Absences]) -> Result<String> {
 
 async fn under_load(stack: &Stack, per_second: u32, all: &[Absences]) -> Result<String> {
     let under = UnderLoad::at(stack, per_second).await?;
-    let effects = stack.effects();
-    let mut told = Vec::new();
-    let mut kills = 0;
+    let (mut told, mut kills) = (Vec::new(), 0);
     for absences in all {
         let (seconds, times) = (absences.seconds, absences.times);
-        let mut back = Vec::new();
+        let mut slowest = Duration::ZERO;
         for how in absences.kinds.iter().cycle().take(times) {
             under.go_on().await?;
-            back.push(absence(stack, *how, absences, &under.ledger, &effects).await?);
+            slowest = slowest.max(absences.once(*how, stack, &under).await?);
             kills += usize::from(*how == Killed);
         }
-        told.push(format!("{times} x {seconds} s away: {}", figures(&back)));
+        let slowest = slowest.as_secs_f32();
+        let away = format!("{times} x {seconds} s away");
+        told.push(format!("{away}: caught up within {slowest:.1} s"));
     }
     told.push(but_unrecorded(stack, under, kills).await?);
     nothing_dead(stack).await?;
     Ok(told.join("; "))
 }
 
-/// After its return: when something had an effect again, and when everything had that was acknowledged before.
-async fn absence(
-    stack: &Stack,
-    how: How,
-    absences: &Absences,
-    ledger: &Ledger,
-    effects: &Effects,
-) -> Result<(Duration, Duration)> {
-    let Absences { seconds, limit, .. } = *absences;
-    let worker = stack.worker.service()?;
-    match how {
-        Paused => worker.process().suspend(),
-        Killed => worker.kill().await?,
+impl Absences {
+    /// The time from its return until everything had its effect that was acknowledged before.
+    async fn once(&self, how: How, stack: &Stack, under: &UnderLoad) -> Result<Duration> {
+        let (seconds, limit, effects) = (self.seconds, self.limit, &under.effects);
+        let worker = stack.worker.service()?;
+        match how {
+            Paused => worker.process().suspend(),
+            Killed => worker.kill().await?,
+        }
+        sleep(Duration::from_secs(seconds)).await;
+        let due = under.ledger.missing(&*effects.look().await?);
+        ensure!(!due.is_empty(), "no event waits after {seconds} s");
+        if GATED.contains(&stack.active()) {
+            let drained = stack.drain(stack.active(), Duration::ZERO).await;
+            let wrong = "the gate calls a broker empty in which events wait";
+            refused(drained, wrong, &["not drained: "])?;
+        }
+        let back = Instant::now();
+        match how {
+            Paused => worker.process().resume(),
+            Killed => worker.restart().await?,
+        }
+        effects.wait_for("what had waited", limit, &due).await?;
+        let all = back.elapsed();
+        ensure!(all <= limit, "caught up with {seconds} s after {all:?}");
+        Ok(all)
     }
-    sleep(Duration::from_secs(seconds)).await;
-    let so_far = effects.look().await?.clone();
-    let (before, due) = (so_far.len(), ledger.missing(&so_far));
-    ensure!(!due.is_empty(), "no event waits after {seconds} s");
-    if GATED.contains(&stack.active()) {
-        let Err(waits) = stack.drain(stack.active(), Duration::ZERO).await else {
-            bail!(
-                "the gate calls a broker empty in which {} events wait",
-                due.len()
-            );
-        };
-        let said = format!("{waits:#}");
-        ensure!(
-            said.contains("not drained: "),
-            "the gate cannot say: {said}"
-        );
-    }
-    let back = Instant::now();
-    match how {
-        Paused => worker.process().resume(),
-        Killed => worker.restart().await?,
-    }
-    let some = effects.wait("an effect", limit, |effects| effects.len() > before);
-    some.await?;
-    let first = back.elapsed();
-    effects.wait_for("what had waited", limit, &due).await?;
-    let all = back.elapsed();
-    ensure!(all <= limit, "caught up with {seconds} s after {all:?}");
-    Ok((first, all))
-}
-
-/// How it went with all absences of one length.
-fn figures(back: &[(Duration, Duration)]) -> String {
-    let first = back.iter().map(|(first, _)| first).max();
-    let all = || back.iter().map(|(_, all)| all);
-    let [first, least, most] =
-        [first, all().min(), all().max()].map(|it| it.copied().unwrap_or_default().as_secs_f32());
-    format!("first effect within {first:.1} s, caught up after {least:.1} to {most:.1} s")
 }

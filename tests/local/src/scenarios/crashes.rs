@@ -5,14 +5,13 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use harness::chart::merge;
 use harness::wait::until;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::{DEADLINE, Setup, UnderLoad, away, exactly_once, nothing_dead, perfect};
-use crate::Stack;
 use crate::container::Container;
+use crate::{BrokerProcess, Stack};
 
 /// How often the worker is killed: a kill hits other events each time.
 const KILLS: usize = 4;
@@ -31,7 +30,6 @@ const APART: Duration = Duration::from_secs(3);
 const OUTAGE: u32 = 15;
 const LONG_OUTAGE: u32 = 300;
 
-/// For one look at `/readyz`.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// What RabbitMQ may lose when a connection breaks: the one event that the publishing sidecar has on its way. It writes
@@ -49,14 +47,12 @@ fn concurrency(broker: &str) -> Value {
 }
 
 async fn start(setup: &Setup, broker: &str, values: &Value) -> Result<Stack> {
-    let mut options = setup.with_broker(broker);
-    merge(&mut options.values, values);
+    let mut options = setup.with_broker(broker).with(values);
     // Where the worker was away, it may have its sidecar started again when it hears nothing.
     options.restarts = true;
     setup.start(options).await
 }
 
-/// Everything that can die there.
 pub(super) async fn of_everything(setup: Setup, broker: &str) -> Result<String> {
     let mut stack = start(&setup, broker, &concurrency(broker)).await?;
     let mut told = Vec::new();
@@ -109,8 +105,7 @@ pub(super) async fn of_the_state_store_for_long(setup: Setup, broker: &str) -> R
 /// had their effect and are not yet recorded as done.
 async fn worker(stack: &Stack) -> Result<String> {
     let under = UnderLoad::start(stack).await?;
-    let worker = stack.worker.service()?;
-    let effects = stack.effects();
+    let (worker, effects) = (stack.worker.service()?, &under.effects);
     for kill in 0..KILLS {
         worker.process().suspend();
         under.acknowledge(IN_HAND).await?;
@@ -160,8 +155,11 @@ async fn both(stack: &Stack) -> Result<String> {
 async fn state_store(stack: &mut Stack, seconds: u32) -> Result<String> {
     let under = UnderLoad::start(stack).await?;
     let outage = Duration::from_secs(seconds.into());
-    let redis = stack.broker_mut("redis")?;
-    redis.redis(&["CONFIG", "SET", "maxmemory", "1"]).await?;
+    let memory = async |redis: &BrokerProcess, most: &str| {
+        let set = ["CONFIG", "SET", "maxmemory", most];
+        redis.declaration.reader.redis(&set).await
+    };
+    memory(stack.broker("redis")?, "1").await?;
     until("a worker that says so", DEADLINE, async || {
         let said = match stack.worker.ready(stack.http(), LOOK).await {
             Ok(()) => "it is ready".to_owned(),
@@ -171,12 +169,11 @@ async fn state_store(stack: &mut Stack, seconds: u32) -> Result<String> {
     })
     .await?;
     sleep(outage).await;
-    let redis = stack.broker_mut("redis")?;
-    redis.redis(&["CONFIG", "SET", "maxmemory", "0"]).await?;
+    memory(stack.broker("redis")?, "0").await?;
     under.go_on().await?;
-    stack.broker_mut("redis")?.kill().await?;
+    stack.broker("redis")?.kill().await?;
     sleep(outage).await;
-    stack.broker_mut("redis")?.start().await?;
+    stack.broker("redis")?.start().await?;
     under.go_on().await?;
     let (count, ledger) = under.count(stack).await?;
     nothing_dead(stack).await?;
@@ -195,9 +192,10 @@ async fn publisher_sidecar(stack: &Stack) -> Result<String> {
 async fn broker(stack: &mut Stack) -> Result<String> {
     let under = UnderLoad::start(stack).await?;
     let entry = stack.active().to_owned();
-    let broker = stack.broker_mut(&entry)?;
+    let broker = stack.broker(&entry)?;
     if entry == "kafka" {
-        broker.restart().await?;
+        broker.stop().await?;
+        broker.start().await?;
     } else {
         // Harder than a restart: what is not on the disk is gone.
         broker.kill().await?;
@@ -208,7 +206,7 @@ async fn broker(stack: &mut Stack) -> Result<String> {
         return exactly_once(&under.finish(stack, 0).await?);
     }
     let mut count = under.finish(stack, UNCONFIRMED).await?;
-    let sidecar = fs::read_to_string(stack.api.sidecar.process().log())?;
+    let sidecar = fs::read_to_string(&stack.api.sidecar.process().log)?;
     let unconfirmed = sidecar.matches(NOT_CONFIRMED).count() as u64;
     let lost = std::mem::take(&mut count.lost);
     let figures = exactly_once(&count)?;

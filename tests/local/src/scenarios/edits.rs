@@ -6,13 +6,10 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::sleep;
 
 use super::{Setup, UnderLoad, exactly_once, nothing_dead};
-use crate::Stack;
-use harness::chart::merge;
-use harness::effects::Effects;
 
 /// Until what was published after an edit has had its effect: with the watchdog's times here, and some starts of the sidecar, on a
 /// machine that may be busy. Without the watchdog it is never.
@@ -21,70 +18,43 @@ const HEARD: Duration = Duration::from_mins(2);
 /// How long the worker stands still on both sides of the broker's death.
 const STILL: Duration = Duration::from_secs(3);
 
-/// Each with the kind of the object that it changes.
-fn edits() -> [(&'static str, Value); 3] {
-    let dead_letter = |topic: &str| json!({"topics": {"task": {"deadLetter": topic}}});
-    [
-        ("Subscription", dead_letter("somewhere-else")),
-        (
-            "Component",
-            json!({"brokers": {"kafka": {"heartbeatInterval": "1s"}}}),
-        ),
-        ("Subscription", dead_letter("task-events-dead-letter")),
-    ]
-}
-
 pub(super) async fn under_load(setup: Setup, broker: &str) -> Result<String> {
-    let mut options = setup.with_broker(broker);
-    let watchdog = json!({"silence": "5s", "patience": "3s"});
-    merge(
-        &mut options.values,
-        &json!({"delivery": {"watchdog": watchdog}}),
-    );
+    let watchdog = json!({"delivery": {"watchdog": {"silence": "5s", "patience": "3s"}}});
+    let mut options = setup.with_broker(broker).with(&watchdog);
     options.restarts = true;
     let mut stack = setup.start(options).await?;
     let under = UnderLoad::start(&stack).await?;
-    let effects = stack.effects();
-    let edits = edits();
+    let dead_letter = |topic: &str| json!({"topics": {"task": {"deadLetter": topic}}});
+    let heartbeat = json!({"brokers": {"kafka": {"heartbeatInterval": "1s"}}});
+    // Each with the kind of the object that it changes.
+    let edits = [
+        ("Subscription", dead_letter("somewhere-else")),
+        ("Component", heartbeat),
+        ("Subscription", dead_letter("task-events-dead-letter")),
+    ];
     for (kind, values) in &edits {
         let changes = stack.apply(values).await?;
-        ensure!(
-            changes.len() == 1 && changes[0].starts_with(kind),
-            "not just one {kind} has changed: {changes:?}"
-        );
-        heard(&under, &effects).await?;
+        let one = changes.len() == 1 && changes[0].starts_with(kind);
+        ensure!(one, "not just one {kind} has changed: {changes:?}");
+        // What was acknowledged up to now, and a while longer, has its effect: the subscriber is not deaf.
+        under.go_on().await?;
+        let due = under.ledger.acknowledged_tasks();
+        let heard = under.effects.wait_for("after an edit", HEARD, &due);
+        heard.await?;
     }
     let failures = under.ledger.failures();
-    ensure!(
-        failures.is_empty(),
-        "a publish failed because of an edit: {failures:?}"
-    );
-    broker_killed(&mut stack, broker).await?;
-    let count = under.finish(&stack, 0).await?;
-    nothing_dead(&stack).await?;
-    let restarts = stack.take_restarts().len();
-    let figures = exactly_once(&count)?;
-    Ok(format!(
-        "{} edits, {restarts} sidecars started again; {figures}",
-        edits.len()
-    ))
-}
-
-/// Waits until what was acknowledged up to now, and a while longer, has had its effect: the subscriber is not deaf.
-async fn heard(under: &UnderLoad, effects: &Effects) -> Result<()> {
-    under.go_on().await?;
-    let due = under.ledger.acknowledged_tasks();
-    effects.wait_for("events after an edit", HEARD, &due).await
-}
-
-/// It dies and comes back while the worker stands still.
-async fn broker_killed(stack: &mut Stack, broker: &str) -> Result<()> {
+    ensure!(failures.is_empty(), "an edit made fail: {failures:?}");
+    // The broker dies and comes back while the worker stands still.
     let worker = stack.worker.service()?.process();
     worker.suspend();
     sleep(STILL).await;
-    stack.broker_mut(broker)?.kill().await?;
-    stack.broker_mut(broker)?.start().await?;
+    stack.broker(broker)?.kill().await?;
+    stack.broker(broker)?.start().await?;
     sleep(STILL).await;
     worker.resume();
-    Ok(())
+    let figures = exactly_once(&under.finish(&stack, 0).await?)?;
+    nothing_dead(&stack).await?;
+    let (edits, restarts) = (edits.len(), stack.take_restarts().len());
+    let told = format!("{edits} edits, {restarts} sidecars started again");
+    Ok(format!("{told}; {figures}"))
 }

@@ -6,14 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use dapr_pubsub::{NewEvent, Publisher, PublisherOptions};
 use futures_util::future::try_join_all;
-use harness::chart::text;
-use harness::command::output;
-use harness::effects::MARK;
-use harness::ledger::Ledger;
-use harness::toolbox::Toolbox;
-use http_body_util::Full;
-use hyper::Request;
-use hyper::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use harness::{chart::text, command::output, effects::MARK, ledger::Ledger, toolbox::Toolbox};
 use serde_json::{Value, json};
 use tokio::process::Command;
 use uuid::Uuid;
@@ -21,8 +14,7 @@ use uuid::Uuid;
 use super::retries::{in_the_dead_letters, retried};
 use super::{Setup, exactly_once, nothing_dead, post, rate, settled};
 use crate::Stack;
-
-const BODY: &str = r#"{"title": "Learn Dapr pub/sub"}"#;
+use crate::load::{self, traceparent};
 
 /// At once, so that the publisher sends batches: each event must keep its own trace in them.
 const TRACES: u32 = 50;
@@ -48,19 +40,11 @@ for number, event in enumerate(events):
     producer.send(topic, key=bytes([0, 1, 255 - number]), value=event.encode(), headers=headers).get(20)
 "#;
 
-pub(super) async fn through(setup: Setup, broker: &str) -> Result<String> {
-    all(setup, broker, None).await
-}
-
-/// With a client of Kafka's own.
-pub(super) async fn through_kafka(setup: Setup, broker: &str, client: &str) -> Result<String> {
-    all(setup, broker, Some(client)).await
-}
-
-async fn all(setup: Setup, broker: &str, client: Option<&str>) -> Result<String> {
-    let mut options = setup.with_broker(broker);
+/// With a client of Kafka's own, or without one.
+pub(super) async fn through(setup: Setup, broker: &str, client: &str) -> Result<String> {
     // One chain of deliveries: on Redis another one joins it after this time.
-    options.values["brokers"]["redis"]["processingTimeout"] = json!("20s");
+    let one = json!({"brokers": {"redis": {"processingTimeout": "20s"}}});
+    let options = setup.with_broker(broker).with(&one);
     let mut stack = setup.start(options).await?;
     tutorial(&stack).await.context("the tutorial's request")?;
     let traces = traces(&stack).await.context("traces")?;
@@ -68,7 +52,7 @@ async fn all(setup: Setup, broker: &str, client: Option<&str>) -> Result<String>
     if TAKE_LARGE.contains(&broker) {
         told.push(unusual(&stack).await.context("unusual payloads")?);
     }
-    if let Some(client) = client {
+    if !client.is_empty() {
         told.push(foreign_records(&stack, client).await.context("records")?);
     }
     told.push(unreadable(&stack).await.context("unreadable events")?);
@@ -80,20 +64,8 @@ async fn all(setup: Setup, broker: &str, client: Option<&str>) -> Result<String>
 /// The tutorial's flow, byte for byte.
 pub(super) async fn tutorial(stack: &Stack) -> Result<()> {
     let endpoint = stack.endpoints.pick().context("no instance is ready")?;
-    // As curl sends it.
-    let request = Request::post(format!("{}/tasks", endpoint.url))
-        .header(USER_AGENT, "curl/7.88.1")
-        .header(ACCEPT, "*/*")
-        .header(CONTENT_TYPE, "application/json")
-        .body(Full::from(BODY))?;
-    let answer = stack.http().send(request, DEADLINE).await?;
-    let (status, text) = (answer.status, answer.text());
-    ensure!(status == 200, "{status}: {text}");
-    let answer: Value = answer.json()?;
-    let id = answer["id"].as_str().context("no id")?.to_owned();
-    let expected = json!({"id": id, "title": "Learn Dapr pub/sub", "event": "published"});
-    ensure!(answer == expected, "the answer has other fields: {answer}");
-    let line = lines(stack, &[id.parse()?]).await?.remove(0);
+    let id = load::tutorial(stack.http(), &endpoint.url).await?;
+    let line = lines(stack, &[id]).await?.remove(0);
     let (_, data) = line.split_once(MARK).context("no data")?;
     let expected =
         format!(r#"{{"event_type":"task.created","task_id":"{id}","title":"Learn Dapr pub/sub"}}"#);
@@ -112,8 +84,7 @@ async fn lines(stack: &Stack, tasks: &[Uuid]) -> Result<Vec<String>> {
 /// One trace from the client's request to the worker's span.
 async fn traces(stack: &Stack) -> Result<usize> {
     let requests = (0..rate(stack.active(), TRACES)).map(async |_| {
-        let trace = Uuid::new_v4().simple().to_string();
-        let parent = format!("00-{trace}-00f067aa0ba902b7-01");
+        let (trace, parent) = traceparent();
         let headers = [("traceparent", parent.as_bytes())];
         let task = post(stack, "Follow me", &headers).await?;
         anyhow::Ok((task, trace))
@@ -131,15 +102,28 @@ async fn traces(stack: &Stack) -> Result<usize> {
 /// Attributes that are not ASCII, and as much data as a sidecar takes: one effect each.
 async fn unusual(stack: &Stack) -> Result<String> {
     let ledger = Ledger::default();
-    let mut foreign = Vec::new();
-    // What comes behind large ones is not held up.
+    let acknowledged = |task| {
+        ledger.asked(stack.active());
+        ledger.acknowledged(stack.active(), task);
+    };
+    let (large, mut foreign) = ("x".repeat(LARGE), Vec::new());
+    // A vendor has left there what is not ASCII.
+    let state = ("tracestate", "vendor=größer".as_bytes());
     for number in 0..2 * UNUSUAL {
+        // What comes behind large ones is not held up. The API takes no such titles.
         if number == UNUSUAL {
-            publish_large(stack, &ledger).await?;
+            for task in [(); UNUSUAL].map(|()| Uuid::now_v7()) {
+                publish(stack, task, &created(task, &large)).await?;
+                acknowledged(task);
+            }
         }
-        foreign.push(post_foreign(stack, &ledger).await?);
+        let (_, parent) = traceparent();
+        let headers = [("traceparent", parent.as_bytes()), state];
+        let task = post(stack, TITLE, &headers).await?;
+        acknowledged(task);
+        foreign.push(task);
     }
-    let count = settled(stack, &ledger).await?;
+    let count = settled(stack, &stack.effects(), &ledger, 0).await?;
     nothing_dead(stack).await?;
     for line in lines(stack, &foreign).await? {
         ensure!(line.contains(TITLE), "another title: {line}");
@@ -152,16 +136,15 @@ async fn unusual(stack: &Stack) -> Result<String> {
 async fn foreign_records(stack: &Stack, client: &str) -> Result<String> {
     let toolbox = Toolbox::read()?;
     let python = toolbox.programs.get(client).context("no client of Kafka")?;
-    let brokers = stack.broker(stack.active())?.values()["brokers"].clone();
+    let brokers = stack.declaration().values["brokers"].clone();
     let topic = stack.api.template.variable("TOPIC")?;
     let (mut tasks, mut producer) = (Vec::new(), Command::new(python));
     producer.args(["-c", FOREIGN_RECORDS, &text(&brokers), topic]);
     for _ in 0..UNUSUAL {
         let task = Uuid::now_v7();
-        let data = json!({"event_type": "task.created", "task_id": task, "title": TITLE});
         let event = json!({
             "specversion": "1.0", "id": task, "source": "elsewhere", "type": "com.example.task",
-            "datacontenttype": "application/json", "data": data,
+            "datacontenttype": "application/json", "data": created(task, TITLE),
         });
         producer.arg(event.to_string());
         tasks.push(task);
@@ -172,19 +155,6 @@ async fn foreign_records(stack: &Stack, client: &str) -> Result<String> {
     Ok(format!("{UNUSUAL} records with binary keys and headers"))
 }
 
-/// Posts a task in whose trace a vendor has left what is not ASCII.
-async fn post_foreign(stack: &Stack, ledger: &Ledger) -> Result<Uuid> {
-    let parent = format!("00-{}-00f067aa0ba902b7-01", Uuid::new_v4().simple());
-    let headers = [
-        ("traceparent", parent.as_bytes()),
-        ("tracestate", "vendor=größer".as_bytes()),
-    ];
-    ledger.asked(stack.active());
-    let task = post(stack, TITLE, &headers).await?;
-    ledger.acknowledged(stack.active(), task);
-    Ok(task)
-}
-
 /// Publishes past the API, as other publishers would.
 pub(super) fn publisher(stack: &Stack) -> Result<Publisher> {
     let (sidecar, api) = (stack.api_client()?, &stack.api.template);
@@ -192,32 +162,25 @@ pub(super) fn publisher(stack: &Stack) -> Result<Publisher> {
     Ok(Publisher::new(&sidecar, options))
 }
 
-/// The API takes no such titles.
-async fn publish_large(stack: &Stack, ledger: &Ledger) -> Result<()> {
-    let publisher = publisher(stack)?;
-    let title = "x".repeat(LARGE);
-    for _ in 0..UNUSUAL {
-        let task = Uuid::now_v7();
-        let data = json!({"event_type": "task.created", "task_id": task, "title": title});
-        ledger.asked(stack.active());
-        let event = NewEvent::json(task.to_string(), &data)?;
-        publisher.publish(event, DEADLINE).await?;
-        ledger.acknowledged(stack.active(), task);
-    }
+async fn publish(stack: &Stack, id: Uuid, data: &Value) -> Result<()> {
+    let event = NewEvent::json(id.to_string(), data)?;
+    publisher(stack)?.publish(event, DEADLINE).await?;
     Ok(())
+}
+
+fn created(task: Uuid, title: &str) -> Value {
+    json!({"event_type": "task.created", "task_id": task, "title": title})
 }
 
 /// What cannot be read or makes no sense is in the dead letters at once.
 async fn unreadable(stack: &Stack) -> Result<String> {
-    let publisher = publisher(stack)?;
     let wrong_shape = json!({"event_type": "task.created", "task_id": 7});
-    let no_title = json!({"event_type": "task.created", "task_id": Uuid::now_v7(), "title": ""});
+    let no_title = created(Uuid::now_v7(), "");
     let mut ids = Vec::new();
     for data in [wrong_shape, no_title] {
-        let id = Uuid::now_v7().to_string();
-        let event = NewEvent::json(&id, &data)?;
-        publisher.publish(event, DEADLINE).await?;
-        ids.push(id);
+        let id = Uuid::now_v7();
+        publish(stack, id, &data).await?;
+        ids.push(id.to_string());
     }
     in_the_dead_letters(stack, &ids).await?;
     Ok("2 of 2 unreadable events in the dead letters".to_owned())

@@ -1,19 +1,18 @@
 //! Preflight and smoke, as their Jobs run them: what they prove, and that they fail where they must.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use dapr_pubsub::{CANARY_TYPE, NewEvent};
 use futures_util::future::try_join_all;
-use harness::chart::merge;
+use harness::refused;
 use http_body_util::Full;
 use hyper::Request;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::flow::publisher;
-use super::{QUIET, SETTLE_DEADLINE, Setup};
+use super::{Setup, acted};
 use crate::{Stack, StackOptions};
 
 /// What the Jobs may take here. A failure takes all of it.
@@ -31,15 +30,12 @@ const BESIDES: Duration = Duration::from_secs(20);
 
 /// A stack with both Jobs.
 pub(super) fn options(setup: &Setup, broker: &str, more: &Value) -> StackOptions {
-    let mut options = setup.with_broker(broker);
     let deadline = format!("{}s", DEADLINE.as_secs());
     let probe = json!({
         "preflight": {"enabled": true, "deadline": deadline, "deadLetters": true},
         "smoke": {"enabled": true, "deadline": deadline},
     });
-    merge(&mut options.values, &probe);
-    merge(&mut options.values, more);
-    options
+    setup.with_broker(broker).with(&probe).with(more)
 }
 
 /// It need not wait for its own canary where others are being worked off.
@@ -50,21 +46,16 @@ async fn behind_a_backlog(stack: &Stack) -> Result<()> {
     for _ in 0..BACKLOG / AT_ONCE {
         let canaries = (0..AT_ONCE).map(async |_| {
             let canary = NewEvent::new(Uuid::now_v7().to_string(), "{}", "application/json");
-            publisher
-                .publish(canary.with_kind(CANARY_TYPE), DEADLINE)
-                .await
+            let canary = canary.with_kind(CANARY_TYPE);
+            publisher.publish(canary, DEADLINE).await
         });
         try_join_all(canaries).await?;
     }
     worker.resume();
-    let preflight = stack.run_job("preflight").await?;
-    preflight.expect(0, &["preflight passed"])?;
-    let Err(waits) = stack.drain("redis", Duration::ZERO).await else {
-        bail!("the backlog was worked off before preflight had passed");
-    };
-    let said = format!("{waits:#}");
-    ensure!(said.contains("not drained: "), "{said}");
-    Ok(())
+    stack.preflight().await?;
+    let drained = stack.drain("redis", Duration::ZERO).await;
+    let wrong = "the backlog was worked off before preflight had passed";
+    refused(drained, wrong, &["not drained: "])
 }
 
 /// Both pass; without the worker both fail by their deadline and name it. Tasks have one effect each, canaries none.
@@ -76,63 +67,49 @@ pub(super) async fn jobs(setup: Setup, broker: &str, sidecar: &str) -> Result<St
         "shutdown": {"sidecar": sidecar},
     });
     let stack = Stack::start(options(&setup, broker, &more)).await?;
-    let preflight = stack.run_job("preflight").await?;
     let proof = format!(
         "pubsub-{broker} took a canary to task-events, and what it has there comes to task-worker"
     );
     let dead_letters = "acknowledged a canary to task-events-dead-letter";
-    preflight.expect(0, &["preflight passed", &proof, dead_letters])?;
-    ensure!(
-        canaries(&stack).await? > 0,
-        "the worker has counted no canary"
-    );
-    let smoke = stack.run_job("smoke").await?;
+    let proofs = ["preflight passed", &proof, dead_letters];
+    let preflight = stack.run_job("preflight", 0, &proofs).await?;
+    let counted = canaries(&stack).await? > 0;
+    ensure!(counted, "the worker has counted no canary");
     let received = "its event was received by task-worker";
     let refused = "5 wrong requests were refused";
-    smoke.expect(0, &["smoke passed", received, refused])?;
-    effects(&stack, 1).await?;
+    let proofs = ["smoke passed", received, refused];
+    let smoke = stack.run_job("smoke", 0, &proofs).await?;
+    acted(&stack, 1).await?;
 
     let worker = stack.worker.service()?;
     worker.kill().await?;
     let missed = "not received by task-worker";
-    let failed = tokio::try_join!(stack.run_job("preflight"), stack.run_job("smoke"));
-    let (no_preflight, no_smoke) = failed?;
-    no_preflight.expect(1, &["preflight failed", missed])?;
-    no_smoke.expect(1, &["smoke failed", "answered 200", missed])?;
-    for after in [no_preflight.after, no_smoke.after] {
+    let no_preflight = ["preflight failed", missed];
+    let no_smoke = ["smoke failed", "answered 200", missed];
+    let (no_preflight, no_smoke) = tokio::try_join!(
+        stack.run_job("preflight", 1, &no_preflight),
+        stack.run_job("smoke", 1, &no_smoke)
+    )?;
+    for after in [no_preflight, no_smoke] {
         ensure!(after < DEADLINE + BESIDES, "it took {after:?} to say so");
     }
 
     // What was published meanwhile is delivered now.
     worker.restart().await?;
     stack.ready().await?;
-    let again = stack.run_job("preflight").await?;
-    again.expect(0, &["preflight passed"])?;
-    effects(&stack, 2).await?;
+    stack.preflight().await?;
+    acted(&stack, 2).await?;
     let canaries = canaries(&stack).await?;
     if broker == "redis" {
         behind_a_backlog(&stack).await?;
     }
     stack.check()?;
     Ok(format!(
-        "preflight passed in {:.1?}, smoke in {:.1?}; failed in {:.1?} without the worker; {canaries} canaries; 2 tasks, 2 effects",
-        preflight.after, smoke.after, no_preflight.after
+        "preflight passed in {preflight:.1?}, smoke in {smoke:.1?}; failed in {no_preflight:.1?} without the worker; \
+         {canaries} canaries; 2 tasks, 2 effects"
     ))
 }
 
-/// Waits for so many effects, and that there are no more.
-async fn effects(stack: &Stack, tasks: usize) -> Result<()> {
-    let effects = stack.effects();
-    let enough = |effects: &HashMap<_, _>| effects.len() >= tasks;
-    let what = "the tasks' effects";
-    effects.wait(what, SETTLE_DEADLINE, enough).await?;
-    effects.settle(QUIET).await?;
-    let all: u64 = effects.look().await?.values().sum();
-    ensure!(all == tasks as u64, "{tasks} tasks had {all} effects");
-    Ok(())
-}
-
-/// What the worker's metrics say.
 async fn canaries(stack: &Stack) -> Result<u64> {
     let url = format!("{}/metrics", stack.worker.service()?.admin_url());
     let request = Request::get(url).body(Full::default())?;

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use futures_util::future::try_join_all;
-use harness::command::output;
-use harness::ledger::Ledger;
-use harness::toolbox::Toolbox;
+use harness::{command::output, ledger::Ledger, toolbox::Toolbox};
 use serde_json::json;
 use task_api::IDEMPOTENCY_KEY;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -15,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::task::JoinSet;
 
-use super::{QUIET, Setup, exactly_once, flow, post, settled};
+use super::{Setup, acted, exactly_once, flow, post, settled};
 use crate::{Http, Stack, load};
 
 const SAME_KEY: usize = 20;
@@ -23,18 +21,20 @@ const CROWD: usize = 10_000;
 const SLOW: usize = 200;
 const DEADLINE: Duration = Duration::from_mins(1);
 
+/// Before the address of a description.
+const JUDGED: &str = "-m schemathesis.cli run --mode=all --phases=examples,coverage,fuzzing --checks=all \
+                      --max-examples=50 --generation-deterministic --no-color";
+
 /// What one instance may use, whatever is thrown at it: the memory limit of the chart.
 const MEMORY_LIMIT_MIB: u64 = 128;
 
 /// With a worker that lists its subscription itself: the tutorial's request, one key many times, slow bodies, and whatever `judge` makes of
 /// the API's description.
 pub(super) async fn one_by_one(setup: Setup, judge: &str) -> Result<String> {
-    let mut options = setup.options();
-    options.values["subscription"] = json!({"mode": "programmatic"});
+    let programmatic = json!({"subscription": {"mode": "programmatic"}});
+    let options = setup.options().with(&programmatic);
     let stack = setup.start(options).await?;
-    flow::tutorial(&stack)
-        .await
-        .context("the tutorial's request")?;
+    flow::tutorial(&stack).await.context("the tutorial")?;
     let key = same_key(&stack).await.context("one Idempotency-Key")?;
     let slow = slow_bodies(&stack).await.context("slow bodies")?;
     let described = described(&stack, judge).await?;
@@ -49,20 +49,9 @@ async fn described(stack: &Stack, judge: &str) -> Result<String> {
     let endpoint = stack.endpoints.pick().context("no instance is ready")?;
     let mut command = Command::new(program);
     // It leaves a folder where it runs.
-    let log = stack.api_log();
-    command.current_dir(log.parent().context("a log without a folder")?);
-    let description = format!("{}/openapi.json", endpoint.url);
-    command.args(["-m", "schemathesis.cli", "run", &description]);
-    command.args([
-        "--mode=all",
-        "--phases=examples,coverage,fuzzing",
-        "--checks=all",
-    ]);
-    command.args([
-        "--max-examples=50",
-        "--generation-deterministic",
-        "--no-color",
-    ]);
+    command.current_dir(stack.folder());
+    command.args(JUDGED.split(' '));
+    command.arg(format!("{}/openapi.json", endpoint.url));
     let said = output(&mut command, DEADLINE * 5, "").await?;
     let cases = said.lines().find(|line| line.contains(" generated"));
     let cases = cases.context("schemathesis tells no number of test cases")?;
@@ -82,12 +71,8 @@ async fn same_key(stack: &Stack) -> Result<String> {
     let other = task("Another title").await?;
     ensure!(ids.insert(other), "the same id for another body");
 
-    let (effects, ids) = (stack.effects(), ids.into_iter().collect::<Vec<_>>());
-    effects.wait_for("both tasks", DEADLINE, &ids).await?;
-    effects.settle(QUIET).await?;
-    let so_far = effects.look().await?;
-    let mut effects = ids.iter().map(|id| so_far[id]);
-    ensure!(effects.all(|it| it == 1), "more than one effect: {ids:?}");
+    // The tutorial's is among them.
+    acted(stack, 1 + ids.len()).await?;
     let requests = SAME_KEY + 1;
     Ok(format!("{requests} requests with one key: 1 id, 1 effect"))
 }
@@ -96,10 +81,7 @@ async fn same_key(stack: &Stack) -> Result<String> {
 async fn slow_bodies(stack: &Stack) -> Result<String> {
     let endpoint = stack.endpoints.pick().context("no instance is ready")?;
     let host = endpoint.url.trim_start_matches("http://").to_owned();
-    let mut slow = JoinSet::new();
-    for _ in 0..SLOW {
-        slow.spawn(drip(host.clone()));
-    }
+    let mut slow: JoinSet<_> = (0..SLOW).map(|_| drip(host.clone())).collect();
     let ledger = Ledger::default();
     while slow.try_join_next().is_none() {
         let posted = load::post(stack.http(), &endpoint, "in between", &ledger).await;
@@ -125,12 +107,10 @@ async fn drip(host: String) -> Result<u16> {
     stream.write_all(head.as_bytes()).await?;
     let (mut reader, mut writer) = stream.split();
     let drip = async {
-        loop {
-            if writer.write_all(b" ").await.is_err() {
-                std::future::pending::<()>().await;
-            }
+        while writer.write_all(b" ").await.is_ok() {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
+        std::future::pending::<()>().await;
     };
     let mut answer = [0; 12];
     tokio::select! {
@@ -152,31 +132,22 @@ pub(super) async fn all_at_once(setup: Setup) -> Result<String> {
     for number in 0..CROWD {
         let (http, endpoint, ledger) = (http.clone(), endpoint.clone(), ledger.clone());
         requests.spawn(async move {
-            ledger.asked(&endpoint.broker);
             let title = format!("task {number}");
-            let Err(failure) = load::post(&http, &endpoint, &title, &ledger).await else {
-                return Some(200);
-            };
-            let status = failure.status;
-            ledger.failed(failure);
-            status
+            let posted = load::post(&http, &endpoint, &title, &ledger).await;
+            posted.map_or_else(|failure| failure.status, |_| Some(200))
         });
     }
     let mut statuses: BTreeMap<Option<u16>, usize> = BTreeMap::new();
     while let Some(status) = requests.join_next().await {
         *statuses.entry(status?).or_default() += 1;
     }
-    let api = stack.api.service()?.process();
-    let peak = api.peak_memory_mib().unwrap_or_default();
-    let failures = ledger.failures();
+    let peak = stack.api.service()?.process().peak_memory_mib();
+    let (peak, failures) = (peak.unwrap_or_default(), ledger.failures());
     let documented = |status: &Option<u16>| matches!(status, Some(200 | 429 | 503 | 504));
-    ensure!(
-        statuses.keys().all(documented),
-        "other answers than the documented ones: {statuses:?}; {:?}",
-        failures.iter().find(|failure| failure.status.is_none())
-    );
+    let (all, first) = (statuses.keys().all(documented), failures.first());
+    ensure!(all, "not as documented: {statuses:?}; {first:?}");
     ensure!(peak <= MEMORY_LIMIT_MIB, "task-api used {peak} MiB");
-    exactly_once(&settled(&stack, &ledger).await?)?;
+    exactly_once(&settled(&stack, &stack.effects(), &ledger, 0).await?)?;
     let told = |(status, n): (&Option<u16>, _)| format!("{n} x {}", status.unwrap_or_default());
     let statuses = statuses.iter().map(told).collect::<Vec<_>>().join(", ");
     Ok(format!("{statuses}; task-api peaked at {peak} MiB"))

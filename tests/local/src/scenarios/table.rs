@@ -35,12 +35,12 @@ pub const ALL: &[Scenario] = scenarios! {
     Light broker_change::to_a_dead_broker() = "dead-new-broker": "a new broker that is dead fails preflight and stops the rollout, the messages say why, and the old path goes on";
     Light probe::jobs("kafka"; "native") = "probe-kafka": "preflight and smoke prove the way to every subscriber; without the subscriber they fail and name it";
     Light probe::jobs("redis"; "block") = "probe-redis": "the same with ordinary sidecars";
-    Light flow::through_kafka("kafka", "kafka-python") = "flow-kafka": "the tutorial's request; records with any bytes in key and headers; unbroken traces; what cannot be read, or not be done, in the dead letters; n+1 deliveries for n RETRYs";
-    Light flow::through("rabbitmq") = "flow-rabbitmq": "the same, and events of 3.5 MiB and attributes that are not ASCII";
-    Light flow::through("redis") = "flow-redis": "the same, and events of 3.5 MiB and attributes that are not ASCII";
-    Light flow::through("jetstream") = "flow-jetstream": "as on Kafka";
-    Light flow::through("snssqs") = "flow-snssqs": "as on Kafka";
-    Light flow::through("gcp") = "flow-gcp": "as on Kafka";
+    Light flow::through("kafka", "kafka-python") = "flow-kafka": "the tutorial's request; records with any bytes in key and headers; unbroken traces; what cannot be read, or not be done, in the dead letters; n+1 deliveries for n RETRYs";
+    Light flow::through("rabbitmq"; "") = "flow-rabbitmq": "the same, and events of 3.5 MiB and attributes that are not ASCII";
+    Light flow::through("redis"; "") = "flow-redis": "the same, and events of 3.5 MiB and attributes that are not ASCII";
+    Light flow::through("jetstream"; "") = "flow-jetstream": "as on Kafka";
+    Light flow::through("snssqs"; "") = "flow-snssqs": "as on Kafka";
+    Light flow::through("gcp"; "") = "flow-gcp": "as on Kafka";
     Light requests::one_by_one("schemathesis") = "requests": "with a worker that lists its subscription: the tutorial's request, one effect for one Idempotency-Key, 408 for bodies that drip, and the API as it is described";
 };
 

@@ -1,6 +1,6 @@
 //! Changes of configuration: what `helm upgrade` or a sync does, and the rolling updates that follow.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
@@ -14,15 +14,6 @@ use harness::{chart::merge, deployment::Deployment};
 /// travels beside the signal, not before it.
 const ENDPOINT_LAG: Duration = Duration::from_millis(250);
 
-/// What a change of broker did.
-#[derive(Debug, Default)]
-pub struct Rollout {
-    /// How the worker's old pod ended, if its Deployment has changed.
-    pub worker: Option<PodEnd>,
-    /// The same for the publisher.
-    pub publisher: Option<PodEnd>,
-}
-
 impl Stack {
     /// Lays `values` over the current ones, renders, and applies the Dapr objects: a line for each change. Services are not touched.
     pub async fn apply(&mut self, values: &Value) -> Result<Vec<String>> {
@@ -33,35 +24,42 @@ impl Stack {
 
     /// The change of broker: new objects, then subscribers, then a preflight, then publishers where their pods have changed, then the
     /// removal of what is not used any more. The order is Argo CD's with the chart's waves and `PruneLast`. When the
-    /// new publisher does not become ready, the old one goes on, nothing is removed, and the error says why.
-    pub async fn change_broker(&mut self, active: &str, subscribe: &[&str]) -> Result<Rollout> {
+    /// new publisher does not become ready, the old one goes on, nothing is removed, and the error says why. Tells how the old publisher
+    /// ended, where its pod has changed.
+    pub async fn change_broker(
+        &mut self,
+        active: &str,
+        subscribe: &[&str],
+    ) -> Result<Option<PodEnd>> {
         let values = json!({"broker": {"active": active, "subscribe": subscribe}});
         self.apply_without_pruning(&values).await?;
-        let mut rollout = Rollout::default();
         if self.worker.template != self.rendered.deployment_of(WORKER)? {
-            rollout.worker = Some(self.roll_worker().await?);
+            self.roll_worker().await?;
         }
         self.preflight().await?;
+        let mut publisher = None;
         if self.api.template != self.rendered.deployment_of(API)? {
-            rollout.publisher = Some(self.roll_api().await?);
+            publisher = Some(self.roll_api().await?);
         }
         self.resources.prune(&self.rendered)?;
-        Ok(rollout)
+        Ok(publisher)
     }
 
     /// A rolling update of `task-api` with `maxUnavailable: 0`: a new pod from the current Deployment, and only when
     /// that is ready the end of the old one, which gets SIGTERM before the last client knows. Tells how that ended.
     async fn roll_api(&mut self) -> Result<PodEnd> {
         let template = self.rendered.deployment_of(API)?;
-        let next = self.start_pod(template, &self.options.app(API)).await;
+        let next = self
+            .start_pod(template, &App::Binary(self.site.options.binary(API)))
+            .await;
         let next =
             next.context("the new task-api does not come up; the old one goes on serving")?;
         self.endpoints.add(endpoint(&next)?);
         let old = std::mem::replace(&mut self.api, next);
-        let name = old.name().to_owned();
+        let url = old.service()?.url();
         let leave = async {
             sleep(ENDPOINT_LAG).await;
-            self.endpoints.remove(&name);
+            self.endpoints.remove(&url);
         };
         let (ended, ()) = tokio::join!(old.terminate(), leave);
         ended
@@ -69,11 +67,10 @@ impl Stack {
 
     /// A rolling update of `task-worker`: for a while both instances subscribe. Tells how the old one ended.
     pub async fn roll_worker(&mut self) -> Result<PodEnd> {
-        let app = self.options.app(WORKER);
+        let app = App::Binary(self.site.options.binary(WORKER));
         self.roll_worker_to(app).await
     }
 
-    /// The same with another app.
     pub(crate) async fn roll_worker_to(&mut self, app: App) -> Result<PodEnd> {
         let template = self.rendered.deployment_of(WORKER)?;
         let next = self.start_pod(template, &app).await;
@@ -93,12 +90,8 @@ impl Stack {
     }
 
     async fn start_pod(&self, template: Deployment, app: &App) -> Result<Pod> {
-        let mut env = BTreeMap::new();
-        if template.annotation("app-id") == Some(API) {
-            env.clone_from(&self.options.api_env);
-        }
-        let pod = Pod::start(&self.site, &self.resources, template, app, &env)?;
-        pod.ready(self.http(), self.options.roll).await?;
+        let pod = Pod::start(&self.site, &self.resources, template, app)?;
+        pod.ready(self.http(), self.site.options.roll).await?;
         Ok(pod)
     }
 }

@@ -1,16 +1,11 @@
 //! Jobs of the chart, beside the running stack: pods that run to completion, as the Job controller starts them, with a sidecar that ends
 //! after them.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use harness::chart;
-use harness::command;
-use harness::deployment::Deployment;
-use harness::launch::Launch;
-use harness::process::Process;
+use harness::{chart, command, deployment::Deployment, launch::Launch, process::Process};
 use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -21,34 +16,7 @@ use crate::{pod, sidecar::Sidecar};
 /// What the gate's own calls may take.
 const GATE: Duration = Duration::from_secs(15);
 
-/// How the name of that Job ends.
 const PREFLIGHT: &str = "preflight";
-
-/// How a Job ended.
-#[derive(Debug, Clone)]
-pub struct Finished {
-    /// The exit code; none after a signal.
-    pub code: Option<i32>,
-    /// What its container wrote.
-    pub log: String,
-    /// From the start of both containers to the end of the app.
-    pub after: Duration,
-}
-
-impl Finished {
-    /// An error unless it ended with `code` and its log has all of `parts`.
-    pub fn expect(&self, code: i32, parts: &[&str]) -> Result<()> {
-        let (ended, log) = (self.code, &self.log);
-        ensure!(
-            ended == Some(code),
-            "ended with {ended:?}, not {code}:\n{log}"
-        );
-        for part in parts {
-            ensure!(log.contains(part), "`{part}` is not in its log:\n{log}");
-        }
-        Ok(())
-    }
-}
 
 impl Stack {
     /// What Argo CD does before publishers come to a broker. Nothing where the chart renders no preflight.
@@ -56,8 +24,8 @@ impl Stack {
         if self.job(PREFLIGHT).is_none() {
             return Ok(());
         }
-        let passed = self.run_job(PREFLIGHT).await?;
-        passed.expect(0, &["preflight passed"])
+        let passed = self.run_job(PREFLIGHT, 0, &["preflight passed"]);
+        passed.await.map(drop)
     }
 
     fn job(&self, name: &str) -> Option<&Value> {
@@ -67,18 +35,17 @@ impl Stack {
 
     /// What `task-gate drain` says of a broker; an error unless nothing waits there within `wait`, or where it cannot ask that one.
     pub async fn drain(&self, entry: &str, wait: Duration) -> Result<String> {
-        let mut gate = Command::new(self.options.binary("task-gate"));
+        let mut gate = Command::new(self.site.options.binary("task-gate"));
         gate.args(["drain", "--stable=1s", "--only", &format!("pubsub-{entry}")]);
         gate.arg(format!("--wait={}s", wait.as_secs()));
-        gate.arg("--objects").arg(self.resources.folder());
+        gate.arg("--objects").arg(&self.resources.watched);
         command::output(&mut gate, wait + GATE, "").await
     }
 
-    /// Runs the rendered Job whose name ends in `name` to its end. Where it calls the API, it is sent to an instance that is
-    /// ready, as the Service would.
-    pub async fn run_job(&self, name: &str) -> Result<Finished> {
+    /// Runs the rendered Job whose name ends in `name` to its end: with this exit code, and with all of `parts` in its log. Where it calls
+    /// the API, it is sent to an instance that is ready, as the Service would. How long it took from the start of both containers.
+    pub async fn run_job(&self, name: &str, code: i32, parts: &[&str]) -> Result<Duration> {
         let api = self.endpoints.pick().context("no instance is ready")?;
-        let extra = BTreeMap::from([("API_URL".to_owned(), api.url.clone())]);
         let job = self.job(name);
         let job = job.with_context(|| format!("the chart renders no Job {name}"))?;
         let (template, spec) = (Deployment::read(job)?, &job["spec"]);
@@ -91,9 +58,10 @@ impl Stack {
         let pod = site.pod_name(name);
         let sidecar = Sidecar::start(site, &self.resources, &template, &pod, None)?;
         let log = site.folder.join(format!("{pod}.log"));
-        let env = pod::environment(site, &pod, &template, &sidecar, &extra);
-        let launch = Launch::new(&pod, self.options.binary("task-probe"), &log);
-        let app = Process::start(&launch.args(args).envs(&env))?;
+        let env = pod::environment(site, &pod, &template, &sidecar);
+        let launch = Launch::new(&pod, site.options.binary("task-probe"), &log);
+        let launch = launch.args(args).envs(env).envs([("API_URL", &api.url)]);
+        let app = Process::start(&launch)?;
         let status = timeout(limit, app.wait()).await;
         let status = status.with_context(|| format!("{pod} has not ended within {limit:?}"))??;
         let after = started.elapsed();
@@ -105,10 +73,12 @@ impl Stack {
             let goes_on = || format!("{pod} has ended, and its ordinary sidecar goes on");
             ended.with_context(goes_on)??;
         }
-        Ok(Finished {
-            code: status.code(),
-            log: fs::read_to_string(&log)?,
-            after,
-        })
+        let log = fs::read_to_string(&log)?;
+        let expected = status.code() == Some(code);
+        ensure!(expected, "ended with {status}, not {code}:\n{log}");
+        for part in parts {
+            ensure!(log.contains(part), "`{part}` is not in its log:\n{log}");
+        }
+        Ok(after)
     }
 }

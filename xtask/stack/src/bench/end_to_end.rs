@@ -54,7 +54,7 @@ async fn last_effect(stack: &Stack, tasks: &[Uuid]) -> Result<Instant> {
     let (mut size, mut last) = (0, started);
     loop {
         tokio::time::sleep(QUIET / 50).await;
-        let now = std::fs::metadata(stack.worker_log())?.len();
+        let now = std::fs::metadata(stack.log("task-worker"))?.len();
         if now != size {
             (size, last) = (now, Instant::now());
         } else if last.elapsed() > QUIET {

@@ -40,9 +40,11 @@ impl Program {
     pub(super) async fn task_api(stack: &Stack, box_: &Toolbox, env: (&str, &str)) -> Result<Self> {
         let ports = [Port::reserve()?, Port::reserve()?];
         let launch = launch(stack, "another task-api", &box_.services.join("task-api"))
-            .env("LISTEN_ADDR", ports[0].address())
-            .env("ADMIN_ADDR", ports[1].address())
-            .env(env.0, env.1);
+            .envs([
+                ("LISTEN_ADDR", ports[0].address()),
+                ("ADMIN_ADDR", ports[1].address()),
+            ])
+            .envs([env]);
         let ready = (ports[1].address(), "/readyz");
         Self::start(launch, ports, ready).await
     }
@@ -50,7 +52,7 @@ impl Program {
     /// The tutorial's publisher, as its image starts it, beside the publisher's sidecar.
     pub(super) async fn fastapi(stack: &Stack, python: &Path, pubsub: &str) -> Result<Self> {
         let ports = [Port::reserve()?, Port::reserve()?];
-        let port = ports[0].number().to_string();
+        let port = ports[0].number.to_string();
         let launch = launch(stack, "FastAPI", python)
             .args([
                 "-m",
@@ -62,8 +64,7 @@ impl Program {
                 &port,
             ])
             .folder(workspace().join("xtask/stack/src/bench/fastapi"))
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .env("PUBSUB_NAME", pubsub);
+            .envs([("PYTHONDONTWRITEBYTECODE", "1"), ("PUBSUB_NAME", pubsub)]);
         let ready = (ports[0].address(), "/openapi.json");
         Self::start(launch, ports, ready).await
     }
@@ -73,7 +74,7 @@ impl Program {
         let process = Process::start(&launch)?;
         while !http::answers(&ready.0, ready.1).await {
             process.runs()?;
-            let (name, log) = (process.name(), process.log().display());
+            let (name, log) = (&process.name, process.log.display());
             let late = || format!("{name} is not ready after {READY:?}; its log: {log}");
             ensure!(started.elapsed() < READY, late());
             sleep(LOOK).await;
@@ -90,13 +91,10 @@ impl Program {
 
 /// With the environment of the stack's `task-api`.
 fn launch(stack: &Stack, name: &str, program: &Path) -> Launch {
-    let log = stack.api_log().with_file_name(format!("{name}.log"));
+    let log = stack.log("task-api").with_file_name(format!("{name}.log"));
     let api = &stack.api;
-    let mut launch = Launch::new(name, program, log).envs(&api.template.env);
-    for (name, value) in api.sidecar.app_env() {
-        launch = launch.env(name, value);
-    }
-    launch
+    let launch = Launch::new(name, program, log).envs(&api.template.env);
+    launch.envs(api.sidecar.app_env())
 }
 
 /// Events that Redis took from its own load generator, and in what time: `XADD` of an event's bytes, counted in the stream.
@@ -106,8 +104,7 @@ pub(super) async fn redis(
     load: Load,
     event: &str,
 ) -> Result<(u32, Duration)> {
-    let redis = stack.broker("redis")?;
-    let host = redis.values()["host"].as_str().unwrap_or_default();
+    let host = stack.broker_values()["host"].as_str().unwrap_or_default();
     let (host, port) = host.split_once(':').context("no port of Redis")?;
     let connections = load.connections.to_string();
     let mut command = Command::new(program);
@@ -125,10 +122,10 @@ pub(super) async fn redis(
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let (started, mut child) = (Instant::now(), command.kill_on_drop(true).spawn()?);
     sleep(load.duration).await;
-    let length = redis.redis(&["XLEN", STREAM]).await?;
+    let length = stack.redis(&["XLEN", STREAM]).await?;
     let (events, took) = (length.parse().context(length)?, started.elapsed());
     ensure!(child.try_wait()?.is_none(), "redis-benchmark has ended");
     child.kill().await?;
-    redis.redis(&["DEL", STREAM]).await?;
+    stack.redis(&["DEL", STREAM]).await?;
     Ok((events, took))
 }

@@ -164,7 +164,7 @@ impl Setup<'_> {
 /// Adds a component of the same broker that says only where it is, as the tutorial's does, and waits until the sidecar has it.
 async fn add_defaults(stack: &Stack) -> Result<()> {
     let broker = stack.active();
-    let values = stack.broker(broker)?.values();
+    let values = stack.broker_values();
     let names = match broker {
         "kafka" => [
             ("brokers", &values["brokers"]),

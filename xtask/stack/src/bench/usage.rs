@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Result;
-use local_stack::Stack;
-use local_stack::pod::Pod;
+use local_stack::{Pod, Stack};
 use nix::unistd::{SysconfVar, sysconf};
 
 /// Of each process, by the name that the report gives it: microseconds on a processor, and MiB of resident memory.
@@ -27,8 +26,7 @@ impl Processes {
             let names = [app.to_owned(), format!("daprd of {app}")];
             all.extend(names.into_iter().zip(pod.processes().map(|it| it.id())));
         }
-        let broker = stack.broker(stack.active()).ok();
-        let broker = broker.and_then(|it| Some(it.process()?.id()));
+        let broker = stack.broker_id();
         all.extend(broker.map(|id| (stack.active().to_owned(), id)));
         let load = i32::try_from(std::process::id()).ok();
         all.extend(load.map(|id| (LOAD.to_owned(), id)));

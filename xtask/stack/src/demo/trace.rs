@@ -7,8 +7,8 @@ use local_stack::Stack;
 
 /// The trace id of a task, after checking that publisher and subscriber agree on it.
 pub(super) fn of_task(stack: &Stack, task: &str) -> Result<String> {
-    let published = in_log(&stack.api_log(), task)?;
-    let received = in_log(&stack.worker_log(), task)?;
+    let published = in_log(&stack.log("task-api"), task)?;
+    let received = in_log(&stack.log("task-worker"), task)?;
     ensure!(
         published == received,
         "the trace breaks: task-api has {published}, task-worker has {received}"
