@@ -21,8 +21,8 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 /// `pkg/components/state/state_config.go`).
 ///
 /// ```
-/// let key = dapr_pubsub::record_key("task-worker", "task-api", "0f3c");
-/// assert_eq!(key, "jl_5I0siWEqtAPn-jO_oMw");
+/// let key = dapr_pubsub::record_key("task-worker", "task-api", "42");
+/// assert_eq!(key, "3VNyiXPPU4qKZjvp-4bRww");
 /// ```
 pub fn record_key(consumer: &str, source: &str, id: &str) -> String {
     let mut name = String::with_capacity(consumer.len() + source.len() + id.len() + 2);
