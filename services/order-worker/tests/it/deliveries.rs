@@ -84,7 +84,7 @@ impl Worker {
     }
 
     fn record(&self, id: &str) -> Option<Value> {
-        let key = format!("order-worker:order-api:{id}");
+        let key = dapr_pubsub::record_key("order-worker", "order-api", id);
         let stored = self.sidecar.state().record(&key)?;
         Some(serde_json::from_str(&stored.value).unwrap())
     }
