@@ -40,7 +40,7 @@ pub struct InboxArgs {
     #[arg(long, env = "INBOX_LEASE", default_value = "10s", value_parser = duration)]
     pub inbox_lease: Duration,
     /// How long it is remembered that an event is done. Longer than the broker keeps events, and than all attempts take.
-    #[arg(long, env = "INBOX_RETENTION", default_value = "168h", value_parser = duration)]
+    #[arg(long, env = "INBOX_RETENTION", default_value = "4h", value_parser = duration)]
     pub inbox_retention: Duration,
 }
 
