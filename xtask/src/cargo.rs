@@ -22,7 +22,15 @@ const TESTS: Duration = Duration::from_hours(6);
 pub(crate) async fn build_stack(release: bool, more: &[&str]) -> Result<()> {
     let step = Step::announce("services by cargo build");
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let packages = [&["task-api", "task-worker", "task-probe", "stack"], more].concat();
+    let services = [
+        "task-api",
+        "task-worker",
+        "task-probe",
+        "order-api",
+        "order-worker",
+        "stack",
+    ];
+    let packages = [&services, more].concat();
     let packages = packages
         .iter()
         .map(|package| format!("--package={package}"));

@@ -15,6 +15,8 @@ pub struct StackOptions {
     pub broker: String,
     /// Chart values laid over the harness's own.
     pub values: Value,
+    /// Further apps of these values.
+    pub beside: Vec<&'static str>,
     /// How long a pod may take to become ready that replaces another.
     pub roll: Duration,
     /// Whether services and sidecars that end by themselves are started again, as the kubelet does. Otherwise one that ends
@@ -33,6 +35,7 @@ impl StackOptions {
             toolbox,
             broker: "redis".to_owned(),
             values: json!({}),
+            beside: Vec::new(),
             roll: Duration::from_mins(1),
             restarts: false,
             keep: false,

@@ -4,7 +4,7 @@ mod change;
 mod jobs;
 mod start;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use harness::chart::{Chart, Rendered};
+use harness::deployment::Deployment;
 use harness::effects::{Effects, MARK};
 use harness::folder::WorkFolder;
 use harness::process::Process;
@@ -39,6 +40,8 @@ pub struct Stack {
     pub api: Pod,
     /// The `task-worker` that serves now.
     pub worker: Pod,
+    /// Further pods, in the order of their options.
+    pub beside: Vec<Pod>,
     brokers: BTreeMap<&'static str, BrokerProcess>,
     /// The instances of `task-api` that take requests.
     pub endpoints: Endpoints,
@@ -56,6 +59,7 @@ impl Stack {
         let Self {
             api,
             worker,
+            beside,
             brokers,
             endpoints,
             folder,
@@ -63,6 +67,9 @@ impl Stack {
         } = self;
         endpoints.remove(&api.service()?.url());
         tokio::try_join!(api.terminate(), worker.terminate())?;
+        for pod in beside {
+            pod.terminate().await?;
+        }
         for mut broker in brokers.into_values() {
             broker.stop().await?;
         }
@@ -78,8 +85,9 @@ impl Stack {
         if self.site.options.restarts {
             return Ok(());
         }
-        let mut pods = self.api.processes().chain(self.worker.processes());
-        pods.try_for_each(|process| process.runs())
+        let pods = [&self.api, &self.worker].into_iter().chain(&self.beside);
+        let mut processes = pods.flat_map(Pod::processes);
+        processes.try_for_each(|process| process.runs())
     }
 
     /// Waits until both pods are ready, whoever has started their parts again.
@@ -124,7 +132,7 @@ impl Stack {
 
     /// Starts the broker of an entry and makes in it what must be there before the product comes.
     pub async fn start_broker(&mut self, entry: &str) -> Result<()> {
-        let topics = topics(&self.rendered)?;
+        let topics = topics(&self.rendered);
         start::broker(&mut self.brokers, entry, &topics).await
     }
 
@@ -207,11 +215,15 @@ fn without(entry: &str) -> String {
 }
 
 /// The topics, as the services know them: of events, and of those that nobody could handle.
-fn topics(rendered: &Rendered) -> Result<[String; 2]> {
-    let api = rendered.deployment_of(API)?;
-    let worker = rendered.deployment_of(WORKER)?;
-    let dead = worker.variable("DEAD_LETTER_TOPIC")?;
-    Ok([api.variable("TOPIC")?, dead].map(str::to_owned))
+fn topics(rendered: &Rendered) -> Vec<String> {
+    let deployments = rendered.of_kind("Deployment");
+    let apps = deployments.filter_map(|it| Deployment::read(it).ok());
+    let names = |app: Deployment| {
+        let topics = ["TOPIC", "DEAD_LETTER_TOPIC"];
+        topics.map(|name| app.env.get(name).cloned())
+    };
+    let topics: BTreeSet<_> = apps.flat_map(names).flatten().collect();
+    topics.into_iter().collect()
 }
 
 fn endpoint(pod: &Pod) -> Result<Endpoint> {

@@ -30,17 +30,23 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     let mut options = StackOptions::new(Toolbox::read()?);
     broker.clone_into(&mut options.broker);
     options.restarts = true;
+    options.beside = vec!["order-worker", "order-api"];
+    let orders = include_str!("../../../charts/task-pubsub/ci/orders.yaml");
+    let options = options.with(&serde_norway::from_str(orders)?);
     let stack = Stack::start(options).await?;
-    step.done(&format!("{broker}, two sidecars, two services"));
+    step.done(&format!("{broker}, four services with a sidecar each"));
 
     let (api, worker) = (stack.api.service()?, stack.worker.service()?);
-    let log = stack.log("task-worker");
+    let [log, order_log] = ["task-worker", "order-worker"].map(|app| stack.log(app));
+    let order_api = stack.beside[1].service()?.url();
     if args.json {
         console::result(json!({
             "task_api": api.url(),
             "task_api_admin": api.admin_url(),
             "task_worker_admin": worker.admin_url(),
             "worker_log": log,
+            "order_api": order_api,
+            "order_worker_log": order_log,
             "broker": broker,
         }));
     } else {
@@ -50,10 +56,11 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
             api.url()
         ));
         console::result(format!(
-            "{}\n\n  tail -f {}\n",
-            style("See it received:").bold(),
-            log.display()
+            "  curl -X POST {order_api}/orders -H \"Content-Type: application/json\" -d '{{\"product\": \"Dapr in Action\", \"quantity\": 1}}'\n",
         ));
+        console::result(format!("{}\n", style("See it received:").bold()));
+        let (tasks, orders) = (log.display(), order_log.display());
+        console::result(format!("  tail -f {tasks} {orders}\n"));
         console::result("A service or sidecar that ends is started again. Ctrl-C ends everything.");
     }
     loop {

@@ -10,7 +10,7 @@ use harness::toolbox::BROKERS;
 use harness::workspace;
 use serde_json::{Value, json};
 
-use super::{API, Stack, WORKER, both_ready, endpoint, topics, without};
+use super::{API, READY, Stack, WORKER, both_ready, endpoint, topics, without};
 use crate::endpoints::Endpoints;
 use crate::pod::{App, Pod};
 use crate::resources::Resources;
@@ -53,7 +53,7 @@ impl Stack {
         // Redis is the state store, too.
         for entry in BTreeSet::from(["redis", &options.broker]) {
             options.progress.set_message(format!("start: {entry}"));
-            broker(&mut brokers, entry, &topics(&rendered)?).await?;
+            broker(&mut brokers, entry, &topics(&rendered)).await?;
         }
 
         options.progress.set_message("start: sidecars and services");
@@ -62,13 +62,19 @@ impl Stack {
             Pod::start(&site, &resources, rendered.deployment_of(name)?, &app)
         };
         let (worker, api) = (start(WORKER)?, start(API)?);
+        let beside = options.beside.iter().map(|name| start(name));
+        let beside = beside.collect::<Result<Vec<_>>>()?;
         both_ready(&site.http, &api, &worker).await?;
+        for pod in &beside {
+            pod.ready(&site.http, READY).await?;
+        }
 
         let endpoints = Endpoints::default();
         endpoints.add(endpoint(&api)?);
         Ok(Self {
             api,
             worker,
+            beside,
             brokers,
             endpoints,
             resources,
