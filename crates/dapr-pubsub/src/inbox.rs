@@ -152,7 +152,7 @@ impl Inbox {
             *span = clock::bounded(*span);
         }
         let inner = Inner {
-            store: Store::new(sidecar.clone(), options.store.clone()),
+            store: Store::new(sidecar.clone(), options.store.clone(), options.call_timeout),
             new_etag: NewEtag::default(),
             watch: Watch::new(options.lease),
             metrics: InboxMetrics::new(&options.consumer),

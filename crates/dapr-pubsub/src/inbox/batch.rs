@@ -30,6 +30,8 @@ pub(super) struct Batches {
 struct Shared {
     sidecar: Sidecar,
     store: String,
+    /// Of a call that several writes share.
+    limit: Duration,
     queue: Mutex<Queue>,
     /// Writes that are still to go alone.
     alone: AtomicU32,
@@ -51,10 +53,11 @@ struct Write {
 }
 
 impl Batches {
-    pub(super) fn new(sidecar: Sidecar, store: String) -> Self {
+    pub(super) fn new(sidecar: Sidecar, store: String, limit: Duration) -> Self {
         let shared = Shared {
             sidecar,
             store,
+            limit,
             queue: Mutex::default(),
             alone: AtomicU32::new(0),
             tasks: TaskTracker::new(),
@@ -64,17 +67,18 @@ impl Batches {
         }
     }
 
-    /// Writes `item`, in a call of its own or with others, within `limit`. Dropping the future withdraws what has not been sent.
+    /// Writes `item`, in a call of its own or with others, within `limit`. Dropping the future withdraws what has not been sent. What has
+    /// less time than a shared call goes alone: it would cut the others short, or be written after its time.
     ///
     /// `INTERNAL` leaves open whether the record was written.
     pub(super) async fn save(&self, item: StateItem, limit: Duration) -> Result<(), Status> {
         let shared = &self.shared;
-        if shared.goes_alone() {
+        if limit < shared.limit || shared.goes_alone() {
             return shared.call(vec![item], limit).await;
         }
         let (reply, answer) = oneshot::channel();
         if shared.push(Write { item, reply }) {
-            shared.tasks.spawn(Arc::clone(shared).drain(limit));
+            shared.tasks.spawn(Arc::clone(shared).drain());
         }
         match timeout(limit, answer).await {
             Ok(Ok(result)) => result,
@@ -100,7 +104,7 @@ impl Shared {
         !std::mem::replace(&mut queue.busy, true)
     }
 
-    async fn drain(self: Arc<Self>, limit: Duration) {
+    async fn drain(self: Arc<Self>) {
         while let Some(batch) = self.next() {
             let (items, replies): (Vec<_>, Vec<_>) = batch
                 .into_iter()
@@ -110,7 +114,7 @@ impl Shared {
             if items.is_empty() {
                 continue;
             }
-            let answer = self.call(items, limit).await;
+            let answer = self.call(items, self.limit).await;
             let answer = answer.map_err(|status| self.of_all(status, replies.len()));
             for reply in replies {
                 let _ = reply.send(answer.clone());

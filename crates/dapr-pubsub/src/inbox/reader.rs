@@ -36,7 +36,8 @@ impl InboxReader {
     /// A reader of the state store component `store`. No I/O happens before the first call.
     pub fn new(sidecar: &Sidecar, store: impl Into<String>) -> Self {
         Self {
-            store: Store::new(sidecar.clone(), store.into()),
+            // It writes nothing, so there is no call to share.
+            store: Store::new(sidecar.clone(), store.into(), Duration::ZERO),
         }
     }
 

@@ -72,8 +72,9 @@ impl From<Status> for StoreError {
 }
 
 impl Store {
-    pub(super) fn new(sidecar: Sidecar, name: String) -> Self {
-        let batches = || Batches::new(sidecar.clone(), name.clone());
+    /// `limit` is the most that a call may take which several writes share.
+    pub(super) fn new(sidecar: Sidecar, name: String, limit: Duration) -> Self {
+        let batches = || Batches::new(sidecar.clone(), name.clone(), limit);
         Self {
             creations: batches(),
             replacements: batches(),

@@ -39,7 +39,8 @@ pub struct InboxArgs {
     /// How long a claim on an event lasts when its owner dies.
     #[arg(long, env = "INBOX_LEASE", default_value = "10s", value_parser = duration)]
     pub inbox_lease: Duration,
-    /// How long it is remembered that an event is done. Longer than the broker keeps events, and than all attempts take.
+    /// How long it is remembered that an event is done. Longer than the service may be away, since what it had in hand comes back
+    /// when it does, and than all attempts take.
     #[arg(long, env = "INBOX_RETENTION", default_value = "4h", value_parser = duration)]
     pub inbox_retention: Duration,
 }

@@ -1,7 +1,7 @@
 //! A JSON line: for machines.
 //!
-//! `tracing_subscriber`'s own keeps the fields of a span as JSON and parses it for each field that comes later and for each line; that
-//! was a third of what a request costs. Here they are kept as they will be printed.
+//! `tracing_subscriber`'s own keeps the fields of a span as JSON and parses it for each field that comes later and for each line.
+//! Here they are kept as they will be printed.
 
 use std::fmt::{self, Write};
 
