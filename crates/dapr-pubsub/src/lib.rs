@@ -31,7 +31,7 @@ pub use subscriptions::{
     Activity, DeadLetters, EventHandler, Handled, HandlerFuture, Mode, PubsubOptions, Routes,
     SubscribeEntry, Subscription, Subscriptions,
 };
-pub use trace_context::remote_span_context;
+pub use trace_context::{current_trace, in_trace, remote_span_context};
 pub use watchdog::{Hearing, Watchdog, WatchdogOptions};
 
 /// The underlying cause of an error, as errors of this crate keep it.

@@ -131,10 +131,13 @@ impl Publisher {
         let metrics = PublishMetrics::new(&options.topic);
         let shared = Arc::new(Shared {
             sidecar: sidecar.clone(),
-            queue: Queue::new(&options, metrics.clone()),
+            queue: Queue::new(&options),
             metrics,
             options,
         });
+        let queue = Arc::downgrade(&shared);
+        let waiting = move || queue.upgrade().map(|shared| shared.queue.len());
+        shared.metrics.observe_queue(waiting);
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         tasks.spawn(dispatcher::run(Arc::clone(&shared), stop.clone()));
@@ -222,7 +225,10 @@ impl Publisher {
         // Withdraws the event when this future is dropped.
         let ticket = self.inner.shared.queue.push(entry)?;
         match timeout_at(deadline, &mut answer).await {
-            Ok(Ok(result)) => result,
+            Ok(Ok(result)) => {
+                ticket.settled();
+                result
+            }
             // Shut down while a call was under way.
             Ok(Err(_)) => Err(ticket.unknown(limit)),
             Err(_) => match ticket.withdraw() {

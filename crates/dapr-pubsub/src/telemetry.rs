@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use opentelemetry::metrics::{Counter, Histogram, Meter, UpDownCounter};
+use opentelemetry::metrics::{Counter, Histogram, Meter};
 use opentelemetry::trace::{SpanContext, TraceContextExt as _, TraceId};
 use opentelemetry::{Context, KeyValue, global};
 use tracing::Span;
@@ -29,11 +29,14 @@ fn meter() -> Meter {
 
 /// Makes `remote` the parent of `span`, which must not have been entered yet, and writes the trace's id into its field `trace_id`, where log
 /// lines show it. Where nothing records spans, that is all.
-pub(crate) fn continue_trace(span: &Span, remote: Option<SpanContext>) {
-    let mut trace_id = remote.as_ref().map(SpanContext::trace_id);
+pub(crate) fn continue_trace(span: &Span, remote: Option<&SpanContext>) {
+    if span.is_disabled() {
+        return;
+    }
+    let mut trace_id = remote.map(SpanContext::trace_id);
     if let Some(remote) = remote
         && let Err(error @ SetParentError::AlreadyStarted) =
-            span.set_parent(Context::new().with_remote_span_context(remote))
+            span.set_parent(Context::new().with_remote_span_context(remote.clone()))
     {
         tracing::error!(%error, "a delivery's span was entered before its parent was known");
     }
@@ -65,7 +68,6 @@ pub(crate) struct PublishMetrics {
     sent: Counter<u64>,
     duration: Histogram<f64>,
     attempts: Counter<u64>,
-    queued: UpDownCounter<i64>,
     attributes: [KeyValue; 3],
 }
 
@@ -89,20 +91,23 @@ impl PublishMetrics {
                 .with_unit("{call}")
                 .with_description("Calls to the sidecar, by kind and gRPC status")
                 .build(),
-            queued: meter
-                .i64_up_down_counter("dapr.pubsub.publish.queued")
-                .with_unit("{message}")
-                .with_description("Events that wait for a call or for their next attempt")
-                .build(),
             attributes: attributes("send", topic),
         }
     }
 
     pub(crate) fn ended(&self, elapsed: Duration, error: Option<&'static str>) {
-        let mut attributes = self.attributes.to_vec();
-        attributes.extend(error.map(|kind| KeyValue::new("error.type", kind)));
-        self.sent.add(1, &attributes);
-        self.duration.record(elapsed.as_secs_f64(), &attributes);
+        let count = |attributes: &[KeyValue]| {
+            self.sent.add(1, attributes);
+            self.duration.record(elapsed.as_secs_f64(), attributes);
+        };
+        match error {
+            None => count(&self.attributes),
+            Some(kind) => {
+                let mut attributes = self.attributes.to_vec();
+                attributes.push(KeyValue::new("error.type", kind));
+                count(&attributes);
+            }
+        }
     }
 
     pub(crate) fn called(&self, kind: &'static str, code: &'static str) {
@@ -112,8 +117,20 @@ impl PublishMetrics {
         self.attempts.add(1, &attributes);
     }
 
-    pub(crate) fn queued(&self, change: i64) {
-        self.queued.add(change, &self.attributes);
+    /// Has the events that wait counted when somebody asks; a counter for each would cost what it counts. `count` is asked as long as
+    /// the meter lives, and has nothing to say when its publisher is gone.
+    pub(crate) fn observe_queue(&self, count: impl Fn() -> Option<usize> + Send + Sync + 'static) {
+        let attributes = self.attributes.clone();
+        let _ = meter()
+            .u64_observable_gauge("dapr.pubsub.publish.queued")
+            .with_unit("{message}")
+            .with_description("Events that wait for a call or for their next attempt")
+            .with_callback(move |gauge| {
+                if let Some(count) = count() {
+                    gauge.observe(count as u64, &attributes);
+                }
+            })
+            .build();
     }
 }
 

@@ -3,6 +3,8 @@
 //! Written out here because the propagators live in the OpenTelemetry SDK, and a library depends on
 //! the API only. Format: <https://www.w3.org/TR/trace-context/#traceparent-header>.
 
+use std::future::Future;
+
 use http::{HeaderMap, HeaderValue};
 use opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
@@ -52,6 +54,28 @@ impl TraceHeaders {
             metadata.insert("tracestate", state);
         }
     }
+}
+
+tokio::task_local! {
+    /// The trace that the work in hand belongs to, by the word of whoever asked for it.
+    static REMOTE: Option<SpanContext>;
+}
+
+/// Does `work` as a part of the trace that its request or its event came with, whether or not spans are recorded: what is published
+/// meanwhile carries that trace on, and [`current_trace`] names it. As with spans, tasks that it starts are not part of it.
+pub async fn in_trace<W: Future>(trace: Option<SpanContext>, work: W) -> W::Output {
+    REMOTE.scope(trace, work).await
+}
+
+/// The trace that the work in hand belongs to, by [`in_trace`]: for log lines where no span is recorded.
+pub fn current_trace() -> Option<TraceId> {
+    with_remote(|remote| Some(remote.trace_id()))
+}
+
+/// What is made of the trace that the work in hand belongs to.
+pub(crate) fn with_remote<T>(make: impl FnOnce(&SpanContext) -> Option<T>) -> Option<T> {
+    let found = REMOTE.try_with(|remote| remote.as_ref().and_then(make));
+    found.ok().flatten()
 }
 
 /// The span that a request says it belongs to; `None` where the headers `traceparent` and `tracestate`

@@ -1,6 +1,7 @@
 //! What surrounds each request of an API: its span, its metrics and a barrier for panics.
 
 use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::sync::LazyLock;
 use std::time::Instant;
 
@@ -8,11 +9,11 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
 use http::{Method, Version};
 use opentelemetry::metrics::Histogram;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue, global};
-use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument as _, Span, field};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
@@ -47,38 +48,31 @@ static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
 
 /// Adds the span, the metrics and the panic barrier to every route that the router has so far.
 pub fn observed(router: Router) -> Router {
-    router
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn(observe))
+    // One layer: each has its own boxes for every request.
+    router.layer(middleware::from_fn(observe))
 }
 
-/// The trace that a request says it belongs to: an extension of every request that has a valid one.
-#[derive(Debug, Clone)]
-pub struct Caller(pub SpanContext);
-
-async fn observe(mut request: Request, next: Next) -> Response {
+async fn observe(request: Request, next: Next) -> Response {
     let started = Instant::now();
     // Neither the method nor, without a route, the path is a label or part of a name unless it is one of a few: both are the
     // client's own text, and every new one would be kept for ever.
     let method = known(request.method());
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map(|path| path.as_str().to_owned());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map(MatchedPath::as_str);
     let caller = dapr_pubsub::remote_span_context(request.headers());
-    let span = server_span(method, route.as_deref(), &request, caller.as_ref());
-    if let Some(caller) = caller {
-        request.extensions_mut().insert(Caller(caller));
-    }
-    let response = next.run(request).instrument(span.clone()).await;
+    let span = server_span(method, route, &request, caller.as_ref());
+    let work = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let work = async { work.await.unwrap_or_else(|panic| panicked(&*panic)) };
+    let response = dapr_pubsub::in_trace(caller, work.instrument(span.clone())).await;
 
     let status = response.status();
-    let mut attributes = vec![
+    let mut attributes = Vec::with_capacity(5);
+    attributes.extend([
         KeyValue::new(METHOD, method.unwrap_or(OTHER)),
         KeyValue::new(SCHEME, "http"),
         KeyValue::new(STATUS, i64::from(status.as_u16())),
-    ];
-    attributes.extend(route.map(|route| KeyValue::new(ROUTE, route)));
+    ]);
+    attributes.extend(route.map(|route| KeyValue::new(ROUTE, route.to_owned())));
     span.record(STATUS, status.as_u16());
     if status.is_server_error() {
         span.record("otel.status_code", "ERROR");
@@ -105,10 +99,9 @@ fn server_span(
     caller: Option<&SpanContext>,
 ) -> Span {
     let verb = method.unwrap_or("HTTP");
-    let name = route.map_or_else(|| verb.to_owned(), |route| format!("{verb} {route}"));
     let span = tracing::info_span!(
         "request",
-        otel.name = name,
+        otel.name = route.map_or_else(|| verb.to_owned(), |route| format!("{verb} {route}")),
         otel.kind = "server",
         otel.status_code = field::Empty,
         trace_id = field::Empty,
@@ -116,6 +109,9 @@ fn server_span(
         http.route = route,
         http.response.status_code = field::Empty,
     );
+    if span.is_disabled() {
+        return span;
+    }
     let mut trace = caller.map(SpanContext::trace_id);
     if let Some(caller) = caller {
         // Fails where nothing records spans.
@@ -152,11 +148,7 @@ fn version(version: Version) -> &'static str {
     }
 }
 
-#[allow(
-    clippy::needless_pass_by_value,
-    reason = "the signature is tower-http's"
-)]
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
+fn panicked(panic: &(dyn Any + Send)) -> Response {
     let message = panic
         .downcast_ref::<String>()
         .map(String::as_str)

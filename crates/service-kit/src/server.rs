@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, header};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -97,7 +96,6 @@ pub async fn serve(
     limits: Limits,
     shutdown: &Shutdown,
 ) {
-    let to_the_letter = middleware::from_fn_with_state(shutdown.clone(), exchange::exchange);
     let accept = Accept {
         protocols,
         connections: Arc::new(Semaphore::new(limits.max_connections)),
@@ -105,8 +103,9 @@ pub async fn serve(
         tasks: TaskTracker::new(),
         graceful: GracefulShutdown::new(),
         header_timeout: limits.header_timeout,
-        router: router.layer(to_the_letter.clone()),
-        refusal: Router::new().fallback(refuse).layer(to_the_letter),
+        router,
+        refusal: Router::new().fallback(refuse),
+        shutdown: shutdown.clone(),
     };
     tokio::select! {
         () = accept.run(&listener) => {}
@@ -125,6 +124,7 @@ struct Accept {
     header_timeout: Duration,
     router: Router,
     refusal: Router,
+    shutdown: Shutdown,
 }
 
 impl Accept {
@@ -159,9 +159,10 @@ impl Accept {
     }
 
     fn serve(&self, stream: TcpStream, place: OwnedSemaphorePermit) {
-        let (router, watcher) = (self.router.clone(), self.graceful.watcher());
-        let connection =
-            connection::serve(stream, self.protocols, router, self.header_timeout, watcher);
+        let (router, shutdown) = (self.router.clone(), self.shutdown.clone());
+        let (timeout, watcher) = (self.header_timeout, self.graceful.watcher());
+        let protocols = self.protocols;
+        let connection = connection::serve(stream, protocols, router, timeout, watcher, shutdown);
         self.tasks.spawn(async move {
             connection.await;
             drop(place);
@@ -172,14 +173,16 @@ impl Accept {
         let (protocols, timeout) = (self.protocols, self.header_timeout);
         let (router, refusal) = (self.router.clone(), self.refusal.clone());
         let (connections, watcher) = (self.connections.clone(), self.graceful.watcher());
+        let shutdown = self.shutdown.clone();
         self.tasks.spawn(async move {
             if let Ok(Ok(place)) = tokio::time::timeout(GRACE, connections.acquire_owned()).await {
                 drop(shed);
-                connection::serve(stream, protocols, router, timeout, watcher).await;
+                connection::serve(stream, protocols, router, timeout, watcher, shutdown).await;
                 drop(place);
             } else {
                 REFUSED.add(1, &[]);
-                connection::serve(stream, Protocols::Http1, refusal, SHED_TIMEOUT, watcher).await;
+                let (protocols, timeout) = (Protocols::Http1, SHED_TIMEOUT);
+                connection::serve(stream, protocols, refusal, timeout, watcher, shutdown).await;
                 drop(shed);
             }
         });

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::{NewEvent, PublisherOptions};
 use crate::clock;
-use crate::trace_context::TraceHeaders;
+use crate::trace_context::{TraceHeaders, with_remote};
 
 /// A payload that daprd makes no envelope for (dapr/dapr `pkg/api/grpc/grpc.go`, `PublishEvent` and `bulkPublishEvent`).
 pub(super) const RAW_PAYLOAD: &str = "rawPayload";
@@ -40,7 +40,9 @@ impl Message {
         event: NewEvent,
         current: Option<TraceHeaders>,
     ) -> Self {
-        let trace = current.or_else(|| TraceHeaders::of_context(event.trace.as_ref()?));
+        let trace = current
+            .or_else(|| TraceHeaders::of_context(event.trace.as_ref()?))
+            .or_else(|| with_remote(TraceHeaders::of_context));
         let made = options.app_id.as_deref();
         let made = made.and_then(|app_id| Envelope::of(options, app_id, &event, trace.as_ref()));
         if let Some(data) = made {

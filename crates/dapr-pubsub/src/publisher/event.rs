@@ -89,8 +89,8 @@ impl NewEvent {
         self
     }
 
-    /// The trace of a request, such as [`remote_span_context`](crate::remote_span_context) reads it. The event carries it on where nothing
-    /// here records spans; where something does, the trace goes on from the caller's current span.
+    /// The trace that the event carries on where nothing here records spans, in place of the one that the work in hand belongs to
+    /// ([`in_trace`](crate::in_trace)); where something does, the trace goes on from the caller's current span.
     #[must_use]
     pub fn with_trace(mut self, context: SpanContext) -> Self {
         self.trace = Some(context);

@@ -12,7 +12,6 @@ use tracing::Span;
 use super::envelope::Message;
 use super::{PublishError, PublisherOptions};
 use crate::BoxError;
-use crate::telemetry::PublishMetrics;
 
 /// daprd takes messages of 4 MiB (dapr/dapr `pkg/runtime/config.go`); the rest is for what is not
 /// counted exactly.
@@ -152,7 +151,6 @@ pub(super) struct Queue {
     changed: Notify,
     capacity: usize,
     max_batch: usize,
-    metrics: PublishMetrics,
 }
 
 #[derive(Debug, Default)]
@@ -225,13 +223,12 @@ impl State {
 }
 
 impl Queue {
-    pub(super) fn new(options: &PublisherOptions, metrics: PublishMetrics) -> Self {
+    pub(super) fn new(options: &PublisherOptions) -> Self {
         Self {
             state: Mutex::default(),
             changed: Notify::new(),
             capacity: options.queue_capacity.max(1),
             max_batch: options.max_batch.max(1),
-            metrics,
         }
     }
 
@@ -250,10 +247,9 @@ impl Queue {
         let last = entry.last.clone();
         state.insert(entry);
         drop(state);
-        self.metrics.queued(1);
         self.changed.notify_one();
         Ok(Ticket {
-            queue: self,
+            queue: Some(self),
             number,
             last,
         })
@@ -279,8 +275,6 @@ impl Queue {
             .into_iter()
             .filter_map(|it| state.remove(it))
             .collect();
-        drop(state);
-        self.count_out(entries.len());
         Some(if apart {
             Batch::Apart(entries)
         } else {
@@ -296,7 +290,6 @@ impl Queue {
         }
         entry.due = Some(due);
         self.lock().insert(entry);
-        self.metrics.queued(1);
         self.changed.notify_one();
     }
 
@@ -323,18 +316,10 @@ impl Queue {
     pub(super) fn drain(&self) -> Vec<Entry> {
         let mut state = self.lock();
         let numbers: Vec<u64> = state.entries.keys().copied().collect();
-        let entries: Vec<_> = numbers
+        numbers
             .into_iter()
             .filter_map(|it| state.remove(it))
-            .collect();
-        drop(state);
-        self.count_out(entries.len());
-        entries
-    }
-
-    fn count_out(&self, entries: usize) {
-        self.metrics
-            .queued(-i64::try_from(entries).unwrap_or(i64::MAX));
+            .collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -346,7 +331,8 @@ impl Queue {
 /// A caller's hold on its waiting event: dropping it withdraws the event.
 #[derive(Debug)]
 pub(super) struct Ticket<'a> {
-    queue: &'a Queue,
+    /// `None` when the event has its result, and waits no longer.
+    queue: Option<&'a Queue>,
     number: u64,
     last: LastCause,
 }
@@ -354,9 +340,12 @@ pub(super) struct Ticket<'a> {
 impl Ticket<'_> {
     /// `None` when the event is part of a call, or has its result.
     pub(super) fn withdraw(&self) -> Option<Entry> {
-        let entry = self.queue.lock().remove(self.number);
-        self.queue.count_out(usize::from(entry.is_some()));
-        entry
+        self.queue?.lock().remove(self.number)
+    }
+
+    /// The event has its result.
+    pub(super) fn settled(mut self) {
+        self.queue = None;
     }
 
     /// What the caller of an event that is part of a call, or was, is told without a result.

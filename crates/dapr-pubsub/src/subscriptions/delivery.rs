@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use http::HeaderMap;
 use http::request::Parts;
+use opentelemetry::trace::SpanContext;
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument as _, Span, field};
 
@@ -19,7 +20,8 @@ use super::in_hand::InHand;
 use super::limits::Limits;
 use crate::telemetry::{self, DeliveryMetrics};
 use crate::text::{self, shown};
-use crate::{CANARY_TYPE, DecodeError, Envelope, Inbox, Outcome, Secret, canary, trace_context};
+use crate::trace_context::{self, in_trace};
+use crate::{CANARY_TYPE, DecodeError, Envelope, Inbox, Outcome, Secret, canary};
 
 /// Bytes of a panic's message that are logged: it may quote what the handler was given.
 const PANIC: usize = 500;
@@ -91,16 +93,15 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         state: S,
         deadline: Instant,
     ) -> Outcome {
-        let span = self.span(active, event, &parts.headers);
+        let trace = remote(event, &parts.headers);
+        let span = self.span(active, event, trace.as_ref());
         let started = Instant::now();
-        let handled = self
-            .handle(parts, event, state, deadline)
-            .instrument(span.clone())
-            .await;
-        let (outcome, error) = span.in_scope(|| {
+        let work = async {
+            let handled = self.handle(parts, event, state, deadline).await;
             let (outcome, error) = self.judge(handled, event);
             (self.within_budget(event, outcome, error), error)
-        });
+        };
+        let (outcome, error) = in_trace(trace, work.instrument(span.clone())).await;
         span.record("dapr.pubsub.outcome", outcome.as_str());
         if let Some(error) = error {
             span.record("error.type", error);
@@ -208,7 +209,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         Outcome::Drop
     }
 
-    fn span(&self, active: &Active, event: &Envelope<'_>, headers: &HeaderMap) -> Span {
+    fn span(&self, active: &Active, event: &Envelope<'_>, trace: Option<&SpanContext>) -> Span {
         let topic = self.subscription.topic();
         let span = tracing::info_span!(
             "process",
@@ -221,16 +222,20 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
             dapr.pubsub.outcome = field::Empty,
             error.type = field::Empty,
         );
-        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let (parent, state) = match event.trace() {
-            Some((parent, state)) => (Some(parent), state),
-            None => (header("traceparent"), header("tracestate")),
-        };
-        let remote = parent.and_then(|parent| trace_context::parse(parent, state));
-        telemetry::continue_trace(&span, remote);
+        telemetry::continue_trace(&span, trace);
         telemetry::describe(&span, "process", active.pubsub());
         span
     }
+}
+
+/// The trace that an event belongs to: its own, or else that of its delivery.
+fn remote(event: &Envelope<'_>, headers: &HeaderMap) -> Option<SpanContext> {
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let (parent, state) = match event.trace() {
+        Some((parent, state)) => (Some(parent), state),
+        None => (header("traceparent"), header("tracestate")),
+    };
+    trace_context::parse(parent?, state)
 }
 
 enum Unhandled {

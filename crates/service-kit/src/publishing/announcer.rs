@@ -11,7 +11,6 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::problem::Problem;
-use crate::request::Caller;
 
 /// A sidecar or a broker that restarts is usually back by then.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -33,12 +32,11 @@ pub trait Announcement: Serialize {
     }
 }
 
-/// Announces what the API's handlers create: the state of its router, and as an argument of a handler in the trace of its request.
+/// Announces what the API's handlers create: the state of its router, and an argument of a handler.
 #[derive(Debug, Clone)]
 pub struct Announcer {
     publisher: Publisher,
     deadline: Duration,
-    caller: Option<Caller>,
 }
 
 impl Announcer {
@@ -46,7 +44,6 @@ impl Announcer {
         Self {
             publisher,
             deadline,
-            caller: None,
         }
     }
 
@@ -56,13 +53,10 @@ impl Announcer {
     /// What the client is told; the cause goes into the log, here and nowhere else.
     pub async fn announce<A: Announcement>(&self, created: &A) -> Result<String, Problem> {
         let event_id = created.event_id().to_string();
-        let mut event = NewEvent::json(&event_id, created)
+        let event = NewEvent::json(&event_id, created)
             .map_err(refusal::<A>)?
             // Events of one task keep their order where the broker has partitions.
             .with_partition_key(created.id().to_string());
-        if let Some(Caller(trace)) = &self.caller {
-            event = event.with_trace(trace.clone());
-        }
         let published = self.publisher.publish(event, self.deadline).await;
         published.map_err(refusal::<A>)?;
         Ok(event_id)
@@ -72,11 +66,8 @@ impl Announcer {
 impl FromRequestParts<Self> for Announcer {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, state: &Self) -> Result<Self, Infallible> {
-        Ok(Self {
-            caller: parts.extensions.get().cloned(),
-            ..state.clone()
-        })
+    async fn from_request_parts(_: &mut Parts, state: &Self) -> Result<Self, Infallible> {
+        Ok(state.clone())
     }
 }
 

@@ -1,5 +1,6 @@
 //! One connection, in the versions of HTTP that its listener speaks.
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,18 +10,18 @@ use axum::Router;
 use axum::body::Body;
 use http::Request;
 use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::Watcher;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 use tokio_io_timeout::TimeoutWriter;
-use tower::util::ServiceExt as _;
 
 use super::Protocols;
-use super::exchange::CutOff;
+use super::exchange::Exchange;
 use super::lent::Lent;
+use crate::shutdown::Shutdown;
 
 /// How long a peer may leave our answers unread, once no more of them fits into its and our kernel's buffers. A client that sends
 /// request after request and never reads would otherwise hold its place for ever, and a drain up to its deadline.
@@ -53,23 +54,25 @@ pub(super) async fn serve(
     router: Router,
     timeout: Duration,
     watcher: Watcher,
+    shutdown: Shutdown,
 ) {
     let begun = Arc::new(AtomicBool::new(false));
-    let cut_off = CutOff::default();
-    let (first, cut) = (Arc::clone(&begun), cut_off.clone());
-    let service = router.map_request(move |mut request: Request<Incoming>| {
+    let exchange = Arc::new(Exchange {
+        router,
+        shutdown,
+        cut_off: AtomicBool::new(false),
+    });
+    let (first, exchanges) = (Arc::clone(&begun), Arc::clone(&exchange));
+    let service = service_fn(move |request: Request<Incoming>| {
         first.store(true, Ordering::Relaxed);
-        request.extensions_mut().insert(cut.clone());
-        request.map(Body::new)
+        let exchange = Arc::clone(&exchanges);
+        async move { Ok::<_, Infallible>(exchange.answer(request.map(Body::new)).await) }
     });
     let (stream, back) = Lent::new(stream);
     let mut stream = TimeoutWriter::new(stream);
     stream.set_timeout(Some(WRITE_TIMEOUT));
     let builder = builder(protocols, timeout);
-    let connection = builder.serve_connection(
-        TokioIo::new(Box::pin(stream)),
-        TowerToHyperService::new(service),
-    );
+    let connection = builder.serve_connection(TokioIo::new(Box::pin(stream)), service);
     let silent = async {
         sleep(timeout).await;
         if begun.load(Ordering::Relaxed) {
@@ -86,7 +89,7 @@ pub(super) async fn serve(
         }
         () = silent => tracing::debug!(?timeout, "a connection without a request was closed"),
     }
-    if refused || cut_off.is_set() {
+    if refused || exchange.is_cut_off() {
         back.linger().await;
     }
 }

@@ -6,71 +6,76 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use axum::Router;
 use axum::body::{Body, HttpBody};
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use hyper::body::{Frame, SizeHint};
+use tower::Service as _;
 
 use crate::body;
 use crate::problem::Problem;
 use crate::shutdown::Shutdown;
 
-/// Whether a connection ends while its client may still be sending.
-#[derive(Debug, Clone, Default)]
-pub(super) struct CutOff(Arc<AtomicBool>);
-
-impl CutOff {
-    pub(super) fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
+/// What the requests of one connection go to. Around the router, not a layer of it, which would have boxes of its own for every request.
+pub(super) struct Exchange {
+    pub(super) router: Router,
+    pub(super) shutdown: Shutdown,
+    pub(super) cut_off: AtomicBool,
 }
 
-/// Refuses what HTTP/1.1 forbids; reads what the handler left of the body, since a client that is cut off while it sends reports a
-/// broken connection instead of the answer; and says `Connection: close` with an answer that is the last one.
-///
-/// While draining every answer is: clients that keep connections open would otherwise learn of the end from a request that fails.
-pub(super) async fn exchange(
-    State(shutdown): State<Shutdown>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    // HTTP/2 has neither of these headers, and ends streams and connections by its own frames.
-    if request.version() == Version::HTTP_2 {
-        return next.run(request).await;
+impl Exchange {
+    /// Whether the connection ends while its client may still be sending.
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.cut_off.load(Ordering::Relaxed)
     }
-    let started = Instant::now();
-    let cut_off = request.extensions_mut().remove::<CutOff>();
-    let answer_at_once = expects_continue(request.headers());
-    let refusal = refusal(&request);
-    let (request, left) = Left::of(request);
-    let mut response = match refusal {
-        None => next.run(request).await,
-        Some(refusal) => {
-            drop(request);
-            refusal.into_response()
+
+    async fn route(&self, request: Request) -> Response {
+        let answer = self.router.clone().call(request).await;
+        answer.unwrap_or_else(|never| match never {})
+    }
+
+    /// Refuses what HTTP/1.1 forbids; reads what the handler left of the body, since a client that is cut off while it sends reports a
+    /// broken connection instead of the answer; and says `Connection: close` with an answer that is the last one.
+    ///
+    /// While draining every answer is: clients that keep connections open would otherwise learn of the end from a request that fails.
+    pub(super) async fn answer(&self, request: Request) -> Response {
+        // HTTP/2 has neither of these headers, and ends streams and connections by its own frames.
+        if request.version() == Version::HTTP_2 {
+            return self.route(request).await;
         }
-    };
-    let unread = match left.take() {
-        None => false,
-        // It waits for our word, and would be asked to send what nobody wants.
-        Some((_, Touched(false))) if answer_at_once => true,
-        Some((rest, _)) => {
-            let time = body::DEADLINE.saturating_sub(started.elapsed());
-            !body::discard(rest, time).await
+        let started = Instant::now();
+        let answer_at_once = expects_continue(request.headers());
+        let refusal = refusal(&request);
+        let (request, left) = Left::of(request);
+        let mut response = match refusal {
+            None => self.route(request).await,
+            Some(refusal) => {
+                drop(request);
+                refusal.into_response()
+            }
+        };
+        let unread = match left.take() {
+            None => false,
+            // It waits for our word, and would be asked to send what nobody wants.
+            Some((_, Touched(false))) if answer_at_once => true,
+            Some((rest, _)) => {
+                let time = body::DEADLINE.saturating_sub(started.elapsed());
+                !body::discard(rest, time).await
+            }
+        };
+        if unread {
+            self.cut_off.store(true, Ordering::Relaxed);
         }
-    };
-    if let Some(cut_off) = cut_off.filter(|_| unread) {
-        cut_off.0.store(true, Ordering::Relaxed);
+        if unread || self.shutdown.is_draining() {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
+        response
     }
-    if unread || shutdown.is_draining() {
-        let close = HeaderValue::from_static("close");
-        response.headers_mut().insert(header::CONNECTION, close);
-    }
-    response
 }
 
 /// Whether the client sends its body only when it is asked to.

@@ -14,7 +14,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFi
 use tracing_subscriber::registry::LookupSpan;
 
 /// Writes `{"timestamp":"...","level":"INFO","message":"...",<fields>,"span":{<fields>,"name":"..."},"target":"..."}`; without the
-/// fields that are for OpenTelemetry alone (`otel.*`).
+/// fields that are for OpenTelemetry alone (`otel.*`). Where no span is recorded, `"trace_id":"..."` stands in place of `span`.
 pub(super) struct Json;
 
 impl<S, N> FormatEvent<S, N> for Json
@@ -42,6 +42,8 @@ where
             writer.write_str(r#""name":"#)?;
             string(&mut writer, span.name())?;
             writer.write_str("},")?;
+        } else if let Some(trace) = dapr_pubsub::current_trace() {
+            write!(writer, r#""trace_id":"{trace}","#)?;
         }
         writer.write_str(r#""target":"#)?;
         string(&mut writer, metadata.target())?;
@@ -140,6 +142,7 @@ impl Write for Escaped<'_, '_> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
     use serde_json::{Value, json};
     use tracing_subscriber::layer::SubscriberExt as _;
 
@@ -178,6 +181,22 @@ mod tests {
                 "target": "service_kit::telemetry::json::tests",
             })
         );
+    }
+
+    #[test]
+    fn a_line_in_no_span_names_the_trace_of_the_work() {
+        let trace = "0af7651916cd43dd8448eb211c80319c";
+        let parent = format!("00-{trace}-b7ad6b7169203331-01").parse().unwrap();
+        let headers = http::HeaderMap::from_iter([(
+            http::header::HeaderName::from_static("traceparent"),
+            parent,
+        )]);
+        let context = dapr_pubsub::remote_span_context(&headers);
+        let line = logged(|| {
+            let work = dapr_pubsub::in_trace(context, async { tracing::info!("done") });
+            work.now_or_never().unwrap();
+        });
+        assert_eq!(line["trace_id"], trace);
     }
 
     #[test]

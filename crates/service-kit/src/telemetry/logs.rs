@@ -36,20 +36,19 @@ where
     }
 }
 
-/// Which lines are written, whatever the spans they stand in: only those are kept that say which trace a line belongs to. What a span
-/// costs without anybody who records it is a third of what a request does.
+/// Which lines are written, and, where somebody records `spans`, in which of them they stand: in those that say which trace it is.
 ///
 /// What the module `effect` of a service says is not about the service, it is what the service does: no filter switches it off.
-pub(super) fn filter<S>(directives: &str) -> anyhow::Result<impl Filter<S> + use<S>>
+pub(super) fn filter<S>(directives: &str, spans: bool) -> anyhow::Result<impl Filter<S> + use<S>>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     let lines = EnvFilter::builder().parse(directives).with_context(|| {
         format!("RUST_LOG: `{directives}` is not a filter; write for example `info,task_api=debug`")
     })?;
-    let always = filter_fn(|metadata| {
+    let always = filter_fn(move |metadata| {
         let kept = if metadata.is_span() {
-            metadata.fields().field("trace_id").is_some()
+            spans && metadata.fields().field("trace_id").is_some()
         } else {
             metadata.target().ends_with("::effect")
         };
@@ -81,11 +80,11 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_filter_switches_off_neither_spans_nor_effects() {
+    /// Lines that are written, and those of them that stand in a span.
+    fn shown(spans: bool) -> [usize; 2] {
         let _alone = crate::ONE_SUBSCRIBER.lock();
         let lines = Lines::default();
-        let layer = lines.clone().with_filter(filter("warn").unwrap());
+        let layer = lines.clone().with_filter(filter("warn", spans).unwrap());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
             let span = tracing::info_span!("request", trace_id = tracing::field::Empty);
             span.in_scope(|| {
@@ -96,13 +95,16 @@ mod tests {
             });
             assert!(tracing::info_span!("inner").is_disabled());
         });
-        let [lines, in_span] = &*lines.0;
-        assert_eq!(
-            (
-                lines.load(Ordering::Relaxed),
-                in_span.load(Ordering::Relaxed)
-            ),
-            (2, 2)
-        );
+        [0, 1].map(|it| lines.0[it].load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn a_filter_switches_off_neither_spans_nor_effects() {
+        assert_eq!(shown(true), [2, 2]);
+    }
+
+    #[test]
+    fn no_span_is_made_that_nobody_records() {
+        assert_eq!(shown(false), [2, 0]);
     }
 }

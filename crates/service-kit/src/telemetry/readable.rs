@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use tracing::Span;
 use tracing::field::{Field, Visit};
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::Writer;
 
-/// Writes `message name=value name=value`; leaves out `otel.*`.
+/// Writes `message name=value name=value`; leaves out `otel.*`. A line in no span ends with the `trace_id` of the work it is about.
 pub(super) struct Readable;
 
 impl<'writer> FormatFields<'writer> for Readable {
@@ -16,9 +17,18 @@ impl<'writer> FormatFields<'writer> for Readable {
             writer,
             separator: "",
             result: Ok(()),
+            has_message: false,
         };
         fields.record(&mut line);
-        line.result
+        line.result?;
+        // Spans have none.
+        if line.has_message
+            && Span::current().is_disabled()
+            && let Some(trace) = dapr_pubsub::current_trace()
+        {
+            write!(line.writer, " trace_id={trace}")?;
+        }
+        Ok(())
     }
 }
 
@@ -26,6 +36,7 @@ struct Line<'writer> {
     writer: Writer<'writer>,
     separator: &'static str,
     result: fmt::Result,
+    has_message: bool,
 }
 
 impl Line<'_> {
@@ -35,7 +46,10 @@ impl Line<'_> {
         }
         let separator = std::mem::replace(&mut self.separator, " ");
         self.result = match field.name() {
-            "message" => write!(self.writer, "{separator}{value}"),
+            "message" => {
+                self.has_message = true;
+                write!(self.writer, "{separator}{value}")
+            }
             name => write!(self.writer, "{separator}{name}={value}"),
         };
     }
