@@ -1,6 +1,5 @@
 //! The stack by hand: `cargo xtask demo`, `up` and `bench`.
 
-mod bench;
 mod demo;
 mod up;
 

@@ -8,7 +8,7 @@ use dapr::dapr::proto::common::v1::{Etag, StateItem, StateOptions};
 use dapr::dapr::proto::runtime::v1::{DeleteStateRequest, GetStateRequest};
 use tonic::{Code, Status};
 
-use super::batch::Batches;
+use super::batch::{Batches, Together};
 use super::record::Record;
 use crate::Sidecar;
 
@@ -28,6 +28,8 @@ pub(super) struct Store {
     /// Apart, because claims are what can fail for good reasons.
     creations: Batches,
     replacements: Batches,
+    /// Of claims, by what is kept of the event.
+    endings: Batches,
 }
 
 #[derive(Debug)]
@@ -74,10 +76,11 @@ impl From<Status> for StoreError {
 impl Store {
     /// `limit` is the most that a call may take which several writes share.
     pub(super) fn new(sidecar: Sidecar, name: String, limit: Duration) -> Self {
-        let batches = || Batches::new(sidecar.clone(), name.clone(), limit);
+        let batches = |many| Batches::new(sidecar.clone(), name.clone(), limit, many);
         Self {
-            creations: batches(),
-            replacements: batches(),
+            creations: batches(Together::Saved),
+            replacements: batches(Together::Saved),
+            endings: batches(Together::Transaction),
             sidecar,
             name,
         }
@@ -175,9 +178,10 @@ impl Store {
             metadata: HashMap::from([("ttlInSeconds".to_owned(), ttl)]),
             options: Some(options),
         };
-        let batches = match etag {
-            None => &self.creations,
-            Some(_) => &self.replacements,
+        let batches = match (etag, record) {
+            (None, _) => &self.creations,
+            (Some(_), Record::Claimed { .. }) => &self.replacements,
+            (Some(_), Record::Done | Record::Failed { .. }) => &self.endings,
         };
         Ok(batches.save(item, limit).await?)
     }

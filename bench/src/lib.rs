@@ -45,8 +45,9 @@ const END_TO_END: [(&str, &str, &str); 2] = [
     ("end_to_end_without_inbox", "end to end, no inbox", "none"),
 ];
 
+/// What is measured, and for how long.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub struct Args {
     /// The broker that carries the events.
     #[arg(long, default_value = "redis", value_parser = ["redis", "kafka"])]
     broker: String,
@@ -88,7 +89,8 @@ impl Args {
     }
 }
 
-pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
+/// Measures, and prints or writes what came of it.
+pub async fn run(args: &Args) -> Result<ExitCode> {
     let (toolbox, mut figures) = (Toolbox::read()?, Figures::default());
     let start = async |values| {
         let mut options = StackOptions::new(toolbox.clone());
