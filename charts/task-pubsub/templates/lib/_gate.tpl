@@ -97,8 +97,10 @@ spec:
   serviceAccountName: {{ .account | default "default" }}
   automountServiceAccountToken: {{ ne (.account | default "") "" }}
   enableServiceLinks: false
+  {{- with $values.serviceDefaults.podSecurityContext }}
   securityContext:
-    {{- include "task-pubsub.podSecurityContext" . | nindent 4 }}
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
   {{- with $values.image.pullSecrets }}
   imagePullSecrets:
     {{- toYaml . | nindent 4 }}
@@ -117,8 +119,10 @@ spec:
         {{- end }}
       resources:
         {{- toYaml $values.guard.resources | nindent 8 }}
+      {{- with $values.serviceDefaults.securityContext }}
       securityContext:
-        {{- include "task-pubsub.containerSecurityContext" . | nindent 8 }}
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
       # Why it failed stands in the pod's status too, where `kubectl describe` and Argo CD show it.
       terminationMessagePolicy: FallbackToLogsOnError
       {{- if $secrets }}

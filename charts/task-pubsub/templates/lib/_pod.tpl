@@ -32,9 +32,13 @@ spec:
   its subscriptions (30 s at most, fixed in daprd), then blocks, then closes within its grace. 5 s on top for the telemetry flush and
   the kubelet.
   */}}
-  {{- $native := include "task-pubsub.appStopSeconds" .root | int64 }}
+  {{- $native := include "task-pubsub.appStopSeconds" . | int64 }}
   {{- $block := add1 $native | add 30 }}
   terminationGracePeriodSeconds: {{ add (ternary $native $block (eq $values.shutdown.sidecar "native")) $grace 5 }}
+  {{- end }}
+  {{- with $service.hostAliases }}
+  hostAliases:
+    {{- toYaml . | nindent 4 }}
   {{- end }}
   serviceAccountName: {{ $service.serviceAccountName | default .name }}
   # The sidecar brings its own projected token; nothing here talks to the Kubernetes API.
@@ -43,47 +47,60 @@ spec:
   priorityClassName: {{ . }}
   {{- end }}
   enableServiceLinks: false
+  {{- with $service.podSecurityContext }}
   securityContext:
-    {{- include "task-pubsub.podSecurityContext" . | nindent 4 }}
-  {{- with $values.image.pullSecrets }}
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- $image := mergeOverwrite (deepCopy $values.image) (deepCopy ($service.image | default dict)) }}
+  {{- with $image.pullSecrets }}
   imagePullSecrets:
     {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with include "task-pubsub.containers" (dict "service" $service "containers" $service.initContainers) }}
+  initContainers:
+    {{- . | nindent 4 }}
   {{- end }}
   containers:
     - name: {{ .name }}
       image: {{ include "task-pubsub.image" (dict "root" .root "name" .name "image" $service.image) }}
-      imagePullPolicy: {{ $values.image.pullPolicy }}
-      {{- if $isProbe }}
-      args: [{{ .check }}]
-      {{- else }}
+      imagePullPolicy: {{ $image.pullPolicy }}
+      {{- with $service.command }}
+      command:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with ternary (list .check) $service.args $isProbe }}
+      args:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- if not $isProbe }}
       ports:
         - name: http
           containerPort: {{ $service.port }}
+        {{- if $service.inbox }}
         - name: admin
           containerPort: {{ $values.adminPort }}
+        {{- end }}
       {{- end }}
       env:
         {{- include "task-pubsub.env" . | trim | nindent 8 }}
-      {{- if not $isProbe }}
-      startupProbe:
-        httpGet: {path: /startupz, port: admin}
-        periodSeconds: 1
-        failureThreshold: 60
-      livenessProbe:
-        httpGet: {path: /livez, port: admin}
-        periodSeconds: 10
-        timeoutSeconds: 3
-      readinessProbe:
-        # Ready means: its own sidecar answers and lists the components this service needs.
-        httpGet: {path: /readyz, port: admin}
-        periodSeconds: 2
-        timeoutSeconds: 2
-        failureThreshold: 2
+      {{- with $service.envFrom }}
+      envFrom:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- range $kind, $probe := include "task-pubsub.probes" . | fromYaml }}
+      {{ $kind }}Probe:
+        {{- toYaml $probe | nindent 8 }}
+      {{- end }}
+      {{- with $service.lifecycle }}
+      lifecycle:
+        {{- toYaml . | nindent 8 }}
       {{- end }}
       resources:
         {{- toYaml $service.resources | nindent 8 }}
+      {{- with $service.securityContext }}
       securityContext:
-        {{- include "task-pubsub.containerSecurityContext" . | nindent 8 }}
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
       {{- if $isProbe }}
       # Why it failed stands in the pod's status too, where `kubectl describe` and Argo CD show it.
       terminationMessagePolicy: FallbackToLogsOnError
@@ -98,6 +115,9 @@ spec:
         {{- toYaml . | nindent 8 }}
         {{- end }}
       {{- end }}
+    {{- with include "task-pubsub.containers" (dict "service" $service "containers" $service.extraContainers) }}
+    {{- . | nindent 4 }}
+    {{- end }}
   {{- if and $service.topologySpreadConstraints (not $isProbe) }}
   topologySpreadConstraints:
     {{- /* Counted are the service's own pods, and of those only the ones of the same rollout: the old ones are about to go. */}}
@@ -137,7 +157,7 @@ spec:
 {{/* The full name of one image (root, name, image: its own values). A digest wins over a tag, the global registry over the chart's. */}}
 {{- define "task-pubsub.image" -}}
 {{- $values := .root.Values -}}
-{{- $image := mergeOverwrite (deepCopy $values.image) (.image | default dict) -}}
+{{- $image := mergeOverwrite (deepCopy $values.image) (deepCopy (.image | default dict)) -}}
 {{- $registry := ($values.global | default dict).imageRegistry | default $image.registry -}}
 {{- $repository := $image.repository | default .name -}}
 {{- $path := ternary (printf "%s/%s" $registry $repository) $repository (ne $registry "") -}}
@@ -148,20 +168,31 @@ spec:
 {{- end -}}
 {{- end -}}
 
-{{/* What *restricted* pod security asks for, of the pod and of each container. */}}
-{{- define "task-pubsub.podSecurityContext" -}}
-runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-fsGroup: 65532
-seccompProfile:
-  type: RuntimeDefault
+{{/* By name, what the kubelet asks: the service's own way, else that of the library's services. */}}
+{{- define "task-pubsub.probes" -}}
+{{- $probes := dict -}}
+{{- if and .service.inbox (ne .service.role "probe") -}}
+{{- /* Ready means: its own sidecar answers and lists the components this service needs. */ -}}
+{{- $probes = dict
+      "startup" (dict "httpGet" (dict "path" "/startupz" "port" "admin") "periodSeconds" 1 "failureThreshold" 60)
+      "liveness" (dict "httpGet" (dict "path" "/livez" "port" "admin") "periodSeconds" 10 "timeoutSeconds" 3)
+      "readiness" (dict "httpGet" (dict "path" "/readyz" "port" "admin") "periodSeconds" 2 "timeoutSeconds" 2 "failureThreshold" 2) -}}
 {{- end -}}
-{{- define "task-pubsub.containerSecurityContext" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities:
-  drop: [ALL]
+{{- range $name, $probe := .service.probes -}}
+{{- if $probe -}}{{- $_ := set $probes $name $probe -}}{{- else -}}{{- $_ := unset $probes $name -}}{{- end -}}
+{{- end -}}
+{{- toYaml $probes -}}
+{{- end -}}
+
+{{/* Containers of the user's own, as safe as the app (service, containers). */}}
+{{- define "task-pubsub.containers" -}}
+{{- $context := .service.securityContext -}}
+{{- $containers := list -}}
+{{- range .containers -}}
+{{- $safe := ternary . (merge (dict "securityContext" $context) .) (or (hasKey . "securityContext") (empty $context)) -}}
+{{- $containers = append $containers $safe -}}
+{{- end -}}
+{{- with $containers -}}{{- toYaml . -}}{{- end -}}
 {{- end -}}
 
 {{/* What the injector reads. Every number of the shutdown comes from the same sums as the pod's grace period. */}}
@@ -228,7 +259,7 @@ dapr.io/enable-native-sidecar: "true"
 dapr.io/enable-native-sidecar: "false"
 {{- if ne .service.role "probe" }}
 # Both get SIGTERM at once: the sidecar keeps its API open for as long as the app may need.
-dapr.io/block-shutdown-duration: {{ include "task-pubsub.appStopSeconds" .root | int64 | add1 | printf "%ds" | quote }}
+dapr.io/block-shutdown-duration: {{ include "task-pubsub.appStopSeconds" . | int64 | add1 | printf "%ds" | quote }}
 {{- end }}
 {{- end }}
 {{- if .service.hears }}

@@ -2,7 +2,7 @@
 Who there is, what they publish and hear, and how it comes to them: the graph of `services` and `topics`. Computed once a render and kept in
 `.Values.graph`, which the templates of one chart share (see _validate.tpl), so that nobody computes it in a loop.
 
-services.<name>   its values with the defaults filled in; `publishes`, keys of topics; `hears`, a list of subscriptions: `key` and `topic` (the
+services.<name>   its values with the defaults filled in, `probes` and security contexts as the pod has them; `publishes`, keys of topics; `hears`, a list of subscriptions: `key` and `topic` (the
                   real name), `deadLetter` (the real name), `route`, `rules`, `metadata`, `infix` (of its Subscriptions' names); `role`, `publisher`
                   for whoever publishes, as well or only, else `subscriber`
 workloads.<name>  everything that has a sidecar: the services, and the probe as an entry of `services` would be
@@ -29,6 +29,7 @@ subscriptions     of the enabled services, one per broker that is heard: `name`,
 {{- range $name, $own := .Values.services -}}
 {{- if $own -}}
 {{- $service := mergeOverwrite (deepCopy $.Values.serviceDefaults) (deepCopy $own) -}}
+{{- include "task-pubsub.replaced" (dict "of" $service "own" $own "defaults" $.Values.serviceDefaults) -}}
 {{- range $key := $own.publishes -}}
 {{- with and $service.enabled (get $topics $key) -}}{{- $_ := set . "publishers" (append .publishers $name) -}}{{- end -}}
 {{- end -}}
@@ -50,13 +51,16 @@ subscriptions     of the enabled services, one per broker that is heard: `name`,
 {{- $_ := set $services $name (set (set (set $service "role" $role) "publishes" ($own.publishes | default list)) "hears" $hears) -}}
 {{- end -}}
 {{- end -}}
-{{- $probe := mergeOverwrite (deepCopy .Values.serviceDefaults) (deepCopy (omit .Values.probe "name")) (dict
-      "enabled" true "role" "probe" "hears" list "expose" false "effectJournal" "" "env" dict "extraEnv" list) -}}
+{{- $probe := omit .Values.serviceDefaults "env" "command" "args" "lifecycle" "probes" | deepCopy -}}
+{{- $probe = mergeOverwrite $probe (deepCopy (omit .Values.probe "name")) (dict
+      "enabled" true "role" "probe" "hears" list "expose" false "effectJournal" "" "inbox" true "protocol" ""
+      "extraEnv" list "envFrom" list "initContainers" list "extraContainers" list) -}}
+{{- include "task-pubsub.replaced" (dict "of" $probe "own" (omit .Values.probe "probes") "defaults" .Values.serviceDefaults) -}}
 {{- $target := get $services .Values.smoke.service | default dict -}}
 {{- $_ := set .Values "graph" (dict
       "topics" $topics "services" $services "workloads" (set (merge (dict) $services) .Values.probe.name $probe)
       "subscribers" $subscribers "deadLetters" ($deadLetters | uniq | sortAlpha)
-      "smoke" (ternary $target dict (and $target.enabled $target.expose $target.publishes | empty | not))) -}}
+      "smoke" (ternary $target dict (and $target.enabled $target.inbox $target.expose $target.publishes | empty | not))) -}}
 {{- end -}}
 
 {{/* The last part of the graph: what each subscriber hears of each broker. Not before the values have been checked. */}}
@@ -77,10 +81,25 @@ subscriptions     of the enabled services, one per broker that is heard: `name`,
 
 {{/* How events come to a service, `grpc` or `http`. The library speaks both; of any other program only its own values can say so. */}}
 {{- define "task-pubsub.protocol" -}}
-{{- if .service.hears -}}
-{{- .service.protocol | default (ternary .root.Values.delivery.protocol "http" .service.inbox) -}}
-{{- else -}}
-http
+{{- .service.protocol | default (ternary .root.Values.delivery.protocol "http" (and .service.inbox (not (empty .service.hears)))) -}}
+{{- end -}}
+
+{{/*
+Where a service's own value takes the place of the default's, and is not merged with it (of, own, defaults): a probe has one way to ask. In a
+security context that is so key by key, and null leaves a key to the cluster.
+*/}}
+{{- define "task-pubsub.replaced" -}}
+{{- $own := .own -}}
+{{- $probes := merge (dict) (.own.probes | default dict) -}}
+{{- range $name, $probe := .defaults.probes -}}{{- if not (hasKey $probes $name) -}}{{- $_ := set $probes $name $probe -}}{{- end -}}{{- end -}}
+{{- $_ := set .of "probes" $probes -}}
+{{- range $field := list "podSecurityContext" "securityContext" -}}
+{{- $context := dict -}}
+{{- if or (not (hasKey $own $field)) (get $own $field) -}}{{- $context = get $.defaults $field | default dict | deepCopy -}}{{- end -}}
+{{- range $key, $value := get $own $field | default dict -}}
+{{- if kindIs "invalid" $value -}}{{- $_ := unset $context $key -}}{{- else -}}{{- $_ := set $context $key $value -}}{{- end -}}
+{{- end -}}
+{{- $_ := set $.of $field $context -}}
 {{- end -}}
 {{- end -}}
 

@@ -10,7 +10,7 @@
 - probe.name: `{{ $values.probe.name }}` is an entry of `services` too; both would have the same app-id, and the probe's canaries would count as the service's events.
 {{- end -}}
 {{- if and $values.smoke.enabled (not .Values.graph.smoke) }}
-- smoke.service: `{{ $values.smoke.service }}` is no enabled publisher with `expose: true`; smoke would have nobody to send a task to, and every deployment would fail.
+- smoke.service: `{{ $values.smoke.service }}` is no enabled publisher with `expose: true` and `inbox: true`; smoke would have nobody to send a task to, and every deployment would fail.
 {{- end -}}
 {{- with get $values.brokers $values.broker.active -}}
 {{- $init := (include "task-pubsub.brokerType" . | fromYaml).initTimeout -}}

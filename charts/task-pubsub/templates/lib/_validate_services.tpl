@@ -73,8 +73,25 @@
 {{- if and (gt (len $service.hears) 0) $service.publishes (eq $.Values.subscription.mode "programmatic") }}
 - {{ $path }}: publishes and hears, and with subscription.mode `programmatic` it would hear a new broker only when it is rolled, which is when publishers come to it; what is published there before would be lost where a broker keeps nothing for those who have not subscribed. Use `declarative`, or two services.
 {{- end -}}
-{{- if eq (int $service.port) (int $.Values.adminPort) }}
+{{- if and $service.inbox (eq (int $service.port) (int $.Values.adminPort)) }}
 - services.{{ $name }}.port: {{ $service.port }} is adminPort too; the second of the two servers could not start.
+{{- end -}}
+{{- with get (dict "3500" "its HTTP API" "3501" "its public API" "50001" "its gRPC API" "50002" "other sidecars" "9090" "its metrics") (toString $service.port) }}
+- services.{{ $name }}.port: {{ $service.port }} is the sidecar's, for {{ . }}; the second of the two could not start.
+{{- end -}}
+{{- if and $service.inbox (hasSuffix "s" $service.protocol) }}
+- services.{{ $name }}.protocol: `{{ $service.protocol }}` is for programs with `inbox: false`; a service on dapr-pubsub speaks no TLS, and every delivery would fail.
+{{- end -}}
+{{- $containers := list $name -}}
+{{- range $list := list "initContainers" "extraContainers" -}}
+{{- range get $service $list -}}
+{{- if eq .name "daprd" }}
+- services.{{ $name }}.{{ $list }}: a container called daprd keeps Dapr's injector from adding the sidecar; the service would neither publish nor hear. Give it another name.
+{{- else if has .name $containers }}
+- services.{{ $name }}.{{ $list }}: a container called {{ .name }} is there already; the API server would refuse the pod. Give it another name.
+{{- end -}}
+{{- $containers = append $containers .name -}}
+{{- end -}}
 {{- end -}}
 {{- if and $service.serviceAccountName $service.serviceAccount.annotations }}
 - services.{{ $name }}.serviceAccount.annotations: would be on no account, because serviceAccountName `{{ $service.serviceAccountName }}` names one that the chart does not make; the cloud would know nobody. Annotate that one, or leave the name empty.
