@@ -14,7 +14,7 @@ Which entries of `brokers` are in use, what their Components are called, and the
 {{- end -}}
 
 {{- define "task-pubsub.componentName" -}}
-{{- .root.Values.broker.componentName | default (printf "pubsub-%s" .entry) -}}
+{{- .root.Values.broker.componentName | default (printf "%spubsub-%s" (include "task-pubsub.prefix" .root) .entry) -}}
 {{- end -}}
 
 {{/*

@@ -8,7 +8,7 @@ component and topics; everything else that is here is the library's.
 {{- $values := .root.Values -}}
 {{- $service := .service -}}
 {{- $graph := $values.graph -}}
-{{- $stateStore := ternary "" $values.stateStore.name (eq $values.stateStore.type "none") -}}
+{{- $stateStore := ternary "" (include "task-pubsub.stateStoreName" $root) (eq $values.stateStore.type "none") -}}
 {{- $activeComponent := include "task-pubsub.componentName" (dict "root" $root "entry" $values.broker.active) -}}
 {{- $env := dict
       "LOG_FORMAT" $values.log.format
@@ -49,8 +49,8 @@ publisher's. The Job of preflight comes before whoever publishes, as well or onl
       "SUBSCRIBERS" ($expected | uniq | sortAlpha | join ",")) -}}
 {{- if eq .check "smoke" -}}
 {{- $env = merge $env (dict
-      "API_URL" (printf "http://%s" $values.smoke.service)
-      "API_APP_ID" $values.smoke.service) -}}
+      "API_URL" (printf "http://%s" $graph.smoke.name)
+      "API_APP_ID" $graph.smoke.name) -}}
 {{- else -}}
 {{- $env = set $env "PUBSUB_NAME" (.pubsub | default $activeComponent) -}}
 {{- end -}}
@@ -167,12 +167,12 @@ beside an attempt that is still running. */ -}}
 {{- $computed = append $computed (ternary "APP_API_TOKEN" "" (ne $values.tokens.appTokenSecret "")) -}}
 {{- range $service.extraEnv -}}
 {{- if has .name $computed -}}
-{{- fail (printf "services.%s.extraEnv: the chart computes %s itself; set the value it comes from, or two places would disagree" $.name .name) -}}
+{{- fail (printf "services.%s.extraEnv: the chart computes %s itself; set the value it comes from, or two places would disagree" $service.key .name) -}}
 {{- end -}}
 {{- end -}}
 {{- range $name := keys ($service.env | default dict) | sortAlpha }}
 {{- if has $name $computed }}
-{{- fail (printf "services.%s.env.%s: the chart computes this variable itself; set the value it comes from, or two places would disagree" $.name $name) }}
+{{- fail (printf "services.%s.env.%s: the chart computes this variable itself; set the value it comes from, or two places would disagree" $service.key $name) }}
 {{- end }}
 - name: {{ $name }}
   value: {{ get $service.env $name | toString | quote }}

@@ -21,7 +21,7 @@ What KEDA reads of one entry, for one subscription (root, entry, name, service, 
 {{- end -}}
 {{- end -}}
 {{- if $targets -}}
-{{- $login := printf "%s-%s" (include "task-pubsub.fullname" .root | trunc 40 | trimSuffix "-") .entry -}}
+{{- $login := include "task-pubsub.objectName" (dict "root" .root "suffix" .entry "limit" 100) -}}
 {{- $trigger = merge $trigger (dict "secretTargetRef" $targets "authenticationRef" (dict "name" $login)) -}}
 {{- end -}}
 {{- $trigger = merge $trigger (pick $computed "cannotLogIn") -}}

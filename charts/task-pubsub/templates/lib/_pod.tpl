@@ -61,8 +61,8 @@ spec:
     {{- . | nindent 4 }}
   {{- end }}
   containers:
-    - name: {{ .name }}
-      image: {{ include "task-pubsub.image" (dict "root" .root "name" .name "image" $service.image) }}
+    - name: {{ $service.key }}
+      image: {{ include "task-pubsub.image" (dict "root" .root "name" $service.key "image" $service.image) }}
       imagePullPolicy: {{ $image.pullPolicy }}
       {{- with $service.command }}
       command:

@@ -25,7 +25,7 @@ ends like a secret counts as one too.
 {{- if and .Values.broker.componentName (gt (len $inUse) 1) }}
 - broker.componentName: `{{ .Values.broker.componentName }}` cannot name {{ len $inUse }} components ({{ $inUse | join ", " }}); one would replace the other in every running sidecar. Leave it empty to change brokers without a loss.
 {{- end -}}
-{{- if and (ne .Values.stateStore.type "none") (eq .Values.broker.componentName .Values.stateStore.name) }}
+{{- if and (ne .Values.stateStore.type "none") (eq .Values.broker.componentName (include "task-pubsub.stateStoreName" .)) }}
 - broker.componentName: `{{ .Values.broker.componentName }}` is the name of the state store too; daprd would load only one of them.
 {{- end -}}
 {{- range $entry := $inUse -}}

@@ -11,7 +11,7 @@
 - networkPolicy.endpoints.stateStore: is needed, because the chart does not know where the state store is; no worker could remember an event, and every event would be retried. Write it as a list of `host:port`.
 {{- end -}}
 {{- if not $policy.externalCIDRs -}}
-{{- range include "task-pubsub.sidecarEndpoints" (dict "root" . "service" (get .Values.graph.workloads .Values.probe.name)) | fromYamlArray -}}
+{{- range include "task-pubsub.sidecarEndpoints" (dict "root" . "service" (get .Values.graph.workloads .Values.graph.probe)) | fromYamlArray -}}
 {{- if eq (include "task-pubsub.hostLocation" (splitList ":" . | first)) "outside" }}
 - networkPolicy.externalCIDRs: is empty, and `{{ . }}` is outside of the cluster; no pod could reach it. List the address ranges it may have.
 {{- end -}}

@@ -4,7 +4,7 @@
 {{- $scaling := $service.autoscaling -}}
 {{- $path := printf "services.%s.autoscaling" $name -}}
 {{- if ne $scaling.scaler "none" -}}
-{{- if hasKey (get $.Values.services $name) "replicas" }}
+{{- if hasKey (get $.Values.services $service.key) "replicas" }}
 - services.{{ $name }}.replicas: {{ $service.replicas }} has no meaning beside autoscaling.scaler `{{ $scaling.scaler }}`, which decides how many pods there are; every upgrade would set them back. Use autoscaling.minReplicas.
 {{- end -}}
 {{- if gt (int $scaling.minReplicas) (int $scaling.maxReplicas) }}

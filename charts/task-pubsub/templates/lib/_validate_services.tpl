@@ -22,7 +22,10 @@
 {{- $entries := include "task-pubsub.subscribedBrokers" . | fromYamlArray -}}
 {{- range $name, $service := $services -}}
 {{- $path := printf "services.%s" $name -}}
-{{- $own := get $.Values.services $name -}}
+{{- $own := get $.Values.services $service.key -}}
+{{- if or (gt (len $name) 58) (not (regexMatch "^[a-z]" $name)) }}
+- {{ ternary $path "namePrefix" (eq $name $service.key) }}: the app-id would be `{{ $name }}`; Dapr makes a Service `{{ $name }}-dapr` of it, whose name has 63 characters at most and begins with a letter.
+{{- end -}}
 {{- $line := include "task-pubsub.graphLine" (dict "own" $own "defaults" $defaults) -}}
 {{- $gone := include "task-pubsub.gone" (dict "path" $path "of" $own) -}}
 {{- if $gone }}
@@ -108,15 +111,8 @@
 {{- end -}}
 {{- end -}}
 {{- range $index, $caller := .Values.invocation.allow -}}
-{{- range $name, $service := $services -}}
-{{- range $service.hears -}}
-{{- $routes := list (lower .route | trimSuffix "/") -}}
-{{- range .rules -}}{{- $routes = append $routes (lower .path | trimSuffix "/") -}}{{- end -}}
-{{- if has (lower $caller.path | trimSuffix "/") $routes }}
-- invocation.allow[{{ $index }}].path: `{{ $caller.path }}` is a route of services.{{ $name }}; {{ $caller.appId }} could hand in events that no broker has seen. Publish them to the topic.
-{{- end -}}
-{{- end -}}
-{{- end -}}
+{{- include "task-pubsub.problems.reached" (dict
+      "root" $ "path" (printf "invocation.allow[%d].path" $index) "operation" $caller.path "app" $caller.appId) -}}
 {{- end -}}
 {{- end -}}
 

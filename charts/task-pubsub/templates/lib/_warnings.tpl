@@ -75,7 +75,7 @@
 {{- if eq $values.stateStore.type "none" }}
 - stateStore.type is none: preflight and smoke see the broker's acknowledgement, and not whether anyone receives.
 {{- else if eq $values.stateStore.type "existing" }}
-- stateStore.type is existing: preflight and smoke read the subscribers' records in `{{ $values.stateStore.name }}`, which needs `{{ $values.probe.name }}` in its scopes (if it has any) and a keyPrefix without the app-id, e.g. `name`.
+- stateStore.type is existing: preflight and smoke read the subscribers' records in `{{ $values.stateStore.name }}`, which needs `{{ $values.graph.probe }}` in its scopes (if it has any) and a keyPrefix without the app-id, e.g. `name`.
 {{- end }}
 {{- end }}
 {{- range $entry := include "task-pubsub.brokersInUse" . | fromYamlArray }}
