@@ -3,7 +3,8 @@
 {{- define "task-pubsub.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
-{{- else if contains .Chart.Name .Release.Name -}}
+{{- /* An alias of a parent chart has a brother, and a name that may be part of the release's. */ -}}
+{{- else if and (contains .Chart.Name .Release.Name) (or (eq .Chart.Name "task-pubsub") (not .Values.namePrefix)) -}}
 {{- .Release.Name | trunc 63 | trimSuffix "-" -}}
 {{- else -}}
 {{- printf "%s-%s" .Release.Name .Chart.Name | trunc 63 | trimSuffix "-" -}}

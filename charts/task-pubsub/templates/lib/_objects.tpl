@@ -74,10 +74,12 @@ the key, `over`, and `refused`, paths with the reason or the key.
       "metadata.labels.app" "it selects" "metadata.annotations.argocd.argoproj.io/" "it orders a deployment"
       "metadata.annotations.helm.sh/" "it orders a deployment" "metadata.annotations.meta.helm.sh/" "it is Helm's") .refused -}}
 {{- range $leaf := include "task-pubsub.leaves" (dict "path" list "of" .over) | splitList "\n" | compact -}}
+{{- $whys := list -}}
 {{- range $field, $why := $refused -}}
-{{- if or (hasPrefix $field $leaf) (hasPrefix (print $leaf ".") $field) }}
-- {{ $.path }}: `{{ $leaf }}` is not for here: {{ $why }}.
+{{- if or (hasPrefix $field $leaf) (hasPrefix (print $leaf ".") $field) -}}{{- $whys = append $whys $why -}}{{- end -}}
 {{- end -}}
+{{- with $whys }}
+- {{ $.path }}: `{{ $leaf }}` is not for here: {{ uniq . | join "; " }}.
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -138,7 +140,9 @@ the key, `over`, and `refused`, paths with the reason or the key.
 
 {{/* Of a pod template: what has a key of its own. */}}
 {{- define "task-pubsub.refusedInPod" -}}
-{{- $refused := dict "spec.template.metadata" "write podLabels, podAnnotations or sidecar.annotations" -}}
+{{- $refused := dict
+      "spec.template.metadata" "write podLabels, podAnnotations or sidecar.annotations"
+      "spec.template.spec.containers.daprd" "it would keep Dapr's injector from adding the sidecar" -}}
 {{- range $field, $key := dict "affinity" "affinity" "automountServiceAccountToken" "serviceAccount.automountToken"
       "hostAliases" "hostAliases" "imagePullSecrets" "image.pullSecrets" "initContainers" "initContainers" "nodeSelector" "nodeSelector"
       "priorityClassName" "priorityClassName" "securityContext" "podSecurityContext" "serviceAccount" "serviceAccountName"
@@ -164,7 +168,7 @@ the key, `over`, and `refused`, paths with the reason or the key.
 {{- range include "task-pubsub.callers" . | fromYamlArray -}}{{- $own = append $own (printf "%s.%s" .namespace .appId) -}}{{- end -}}
 {{- range $index, $policy := dig "accessControl" "policies" list $spec -}}
 {{- $path := printf "configuration.spec.accessControl.policies[%d]" $index -}}
-{{- if has (printf "%s.%s" $policy.namespace $policy.appId) $own }}
+{{- if has (printf "%v.%v" $policy.namespace $policy.appId) $own }}
 - {{ $path }}: invocation.allow names {{ $policy.appId }} of {{ $policy.namespace }} too, and daprd takes one policy of an app; write all of it here.
 {{- end -}}
 {{- if ne (lower ($policy.defaultAction | default "deny")) "deny" }}

@@ -222,13 +222,16 @@ and for each subscription some that it is about to put there; the others have so
 {{- end -}}
 {{- $env := list -}}
 {{- /* A computed limit is told to Go, whose heap would otherwise grow past it before it is collected. */ -}}
-{{- if not $sidecar.resources.limits.memory -}}
+{{- if not (or $sidecar.resources.limits.memory (hasKey $sidecar.env "GOMEMLIMIT")) -}}
 {{- $env = append $env (printf "GOMEMLIMIT=%dMiB" (div (mul 9 $memory) 10)) -}}
 {{- end -}}
 {{- /* Where traces go is not in the Configuration: an edit of that would restart every sidecar at once. */ -}}
-{{- with $values.otel.endpoint -}}
-{{- $env = concat $env (list (printf "OTEL_EXPORTER_OTLP_ENDPOINT=%s" (trimSuffix "/" .)) "OTEL_EXPORTER_OTLP_PROTOCOL=grpc" "OTEL_EXPORTER_OTLP_INSECURE=true") -}}
+{{- with $values.otel.sidecarEndpoint | default $values.otel.endpoint -}}
+{{- $env = concat $env (list
+      (printf "OTEL_EXPORTER_OTLP_ENDPOINT=%s" (trimSuffix "/" .)) "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"
+      (printf "OTEL_EXPORTER_OTLP_INSECURE=%t" (hasPrefix "http:" .))) -}}
 {{- end -}}
+{{- range $name := keys $sidecar.env | sortAlpha -}}{{- $env = append $env (printf "%s=%v" $name (get $sidecar.env $name)) -}}{{- end -}}
 dapr.io/enabled: "true"
 dapr.io/app-id: {{ .name | quote }}
 {{- if ne .service.role "probe" }}

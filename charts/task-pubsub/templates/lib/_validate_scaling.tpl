@@ -36,6 +36,11 @@
 {{- end -}}
 {{- end -}}
 {{- range $entry := keys .Values.keda.triggers | sortAlpha -}}
+{{- range $name, $value := (get $.Values.keda.triggers $entry).metadata -}}
+{{- include "task-pubsub.problems.plainSecret" (dict
+      "path" (printf "keda.triggers.%s.metadata" $entry) "name" $name "value" (toString $value) "byEnding" true
+      "cure" "make a TriggerAuthentication and name it in authenticationRef") -}}
+{{- end -}}
 {{- if not (get $.Values.brokers $entry) }}
 - keda.triggers.{{ $entry }}: is no entry of `brokers` ({{ keys $.Values.brokers | sortAlpha | join ", " }}); no service would be scaled by it.
 {{- end -}}

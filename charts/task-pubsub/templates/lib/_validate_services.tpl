@@ -99,14 +99,37 @@
 {{- if and $service.serviceAccountName $service.serviceAccount.annotations }}
 - services.{{ $name }}.serviceAccount.annotations: would be on no account, because serviceAccountName `{{ $service.serviceAccountName }}` names one that the chart does not make; the cloud would know nobody. Annotate that one, or leave the name empty.
 {{- end -}}
-{{- $plain := deepCopy $service -}}
+{{- if and $service.enabled $service.inbox (hasPrefix "https:" $.Values.otel.endpoint) }}
+- otel.endpoint: {{ $.Values.otel.endpoint }} asks for TLS, which services.{{ $name }} as a service on dapr-pubsub does not speak; its spans would go nowhere. Write a collector in the cluster here, and this one in otel.sidecarEndpoint.
+{{- end -}}
+{{- end -}}
+{{- /* What only some values render counts, too: an annotation would be a way around their checks. */}}
+{{- $computed := list "dapr.io/env" "dapr.io/api-token-secret" "dapr.io/app-token-secret" "dapr.io/block-shutdown-duration"
+      "dapr.io/sidecar-cpu-request" "dapr.io/sidecar-cpu-limit" "dapr.io/sidecar-memory-request" -}}
+{{- range list "enable-app-health-check" "app-health-check-path" "app-health-probe-interval" "app-health-probe-timeout" "app-health-threshold" -}}
+{{- $computed = append $computed (print "dapr.io/" .) -}}
+{{- end -}}
+{{- range $name, $service := .Values.graph.workloads -}}
+{{- $path := ternary "probe" (printf "services.%s" $name) (eq $service.role "probe") -}}
+{{- $plain := mergeOverwrite (deepCopy $service) (dict "sidecar" (dict "annotations" dict)) -}}
 {{- $_ := set $plain.sidecar "annotations" dict -}}
-{{- /* What appHealth would render counts, whether or not it does: an annotation would be a way around its checks. */}}
-{{- $_ := set $plain.appHealth "path" "/" -}}
-{{- $computed := include "task-pubsub.sidecarAnnotations" (dict "root" $ "name" $name "service" $plain) | fromYaml -}}
+{{- $known := include "task-pubsub.sidecarAnnotations" (dict "root" $ "name" $name "service" $plain) | fromYaml | keys | concat $computed -}}
 {{- range $key := keys (merge (dict) $service.sidecar.annotations $service.podAnnotations) | sortAlpha -}}
-{{- if hasKey $computed $key }}
-- services.{{ $name }}: the annotation {{ $key }} is computed by the chart; set the value it comes from, or two places would disagree.
+{{- if has $key $known }}
+- {{ $path }}: the annotation {{ $key }} is computed by the chart; set the value it comes from{{ if eq $key "dapr.io/env" }}, sidecar.env{{ end }}, or two places would disagree.
+{{- end -}}
+{{- end -}}
+{{- $collector := $.Values.otel.sidecarEndpoint | default $.Values.otel.endpoint -}}
+{{- $fromSecret := get (merge (dict) $service.sidecar.annotations $service.podAnnotations) "dapr.io/env-from-secret" | default "" -}}
+{{- $variables := keys $service.sidecar.env -}}
+{{- range splitList "," $fromSecret | compact -}}{{- $variables = append $variables (splitList "=" . | first | trim) -}}{{- end -}}
+{{- range $variable := $variables | sortAlpha -}}
+{{- if regexMatch "^(NAMESPACE|POD_NAME|APP_API_TOKEN|DAPR_.*)$" $variable }}
+- {{ $path }}.sidecar.env: {{ $variable }} is set by Dapr's injector; the sidecar would take itself for another.
+{{- else if and $collector (regexMatch "^OTEL_EXPORTER_OTLP_(TRACES_)?(ENDPOINT|PROTOCOL|INSECURE)$" $variable) }}
+- {{ $path }}.sidecar.env: {{ $variable }} follows from otel.sidecarEndpoint and otel.endpoint; set it there, or two places would disagree.
+{{- else if regexMatch ",\\s*[A-Za-z_][A-Za-z0-9_]*=" (get $service.sidecar.env $variable | toString) }}
+- {{ $path }}.sidecar.env: {{ $variable }} has a comma and a name with `=` behind it, which Dapr's injector takes for the next variable; put it into a Secret, and name that in the annotation dapr.io/env-from-secret.
 {{- end -}}
 {{- end -}}
 {{- end -}}
