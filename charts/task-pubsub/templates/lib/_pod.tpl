@@ -234,7 +234,8 @@ and for each subscription some that it is about to put there; the others have so
 {{- range $name := keys $sidecar.env | sortAlpha -}}{{- $env = append $env (printf "%s=%v" $name (get $sidecar.env $name)) -}}{{- end -}}
 dapr.io/enabled: "true"
 dapr.io/app-id: {{ .name | quote }}
-{{- if ne .service.role "probe" }}
+{{- /* A program that only publishes may have no port, and its sidecar would wait for it. */}}
+{{- if and (ne .service.role "probe") (or .service.inbox .service.hears .service.expose $values.invocation.allow) }}
 dapr.io/app-port: {{ .service.port | quote }}
 dapr.io/app-protocol: {{ include "task-pubsub.protocol" . }}
 {{- end }}

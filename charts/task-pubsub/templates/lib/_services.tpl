@@ -87,7 +87,9 @@ subscriptions     of the enabled services, one per broker that is heard: `name`,
 
 {{/* How events come to a service, `grpc` or `http`. The library speaks both; of any other program only its own values can say so. */}}
 {{- define "task-pubsub.protocol" -}}
-{{- .service.protocol | default (ternary .root.Values.delivery.protocol "http" (and .service.inbox (not (empty .service.hears)))) -}}
+{{- if and .service.inbox (not .service.hears) -}}http
+{{- else -}}{{- .service.protocol | default (ternary .root.Values.delivery.protocol "http" .service.inbox) -}}
+{{- end -}}
 {{- end -}}
 
 {{/*
