@@ -89,12 +89,15 @@ the key, `over`, and `refused`, paths with the reason or the key.
       "spec.type" "the chart's settings and checks are those of its type" "spec.version" "so is its version"
       "spec.ignoreErrors" "without it a broker that is down ends every sidecar" "spec.initTimeout" "write initTimeout beside it"
       "spec.metadata" "write extraMetadata beside it, or metadata for a type that the chart has no fields for" -}}
-{{- range $entry, $broker := .Values.brokers -}}
-{{- with $broker -}}
-{{- include "task-pubsub.refusedFields" (dict "path" (printf "brokers.%s.component" $entry) "over" .component "refused" $components) -}}
+{{- $all := dict "stateStore" .Values.stateStore -}}
+{{- range $entry, $broker := .Values.brokers -}}{{- $_ := set $all (printf "brokers.%s" $entry) ($broker | default dict) -}}{{- end -}}
+{{- range $path, $values := $all -}}
+{{- $over := $values.component | default dict -}}
+{{- include "task-pubsub.refusedFields" (dict "path" (printf "%s.component" $path) "over" $over "refused" $components) -}}
+{{- if and (hasKey $over "scopes") (not (kindIs "slice" $over.scopes)) }}
+- {{ $path }}.component: `scopes` is not for here but to name further apps: without them every app of the namespace could publish and hear through it.
 {{- end -}}
 {{- end -}}
-{{- include "task-pubsub.refusedFields" (dict "path" "stateStore.component" "over" .Values.stateStore.component "refused" $components) -}}
 {{- range $name, $service := .Values.graph.services -}}
 {{- $path := printf "services.%s" $name -}}
 {{- range $index, $heard := $service.hears -}}

@@ -104,7 +104,7 @@
 {{- end -}}
 {{- end -}}
 {{- /* What only some values render counts, too: an annotation would be a way around their checks. */}}
-{{- $computed := list "dapr.io/app-port" "dapr.io/app-protocol" "dapr.io/env" "dapr.io/api-token-secret" "dapr.io/app-token-secret" "dapr.io/block-shutdown-duration"
+{{- $computed := list "dapr.io/app-port" "dapr.io/app-protocol" "dapr.io/app-ssl" "dapr.io/env" "dapr.io/api-token-secret" "dapr.io/app-token-secret" "dapr.io/block-shutdown-duration"
       "dapr.io/sidecar-cpu-request" "dapr.io/sidecar-cpu-limit" "dapr.io/sidecar-memory-request" -}}
 {{- range list "enable-app-health-check" "app-health-check-path" "app-health-probe-interval" "app-health-probe-timeout" "app-health-threshold" -}}
 {{- $computed = append $computed (print "dapr.io/" .) -}}
