@@ -46,6 +46,7 @@ as the retries last, so this counts sidecars that stopped with the event in hand
 {{- $fields := dict
       "identity" dict
       "clientSecret" (dict "azureClientSecret" "client-secret")
+      "certificate" (dict "azureCertificate" "tls.pfx")
       "connectionString" (dict "connectionString" "connection-string") -}}
 {{- get $fields . | toYaml -}}
 {{- end -}}
@@ -57,13 +58,13 @@ as the retries last, so this counts sidecars that stopped with the event in hand
 {{- if and (ne $auth "identity") (not $azure.existingSecret) }}
 - {{ .path }}.existingSecret: authType `{{ $auth }}` needs {{ keys $fields | join ", " }} from a Secret; without it the component never starts.
 {{- end -}}
-{{- if and (eq $auth "clientSecret") (not (and $azure.tenantID $azure.clientID)) }}
-- {{ .path }}: authType `clientSecret` needs tenantID and clientID; without them the component never starts.
+{{- if and (has $auth (list "clientSecret" "certificate")) (not (and $azure.tenantID $azure.clientID)) }}
+- {{ .path }}: authType `{{ $auth }}` needs tenantID and clientID; without them the component never starts.
 {{- end -}}
 {{- range $field, $key := $azure.secretKeys -}}
 {{- if and (eq (toString $key) "") (hasKey $fields $field) }}
 - {{ $.path }}.secretKeys.{{ $field }}: authType `{{ $auth }}` cannot do without it; the component never starts.
-{{- else if not (hasKey $fields $field) }}
+{{- else if not (or (hasKey $fields $field) (and (eq $auth "certificate") (eq $field "azureCertificatePassword"))) }}
 - {{ $.path }}.secretKeys.{{ $field }}: is not what authType `{{ $auth }}` logs in with; daprd refuses two ways to log in.
 {{- end -}}
 {{- end -}}

@@ -14,7 +14,7 @@ Which entries of `brokers` are in use, what their Components are called, and the
 {{- end -}}
 
 {{- define "task-pubsub.componentName" -}}
-{{- .root.Values.broker.componentName | default (printf "pubsub-%s" .entry) -}}
+{{- .root.Values.broker.componentName | default (printf "%spubsub-%s" (include "task-pubsub.prefix" .root) .entry) -}}
 {{- end -}}
 
 {{/*
@@ -23,19 +23,30 @@ The row of an entry's type in the table of types that the chart has fields for.
 long (components are opened one after another), so it is no longer than the broker's own timeouts need.
 `address`: the metadata field, in lower case, that holds the addresses; else `defaultAddress`. `port`, or with TLS `tlsPort`: where an
 address names none.
+`keys`: metadata, in lower case, that the chart writes only where the entry's key says so: a further item would go around what is checked there.
 `maxBatch`: where daprd sends a batch's events one after another, each with its own acknowledgement, a batch is no longer than fits
 well into an attempt; one that does not is sent once more as a whole.
 */}}
 {{- define "task-pubsub.brokerType" -}}
 {{- $types := dict
-      "redis" (dict "initTimeout" "10s" "address" "redishost" "port" 6379)
-      "kafka" (dict "initTimeout" "30s" "address" "brokers" "port" 9092)
-      "rabbitmq" (dict "initTimeout" "30s" "address" "hostname" "port" 5672 "tlsPort" 5671 "maxBatch" 16)
-      "aws.snssqs" (dict "initTimeout" "20s" "address" "endpoint" "defaultAddress" "sns.amazonaws.com,sqs.amazonaws.com" "port" 443)
-      "gcp.pubsub" (dict "initTimeout" "10s" "address" "endpoint" "defaultAddress" "pubsub.googleapis.com" "port" 443)
-      "azure.servicebus.topics" (dict "initTimeout" "20s" "defaultAddress" "servicebus.windows.net:5671,servicebus.windows.net:443")
-      "pulsar" (dict "initTimeout" "30s" "address" "host" "port" 6650 "tlsPort" 6651)
-      "jetstream" (dict "initTimeout" "10s" "address" "natsurl" "port" 4222) -}}
+      "redis" (dict "initTimeout" "10s" "address" "redishost" "port" 6379 "keys" (dict "redisdb" "db" "redistype" "redisType"
+        "redisusername" "username" "sentinelmastername" "sentinelMasterName" "failover" "sentinelMasterName" "insecureskiptlsverify" "tls"
+        "maxlenapprox" "maxLenApprox" "streamttl" "streamTTL"))
+      "kafka" (dict "initTimeout" "30s" "address" "brokers" "port" 9092 "keys" (dict "clientid" "clientID" "version" "version"
+        "disabletls" "tls" "skipverify" "tls" "authrequired" "authType" "saslmechanism" "saslMechanism" "sessiontimeout" "sessionTimeout"
+        "heartbeatinterval" "heartbeatInterval" "maxmessagebytes" "maxMessageBytes" "awsregion" "aws.region" "awsiamrolearn" "aws.assumeRoleArn"
+        "awsstssessionname" "aws.sessionName"))
+      "rabbitmq" (dict "initTimeout" "30s" "address" "hostname" "port" 5672 "tlsPort" 5671 "maxBatch" 16 "keys" (dict "heartbeat" "heartbeat"
+        "saslexternal" "saslExternal" "hostname" "host" "protocol" "tls"))
+      "aws.snssqs" (dict "initTimeout" "20s" "address" "endpoint" "defaultAddress" "sns.amazonaws.com,sqs.amazonaws.com" "port" 443 "keys" (dict
+        "partition" "partition" "accountid" "accountID" "endpoint" "endpoint" "disableentitymanagement" "entityManagement" "disabledeleteonretrylimit" "receiveLimit"))
+      "gcp.pubsub" (dict "initTimeout" "10s" "address" "endpoint" "defaultAddress" "pubsub.googleapis.com" "port" 443 "keys" (dict
+        "endpoint" "endpoint" "identityprojectid" "identityProjectID" "disableentitymanagement" "entityManagement"))
+      "azure.servicebus.topics" (dict "initTimeout" "20s" "defaultAddress" "servicebus.windows.net:5671,servicebus.windows.net:443" "keys" (dict
+        "azuretenantid" "tenantID" "azureclientid" "clientID" "azureenvironment" "environment" "disableentitymanagement" "entityManagement"
+        "namespacename" "namespaceName"))
+      "pulsar" (dict "initTimeout" "30s" "address" "host" "port" 6650 "tlsPort" 6651 "keys" (dict "listenername" "listenerName"))
+      "jetstream" (dict "initTimeout" "10s" "address" "natsurl" "port" 4222 "keys" (dict "streamname" "streamName" "domain" "domain")) -}}
 {{- $row := get $types .type | default (dict "initTimeout" "20s" "generic" true) -}}
 {{- if .initTimeout -}}{{- $row = set $row "initTimeout" .initTimeout -}}{{- end -}}
 {{- $row | toYaml -}}

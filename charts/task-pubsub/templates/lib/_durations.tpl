@@ -31,7 +31,9 @@ chain of retries starts beside the first. The margin covers the dead-letter publ
 {{- add (include "task-pubsub.retryBudgetMs" . | int64) 15000 -}}
 {{- end -}}
 
-{{/* delay + deadline: from SIGTERM until an app has ended. */}}
+{{/* delay + deadline, after a preStop that sleeps: from the order to stop until an app has ended (root, service). */}}
 {{- define "task-pubsub.appStopSeconds" -}}
-{{- add (include "task-pubsub.seconds" .Values.shutdown.delay | int64) (include "task-pubsub.seconds" .Values.shutdown.deadline | int64) -}}
+{{- $stop := .root.Values.shutdown -}}
+{{- $sleep := dig "preStop" "sleep" "seconds" 0 (.service.lifecycle | default dict) | int64 -}}
+{{- add $sleep (include "task-pubsub.seconds" $stop.delay | int64) (include "task-pubsub.seconds" $stop.deadline | int64) -}}
 {{- end -}}

@@ -1,13 +1,14 @@
 {{/*
 The environment of one container. Only what a service must know is in it, because a changed variable rolls its pods: the
-publisher's holds the active broker's component, a declarative subscriber's no broker at all.
+publisher's holds the active broker's component, a declarative subscriber's no broker at all. A program without the library is told its port,
+component and topics; everything else that is here is the library's.
 */}}
 {{- define "task-pubsub.env" -}}
 {{- $root := .root -}}
 {{- $values := .root.Values -}}
 {{- $service := .service -}}
 {{- $graph := $values.graph -}}
-{{- $stateStore := ternary "" $values.stateStore.name (eq $values.stateStore.type "none") -}}
+{{- $stateStore := ternary "" (include "task-pubsub.stateStoreName" $root) (eq $values.stateStore.type "none") -}}
 {{- $activeComponent := include "task-pubsub.componentName" (dict "root" $root "entry" $values.broker.active) -}}
 {{- $env := dict
       "LOG_FORMAT" $values.log.format
@@ -48,8 +49,8 @@ publisher's. The Job of preflight comes before whoever publishes, as well or onl
       "SUBSCRIBERS" ($expected | uniq | sortAlpha | join ",")) -}}
 {{- if eq .check "smoke" -}}
 {{- $env = merge $env (dict
-      "API_URL" (printf "http://%s" $values.smoke.service)
-      "API_APP_ID" $values.smoke.service) -}}
+      "API_URL" (printf "http://%s" $graph.smoke.name)
+      "API_APP_ID" $graph.smoke.name) -}}
 {{- else -}}
 {{- $env = set $env "PUBSUB_NAME" (.pubsub | default $activeComponent) -}}
 {{- end -}}
@@ -60,12 +61,18 @@ publisher's. The Job of preflight comes before whoever publishes, as well or onl
 {{- else -}}
 {{- $publishes := $service.publishes -}}
 {{- $hears := $service.hears -}}
+{{- if $service.inbox -}}
 {{- $host := ternary "0.0.0.0" "127.0.0.1" (or $service.expose (empty $hears)) -}}
 {{- $env = merge $env (dict
       "LISTEN_ADDR" (printf "%s:%v" $host $service.port)
       "ADMIN_ADDR" (printf "0.0.0.0:%v" $values.adminPort)
       "SHUTDOWN_DELAY" $values.shutdown.delay
       "SHUTDOWN_DEADLINE" $values.shutdown.deadline) -}}
+{{- else -}}
+{{- $env = merge (omit $env "LOG_FORMAT" "RUST_LOG") (dict "APP_ID" .name "APP_PORT" $service.port) -}}
+{{- /* OpenTelemetry's SDKs differ in what they speak unless they are told. */ -}}
+{{- if $values.otel.endpoint -}}{{- $env = set $env "OTEL_EXPORTER_OTLP_PROTOCOL" "grpc" -}}{{- end -}}
+{{- end -}}
 {{- /* A single topic needs no key in its variables. Of several each has its own, and the one that is heard, if it is one, goes without as well. */ -}}
 {{- $keys := $publishes -}}
 {{- range $hears -}}{{- $keys = append $keys .key -}}{{- end -}}
@@ -79,14 +86,16 @@ publisher's. The Job of preflight comes before whoever publishes, as well or onl
 {{- if $publishes -}}
 {{- $publish := $values.publish -}}
 {{- $type := get $values.brokers $values.broker.active | include "task-pubsub.brokerType" | fromYaml -}}
+{{- $env = set $env "PUBSUB_NAME" $activeComponent -}}
+{{- if $service.inbox -}}
 {{- $env = merge $env (dict
       "APP_ID" .name
-      "PUBSUB_NAME" $activeComponent
       "PUBLISH_DEADLINE" $publish.deadline
       "PUBLISH_ATTEMPT_TIMEOUT" $publish.attemptTimeout
       "PUBLISH_QUEUE_CAPACITY" $publish.queueCapacity
       "PUBLISH_MAX_BATCH" (min $publish.maxBatch ($type.maxBatch | default $publish.maxBatch))
       "PUBLISH_MAX_IN_FLIGHT" $publish.maxInFlight) -}}
+{{- end -}}
 {{- /* For the guard: which of the topics are published to. */ -}}
 {{- if $several -}}{{- $env = set $env "PUBLISH_TOPICS" ($published | sortAlpha | join ",") -}}{{- end -}}
 {{- end -}}
@@ -112,6 +121,7 @@ publisher's. The Job of preflight comes before whoever publishes, as well or onl
 {{- end -}}
 {{- end -}}
 {{- if $programmatic -}}{{- $env = set $env "PUBSUB_NAMES" ($names | join ",") -}}{{- end -}}
+{{- if $service.inbox -}}
 {{- /* Canaries need somebody who records them, and nobody who takes them for events: otherwise there are none. */ -}}
 {{- $silent := or (not $stateStore) $others (eq (include "task-pubsub.ms" $delivery.watchdog.silence | int64) 0) -}}
 {{- /* A tenth shorter than the sidecar's, so that the worker's RETRY arrives before the sidecar gives up and delivers the event again
@@ -128,6 +138,7 @@ beside an attempt that is still running. */ -}}
       "DELIVERY_RETRY_INTERVAL" $delivery.retry.interval
       "WATCHDOG_SILENCE" (ternary "0s" $delivery.watchdog.silence (not (empty $silent)))
       "WATCHDOG_PATIENCE" $delivery.watchdog.patience) -}}
+{{- end -}}
 {{- with $service.effectJournal -}}
 {{- $env = set $env "EFFECT_JOURNAL" . -}}
 {{- end -}}
@@ -152,9 +163,16 @@ beside an attempt that is still running. */ -}}
       name: {{ $values.tokens.appTokenSecret | quote }}
       key: token
 {{- end }}
+{{- $computed := append (keys $env) (ternary "DAPR_API_TOKEN" "" (ne $values.tokens.daprApiTokenSecret "")) -}}
+{{- $computed = append $computed (ternary "APP_API_TOKEN" "" (ne $values.tokens.appTokenSecret "")) -}}
+{{- range $service.extraEnv -}}
+{{- if has .name $computed -}}
+{{- fail (printf "services.%s.extraEnv: the chart computes %s itself; set the value it comes from, or two places would disagree" $service.key .name) -}}
+{{- end -}}
+{{- end -}}
 {{- range $name := keys ($service.env | default dict) | sortAlpha }}
-{{- if hasKey $env $name }}
-{{- fail (printf "services.%s.env.%s: the chart computes this variable itself; set the value it comes from, or two places would disagree" $.name $name) }}
+{{- if has $name $computed }}
+{{- fail (printf "services.%s.env.%s: the chart computes this variable itself; set the value it comes from, or two places would disagree" $service.key $name) }}
 {{- end }}
 - name: {{ $name }}
   value: {{ get $service.env $name | toString | quote }}

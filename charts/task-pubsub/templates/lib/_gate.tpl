@@ -12,11 +12,13 @@ API, and are optional: one that is missing is a sentence of the program's and no
       "name" (include "task-pubsub.componentName" (dict "root" $ "entry" $entry))
       "entry" $entry
       "type" (printf "pubsub.%s" (get $.Values.brokers $entry).type)
+      "auth" ((get $.Values.brokers $entry).component | default dict).auth
       "metadata" (include "task-pubsub.broker" (dict "root" $ "entry" $entry "part" "metadata"))) | fromYaml) -}}
 {{- end -}}
 {{- if has .Values.stateStore.type (list "redis" "postgresql") -}}
 {{- $components = append $components (include "task-pubsub.plannedComponent" (dict
-      "name" .Values.stateStore.name
+      "name" (include "task-pubsub.stateStoreName" .)
+      "auth" (.Values.stateStore.component | default dict).auth
       "type" (printf "state.%s" .Values.stateStore.type)
       "metadata" (include "task-pubsub.stateStoreMetadata" .)) | fromYaml) -}}
 {{- end -}}
@@ -33,7 +35,10 @@ API, and are optional: one that is missing is a sentence of the program's and no
 {{- define "task-pubsub.plannedComponent" -}}
 {{- $spec := dict "type" .type "metadata" (.metadata | fromYamlArray) -}}
 {{- $metadata := dict "name" .name "labels" (ternary (dict "task-pubsub/broker" .entry) dict (hasKey . "entry")) -}}
-{{- dict "kind" "Component" "metadata" $metadata "spec" $spec | toYaml -}}
+{{- $component := dict "kind" "Component" "metadata" $metadata "spec" $spec -}}
+{{- /* Another store's Secrets are not Kubernetes'. */ -}}
+{{- with .auth -}}{{- $_ := set $component "auth" . -}}{{- end -}}
+{{- toYaml $component -}}
 {{- end -}}
 
 {{- define "task-pubsub.tokenItems" -}}
@@ -62,7 +67,7 @@ API, and are optional: one that is missing is a sentence of the program's and no
 
 {{/* The name of a CronJob, which leaves room for what Kubernetes puts behind it (root, job). */}}
 {{- define "task-pubsub.cronJobName" -}}
-{{- include "task-pubsub.fullname" .root | trunc 46 | trimSuffix "-" }}-{{ .job -}}
+{{- include "task-pubsub.objectName" (dict "root" .root "suffix" .job "limit" 52) -}}
 {{- end -}}
 
 {{/* Arguments: root; args; env (name to value); account, where it may ask the Kubernetes API. */}}
@@ -74,7 +79,7 @@ API, and are optional: one that is missing is a sentence of the program's and no
       "GATE_PLAN" (include "task-pubsub.plan" .root)
       "GATE_NAMESPACE" .root.Release.Namespace
       "GATE_PART_OF" .root.Chart.Name
-      "GATE_APPS" (append (keys $values.services) $values.probe.name | sortAlpha | join ",")
+      "GATE_APPS" (keys $values.graph.workloads | sortAlpha | join ",")
       "GATE_SECRETS" $folder
       "GATE_STABLE" $values.guard.stable) .env -}}
 {{- $commands := list -}}
@@ -97,8 +102,10 @@ spec:
   serviceAccountName: {{ .account | default "default" }}
   automountServiceAccountToken: {{ ne (.account | default "") "" }}
   enableServiceLinks: false
+  {{- with $values.serviceDefaults.podSecurityContext }}
   securityContext:
-    {{- include "task-pubsub.podSecurityContext" . | nindent 4 }}
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
   {{- with $values.image.pullSecrets }}
   imagePullSecrets:
     {{- toYaml . | nindent 4 }}
@@ -117,8 +124,10 @@ spec:
         {{- end }}
       resources:
         {{- toYaml $values.guard.resources | nindent 8 }}
+      {{- with $values.serviceDefaults.securityContext }}
       securityContext:
-        {{- include "task-pubsub.containerSecurityContext" . | nindent 8 }}
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
       # Why it failed stands in the pod's status too, where `kubectl describe` and Argo CD show it.
       terminationMessagePolicy: FallbackToLogsOnError
       {{- if $secrets }}

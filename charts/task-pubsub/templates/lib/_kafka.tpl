@@ -9,6 +9,8 @@ common/component/kafka/metadata.go (where the two differ, the code).
       "none" dict
       "password" (dict "saslUsername" "username" "saslPassword" "password")
       "oidc" (dict "oidcClientSecret" "client-secret")
+      "oidc_private_key_jwt" (dict "oidcClientAssertionCert" "tls.crt" "oidcClientAssertionKey" "tls.key")
+      "awsiam" dict
       "mtls" (dict "caCert" "ca.crt" "clientCert" "tls.crt" "clientKey" "tls.key")
       "certificate" (dict "caCert" "ca.crt") -}}
 {{- get $fields . | toYaml -}}
@@ -28,8 +30,13 @@ common/component/kafka/metadata.go (where the two differ, the code).
 - name: saslMechanism
   value: {{ $kafka.saslMechanism | quote }}
 {{- end -}}
-{{- if eq $kafka.authType "oidc" -}}
-{{- range $field := list "oidcTokenEndpoint" "oidcClientID" "oidcScopes" "oidcExtensions" -}}
+{{- if eq $kafka.authType "awsiam" -}}
+{{- range $field := list "region" "assumeRoleArn" "sessionName" -}}
+{{- include "task-pubsub.item" (dict "name" $field "value" (get ($kafka.aws | default dict) $field)) -}}
+{{- end -}}
+{{- end -}}
+{{- if hasPrefix "oidc" $kafka.authType -}}
+{{- range $field := list "oidcTokenEndpoint" "oidcClientID" "oidcScopes" "oidcExtensions" "oidcResource" "oidcAudience" "oidcKid" -}}
 {{- include "task-pubsub.item" (dict "name" $field "value" (get ($kafka.oidc | default dict) $field)) -}}
 {{- end -}}
 {{- end -}}
@@ -74,10 +81,13 @@ common/component/kafka/metadata.go (where the two differ, the code).
 {{- if and (eq $auth "none") $tls.enabled }}
 - {{ .path }}.tls.enabled: with authType `none` daprd speaks plain TCP whatever else is set; for TLS without a login use authType `certificate`.
 {{- end -}}
-{{- if and (has $auth (list "mtls" "certificate")) (hasKey $tls "enabled") (not $tls.enabled) }}
+{{- if and (has $auth (list "mtls" "certificate" "awsiam")) (hasKey $tls "enabled") (not $tls.enabled) }}
 - {{ .path }}.tls.enabled: authType `{{ $auth }}` is made of TLS; without it daprd would refuse the component or send everything in the clear.
 {{- end -}}
-{{- if and (ne $auth "none") (not $kafka.existingSecret) }}
+{{- if and (eq $auth "awsiam") (not ($kafka.aws | default dict).region) }}
+- {{ .path }}.aws.region: authType `awsiam` needs it; without it the component never starts.
+{{- end -}}
+{{- if and (not (has $auth (list "none" "awsiam"))) (not $kafka.existingSecret) }}
 - {{ .path }}.existingSecret: authType `{{ $auth }}` needs {{ include "task-pubsub.kafka.secretFields" $auth | fromYaml | keys | sortAlpha | join ", " }} from a Secret; without it the component never starts.
 {{- end -}}
 {{- range $field, $key := $kafka.secretKeys -}}
@@ -85,8 +95,8 @@ common/component/kafka/metadata.go (where the two differ, the code).
 - {{ $.path }}.secretKeys: authType `{{ $auth }}` cannot do without `{{ $field }}`; daprd would refuse the component, or with no caCert crash on it.
 {{- end -}}
 {{- end -}}
-{{- if and (eq $auth "oidc") (not (and ($kafka.oidc | default dict).oidcTokenEndpoint ($kafka.oidc | default dict).oidcClientID)) }}
-- {{ .path }}.oidc: authType `oidc` needs oidcTokenEndpoint and oidcClientID; without them the component never starts.
+{{- if and (hasPrefix "oidc" $auth) (not (and ($kafka.oidc | default dict).oidcTokenEndpoint ($kafka.oidc | default dict).oidcClientID)) }}
+- {{ .path }}.oidc: authType `{{ $auth }}` needs oidcTokenEndpoint and oidcClientID; without them the component never starts.
 {{- end -}}
 {{- $session := include "task-pubsub.ms" ($kafka.sessionTimeout | default "10s") | int64 -}}
 {{- $heartbeat := include "task-pubsub.ms" ($kafka.heartbeatInterval | default "3s") | int64 -}}

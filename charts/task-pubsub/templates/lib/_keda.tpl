@@ -9,7 +9,7 @@ What KEDA reads of one entry, for one subscription (root, entry, name, service, 
 {{- $metadata := include "task-pubsub.componentMetadata" . | fromYaml -}}
 {{- $computed := include "task-pubsub.broker" (dict
       "root" .root "entry" .entry "part" "trigger" "plain" $metadata.plain "secret" $metadata.secret
-      "topic" .heard.topic
+      "topic" .heard.topic "heard" .heard
       "consumer" ($metadata.plain.consumerid | default .name)
       "backlog" .service.autoscaling.backlog) | fromYaml -}}
 {{- $trigger := mergeOverwrite (pick $computed "type" "metadata") $own -}}
@@ -21,9 +21,11 @@ What KEDA reads of one entry, for one subscription (root, entry, name, service, 
 {{- end -}}
 {{- end -}}
 {{- if $targets -}}
-{{- $login := printf "%s-%s" (include "task-pubsub.fullname" .root | trunc 40 | trimSuffix "-") .entry -}}
+{{- $login := include "task-pubsub.objectName" (dict "root" .root "suffix" .entry "limit" 100) -}}
 {{- $trigger = merge $trigger (dict "secretTargetRef" $targets "authenticationRef" (dict "name" $login)) -}}
 {{- end -}}
+{{- $store := dig "auth" "secretStore" "kubernetes" ((get .root.Values.brokers .entry).component | default dict) -}}
+{{- if and $targets (ne $store "kubernetes") -}}{{- $trigger = merge $trigger (dict "cannotLogIn" (printf "its Secrets are in the store `%s`" $store)) -}}{{- end -}}
 {{- $trigger = merge $trigger (pick $computed "cannotLogIn") -}}
 {{- end -}}
 {{- $trigger | toYaml -}}

@@ -57,6 +57,11 @@ case, so they are lower case here. KEDA's triggers and NetworkPolicies are made 
 
 {{/* The items of the state store's Component, for the types that the chart has fields for. */}}
 {{- define "task-pubsub.stateStoreMetadata" -}}
+{{- include "task-pubsub.stateStoreOwnMetadata" . -}}
+{{- include "task-pubsub.userItems" .Values.stateStore.extraMetadata -}}
+{{- end -}}
+
+{{- define "task-pubsub.stateStoreOwnMetadata" -}}
 {{- $store := .Values.stateStore -}}
 {{- $postgresql := $store.postgresql -}}
 {{- $tls := $postgresql.tls | default dict -}}

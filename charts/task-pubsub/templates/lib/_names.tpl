@@ -3,11 +3,33 @@
 {{- define "task-pubsub.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
-{{- else if contains .Chart.Name .Release.Name -}}
+{{- /* An alias of a parent chart has a brother, and a name that may be part of the release's. */ -}}
+{{- else if and (contains .Chart.Name .Release.Name) (or (eq .Chart.Name "task-pubsub") (not .Values.namePrefix)) -}}
 {{- .Release.Name | trunc 63 | trimSuffix "-" -}}
 {{- else -}}
 {{- printf "%s-%s" .Release.Name .Chart.Name | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
+{{- end -}}
+
+{{/*
+Before the names of what is not named after the release: services, Components. Empty: the tutorial's names. A part of a DNS name has no dots,
+which a release's name may have.
+*/}}
+{{- define "task-pubsub.prefix" -}}
+{{- .Values.namePrefix | replace "{release}" (replace "." "-" .Release.Name) -}}
+{{- end -}}
+
+{{- define "task-pubsub.stateStoreName" -}}
+{{- $store := .Values.stateStore -}}
+{{- ternary $store.name (print (include "task-pubsub.prefix" .) $store.name) (eq $store.type "existing") -}}
+{{- end -}}
+
+{{/* `<fullname>-<suffix>`, of two long names never the same (root, suffix, limit: 63 characters unless it is given). */}}
+{{- define "task-pubsub.objectName" -}}
+{{- $name := include "task-pubsub.fullname" .root -}}
+{{- $room := sub (.limit | default 63) (add1 (len .suffix)) | int -}}
+{{- if gt (len $name) $room -}}{{- $name = printf "%s-%s" (trunc (sub $room 9 | int) $name | trimSuffix "-") (sha256sum $name | trunc 8) -}}{{- end -}}
+{{ $name }}-{{ .suffix }}
 {{- end -}}
 
 {{/* Labels of everything this release owns. */}}

@@ -45,9 +45,10 @@ a type that the chart does not know.
 {{- if and (or .service.hears (eq .service.role "probe")) (ne $root.Values.stateStore.type "none") -}}
 {{- $all = concat $all (include "task-pubsub.endpoints" (dict "root" $root "entry" "stateStore") | fromYamlArray) -}}
 {{- end -}}
-{{- with $root.Values.otel.endpoint -}}
-{{- $collector := . | trimPrefix "http://" | trimSuffix "/" -}}
-{{- $all = append $all (ternary $collector (printf "%s:80" $collector) (contains ":" $collector)) -}}
+{{- range list $root.Values.otel.endpoint $root.Values.otel.sidecarEndpoint | compact -}}
+{{- $collector := regexReplaceAll "^https?://|/$" . "" -}}
+{{- $port := ternary 443 80 (hasPrefix "https:" .) -}}
+{{- $all = append $all (ternary $collector (printf "%s:%d" $collector $port) (contains ":" $collector)) -}}
 {{- end -}}
 {{- $all | uniq | sortAlpha | toYaml -}}
 {{- end -}}

@@ -32,9 +32,13 @@ spec:
   its subscriptions (30 s at most, fixed in daprd), then blocks, then closes within its grace. 5 s on top for the telemetry flush and
   the kubelet.
   */}}
-  {{- $native := include "task-pubsub.appStopSeconds" .root | int64 }}
+  {{- $native := include "task-pubsub.appStopSeconds" . | int64 }}
   {{- $block := add1 $native | add 30 }}
   terminationGracePeriodSeconds: {{ add (ternary $native $block (eq $values.shutdown.sidecar "native")) $grace 5 }}
+  {{- end }}
+  {{- with $service.hostAliases }}
+  hostAliases:
+    {{- toYaml . | nindent 4 }}
   {{- end }}
   serviceAccountName: {{ $service.serviceAccountName | default .name }}
   # The sidecar brings its own projected token; nothing here talks to the Kubernetes API.
@@ -43,47 +47,60 @@ spec:
   priorityClassName: {{ . }}
   {{- end }}
   enableServiceLinks: false
+  {{- with $service.podSecurityContext }}
   securityContext:
-    {{- include "task-pubsub.podSecurityContext" . | nindent 4 }}
-  {{- with $values.image.pullSecrets }}
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- $image := mergeOverwrite (deepCopy $values.image) (deepCopy ($service.image | default dict)) }}
+  {{- with $image.pullSecrets }}
   imagePullSecrets:
     {{- toYaml . | nindent 4 }}
   {{- end }}
+  {{- with include "task-pubsub.containers" (dict "service" $service "containers" $service.initContainers) }}
+  initContainers:
+    {{- . | nindent 4 }}
+  {{- end }}
   containers:
-    - name: {{ .name }}
-      image: {{ include "task-pubsub.image" (dict "root" .root "name" .name "image" $service.image) }}
-      imagePullPolicy: {{ $values.image.pullPolicy }}
-      {{- if $isProbe }}
-      args: [{{ .check }}]
-      {{- else }}
+    - name: {{ $service.key }}
+      image: {{ include "task-pubsub.image" (dict "root" .root "name" $service.key "image" $service.image) }}
+      imagePullPolicy: {{ $image.pullPolicy }}
+      {{- with $service.command }}
+      command:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with ternary (list .check) $service.args $isProbe }}
+      args:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- if not $isProbe }}
       ports:
         - name: http
           containerPort: {{ $service.port }}
+        {{- if $service.inbox }}
         - name: admin
           containerPort: {{ $values.adminPort }}
+        {{- end }}
       {{- end }}
       env:
         {{- include "task-pubsub.env" . | trim | nindent 8 }}
-      {{- if not $isProbe }}
-      startupProbe:
-        httpGet: {path: /startupz, port: admin}
-        periodSeconds: 1
-        failureThreshold: 60
-      livenessProbe:
-        httpGet: {path: /livez, port: admin}
-        periodSeconds: 10
-        timeoutSeconds: 3
-      readinessProbe:
-        # Ready means: its own sidecar answers and lists the components this service needs.
-        httpGet: {path: /readyz, port: admin}
-        periodSeconds: 2
-        timeoutSeconds: 2
-        failureThreshold: 2
+      {{- with $service.envFrom }}
+      envFrom:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- range $kind, $probe := include "task-pubsub.probes" . | fromYaml }}
+      {{ $kind }}Probe:
+        {{- toYaml $probe | nindent 8 }}
+      {{- end }}
+      {{- with $service.lifecycle }}
+      lifecycle:
+        {{- toYaml . | nindent 8 }}
       {{- end }}
       resources:
         {{- toYaml $service.resources | nindent 8 }}
+      {{- with $service.securityContext }}
       securityContext:
-        {{- include "task-pubsub.containerSecurityContext" . | nindent 8 }}
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
       {{- if $isProbe }}
       # Why it failed stands in the pod's status too, where `kubectl describe` and Argo CD show it.
       terminationMessagePolicy: FallbackToLogsOnError
@@ -98,6 +115,9 @@ spec:
         {{- toYaml . | nindent 8 }}
         {{- end }}
       {{- end }}
+    {{- with include "task-pubsub.containers" (dict "service" $service "containers" $service.extraContainers) }}
+    {{- . | nindent 4 }}
+    {{- end }}
   {{- if and $service.topologySpreadConstraints (not $isProbe) }}
   topologySpreadConstraints:
     {{- /* Counted are the service's own pods, and of those only the ones of the same rollout: the old ones are about to go. */}}
@@ -137,7 +157,7 @@ spec:
 {{/* The full name of one image (root, name, image: its own values). A digest wins over a tag, the global registry over the chart's. */}}
 {{- define "task-pubsub.image" -}}
 {{- $values := .root.Values -}}
-{{- $image := mergeOverwrite (deepCopy $values.image) (.image | default dict) -}}
+{{- $image := mergeOverwrite (deepCopy $values.image) (deepCopy (.image | default dict)) -}}
 {{- $registry := ($values.global | default dict).imageRegistry | default $image.registry -}}
 {{- $repository := $image.repository | default .name -}}
 {{- $path := ternary (printf "%s/%s" $registry $repository) $repository (ne $registry "") -}}
@@ -148,111 +168,29 @@ spec:
 {{- end -}}
 {{- end -}}
 
-{{/* What *restricted* pod security asks for, of the pod and of each container. */}}
-{{- define "task-pubsub.podSecurityContext" -}}
-runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-fsGroup: 65532
-seccompProfile:
-  type: RuntimeDefault
+{{/* By name, what the kubelet asks: the service's own way, else that of the library's services. */}}
+{{- define "task-pubsub.probes" -}}
+{{- $probes := dict -}}
+{{- if and .service.inbox (ne .service.role "probe") -}}
+{{- /* Ready means: its own sidecar answers and lists the components this service needs. */ -}}
+{{- $probes = dict
+      "startup" (dict "httpGet" (dict "path" "/startupz" "port" "admin") "periodSeconds" 1 "failureThreshold" 60)
+      "liveness" (dict "httpGet" (dict "path" "/livez" "port" "admin") "periodSeconds" 10 "timeoutSeconds" 3)
+      "readiness" (dict "httpGet" (dict "path" "/readyz" "port" "admin") "periodSeconds" 2 "timeoutSeconds" 2 "failureThreshold" 2) -}}
 {{- end -}}
-{{- define "task-pubsub.containerSecurityContext" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities:
-  drop: [ALL]
+{{- range $name, $probe := .service.probes -}}
+{{- if $probe -}}{{- $_ := set $probes $name $probe -}}{{- else -}}{{- $_ := unset $probes $name -}}{{- end -}}
+{{- end -}}
+{{- toYaml $probes -}}
 {{- end -}}
 
-{{/* What the injector reads. Every number of the shutdown comes from the same sums as the pod's grace period. */}}
-{{- define "task-pubsub.sidecarAnnotations" -}}
-{{- $values := .root.Values -}}
-{{- $sidecar := .service.sidecar -}}
-{{- /*
-The memory limit of a sidecar without one of its own, in MiB. daprd has an event about five times while it delivers it (100 events of
-3.5 MB on Redis, ten in hand: 450 MiB at most), and as many events as its component holds: Redis' has some in hand and some in its queue,
-and for each subscription some that it is about to put there; the others have some for each subscription. Over all of `brokers`, so that a change of broker does not roll the subscribers.
-*/ -}}
-{{- $memory := 256 -}}
-{{- if .service.hears -}}
-{{- $subscriptions := len .service.hears -}}
-{{- $held := mul 10 $subscriptions -}}
-{{- range $broker := values $values.brokers -}}
-{{- if $broker -}}
-{{- $concurrency := int64 ($broker.concurrency | default 10) -}}
-{{- $all := max (mul $subscriptions $concurrency) (int64 ($broker.maxAckPending | default 0)) -}}
-{{- if eq $broker.type "redis" -}}
-{{- $all = add $concurrency (mul (add1 $subscriptions) (int64 ($broker.queueDepth | default $concurrency))) -}}
+{{/* Containers of the user's own, as safe as the app (service, containers). */}}
+{{- define "task-pubsub.containers" -}}
+{{- $context := .service.securityContext -}}
+{{- $containers := list -}}
+{{- range .containers -}}
+{{- $safe := ternary . (merge (dict "securityContext" $context) .) (or (hasKey . "securityContext") (empty $context)) -}}
+{{- $containers = append $containers $safe -}}
 {{- end -}}
-{{- $held = max $held $all -}}
-{{- end -}}
-{{- end -}}
-{{- $memory = add 96 (mul 5 $held (int64 $values.delivery.largestEvent)) -}}
-{{- end -}}
-{{- $env := list -}}
-{{- /* A computed limit is told to Go, whose heap would otherwise grow past it before it is collected. */ -}}
-{{- if not $sidecar.resources.limits.memory -}}
-{{- $env = append $env (printf "GOMEMLIMIT=%dMiB" (div (mul 9 $memory) 10)) -}}
-{{- end -}}
-{{- /* Where traces go is not in the Configuration: an edit of that would restart every sidecar at once. */ -}}
-{{- with $values.otel.endpoint -}}
-{{- $env = concat $env (list (printf "OTEL_EXPORTER_OTLP_ENDPOINT=%s" (trimSuffix "/" .)) "OTEL_EXPORTER_OTLP_PROTOCOL=grpc" "OTEL_EXPORTER_OTLP_INSECURE=true") -}}
-{{- end -}}
-dapr.io/enabled: "true"
-dapr.io/app-id: {{ .name | quote }}
-{{- if ne .service.role "probe" }}
-dapr.io/app-port: {{ .service.port | quote }}
-dapr.io/app-protocol: {{ include "task-pubsub.protocol" . }}
-{{- end }}
-dapr.io/config: {{ include "task-pubsub.fullname" .root }}
-dapr.io/log-as-json: {{ eq $values.log.format "json" | quote }}
-# Needed, with sidecarDropALLCapabilities in Dapr's own chart, where the namespace enforces restricted pod security.
-dapr.io/sidecar-seccomp-profile-type: RuntimeDefault
-# Component secrets are resolved by Dapr's operator; the built-in store would need the pod's service-account token.
-dapr.io/disable-builtin-k8s-secret-store: "true"
-{{- with $sidecar.resources.requests.cpu }}
-dapr.io/sidecar-cpu-request: {{ . | quote }}
-{{- end }}
-{{- with $sidecar.resources.requests.memory }}
-dapr.io/sidecar-memory-request: {{ . | quote }}
-{{- end }}
-{{- with $sidecar.resources.limits.cpu }}
-dapr.io/sidecar-cpu-limit: {{ . | quote }}
-{{- end }}
-dapr.io/sidecar-memory-limit: {{ $sidecar.resources.limits.memory | default (printf "%dMi" $memory) | quote }}
-dapr.io/graceful-shutdown-seconds: {{ include "task-pubsub.seconds" $values.shutdown.sidecarGrace | quote }}
-{{- if eq $values.shutdown.sidecar "native" }}
-# The sidecar starts before the app and stops after it: the app can publish and acknowledge to its last moment.
-dapr.io/enable-native-sidecar: "true"
-{{- else }}
-dapr.io/enable-native-sidecar: "false"
-{{- if ne .service.role "probe" }}
-# Both get SIGTERM at once: the sidecar keeps its API open for as long as the app may need.
-dapr.io/block-shutdown-duration: {{ include "task-pubsub.appStopSeconds" .root | int64 | add1 | printf "%ds" | quote }}
-{{- end }}
-{{- end }}
-{{- if .service.hears }}
-{{- with .service.appHealth }}
-{{- if .path }}
-# While the path is red the sidecar has no subscriptions, and events wait in the broker.
-dapr.io/enable-app-health-check: "true"
-dapr.io/app-health-check-path: {{ .path | quote }}
-dapr.io/app-health-probe-interval: {{ include "task-pubsub.seconds" .interval | quote }}
-dapr.io/app-health-probe-timeout: {{ include "task-pubsub.ms" .timeout | quote }}
-dapr.io/app-health-threshold: {{ .threshold | quote }}
-{{- end }}
-{{- end }}
-{{- end }}
-{{- with $env }}
-dapr.io/env: {{ join "," . | quote }}
-{{- end }}
-{{- with $values.tokens.daprApiTokenSecret }}
-dapr.io/api-token-secret: {{ . | quote }}
-{{- end }}
-{{- if and $values.tokens.appTokenSecret (ne .service.role "probe") }}
-dapr.io/app-token-secret: {{ $values.tokens.appTokenSecret | quote }}
-{{- end }}
-{{- with $sidecar.annotations }}
-{{ toYaml . }}
-{{- end }}
+{{- with $containers -}}{{- toYaml . -}}{{- end -}}
 {{- end -}}

@@ -70,7 +70,7 @@ enableDeadLetter makes `dlx-<queue>` with `dlq-<queue>` behind it.
 {{- define "task-pubsub.rabbitmq.subscription" -}}
 {{- if ne (toString .broker.deadLetterQueue) "false" }}
 {{- $consumer := .broker.consumerID | default "{appID}" | replace "{appID}" .name }}
-deadLetterTopic: {{ printf "dlx-%s-%s" $consumer .heard.topic }}
+deadLetterTopic: {{ printf "dlx-%s" (.heard.metadata.queueName | default (printf "%s-%s" $consumer .heard.topic)) }}
 {{- end }}
 metadata:
   queueType: {{ .broker.queueType | default "quorum" }}
@@ -100,7 +100,7 @@ metadata:
 - {{ .path }}.secretKeys: clientCert and clientKey go together; with one of them daprd presents no certificate at all.
 {{- end -}}
 {{- include "task-pubsub.problems.sharedConsumer" (dict "root" .root "path" (printf "%s.consumerID" .path) "what" "queue" "value" ($rabbit.consumerID | default "{appID}")) -}}
-{{- include "task-pubsub.problems.sharedQueue" (dict "root" .root "path" (printf "%s.consumerID" .path) "what" "queue" "value" ($rabbit.consumerID | default "{appID}")) -}}
+{{- include "task-pubsub.problems.sharedQueue" (dict "root" .root "path" (printf "%s.consumerID" .path) "what" "queue" "key" "queueName" "value" ($rabbit.consumerID | default "{appID}")) -}}
 {{- end -}}
 
 {{- define "task-pubsub.rabbitmq.warnings" -}}
@@ -126,7 +126,7 @@ metadata:
 {{- $rabbit := .plain -}}
 type: rabbitmq
 metadata:
-  queueName: {{ $rabbit.queuename | default (printf "%s-%s" .consumer .topic) | quote }}
+  queueName: {{ .heard.metadata.queueName | default (printf "%s-%s" .consumer .topic) | quote }}
   mode: QueueLength
   value: {{ .backlog | quote }}
   host: {{ with $rabbit.hostname }}{{ printf "%s://%s" ($rabbit.protocol | default "amqp") . | quote }}{{ else }}""{{ end }}

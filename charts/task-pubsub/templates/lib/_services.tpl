@@ -2,12 +2,13 @@
 Who there is, what they publish and hear, and how it comes to them: the graph of `services` and `topics`. Computed once a render and kept in
 `.Values.graph`, which the templates of one chart share (see _validate.tpl), so that nobody computes it in a loop.
 
-services.<name>   its values with the defaults filled in; `publishes`, keys of topics; `hears`, a list of subscriptions: `key` and `topic` (the
+services.<name>   by app-id: its values with the defaults filled in, `probes` and security contexts as the pod has them; `publishes`, keys of topics; `hears`, a list of subscriptions: `key` and `topic` (the
                   real name), `deadLetter` (the real name), `route`, `rules`, `metadata`, `infix` (of its Subscriptions' names); `role`, `publisher`
-                  for whoever publishes, as well or only, else `subscriber`
+                  for whoever publishes, as well or only, else `subscriber`; `key`, its name in the values, and `name`, the app-id
 workloads.<name>  everything that has a sidecar: the services, and the probe as an entry of `services` would be
 topics.<key>      `name` and `deadLetter`, the real ones: the suffix keeps a developer's events out of everybody else's; `publishers`; `subscribers`,
                   those on the library; `others` that hear it: the enabled ones
+probe             the probe's app-id
 subscribers       all app-ids that receive events, announced ones too
 deadLetters       every name of a dead-letter topic
 smoke             the publisher that smoke talks to; empty when it cannot be talked to
@@ -24,11 +25,14 @@ subscriptions     of the enabled services, one per broker that is heard: `name`,
 {{- $deadLetters = append $deadLetters $resolved.deadLetter -}}
 {{- end -}}
 {{- end -}}
+{{- $prefix := include "task-pubsub.prefix" . -}}
 {{- $services := dict -}}
 {{- $subscribers := list -}}
-{{- range $name, $own := .Values.services -}}
+{{- range $key, $own := .Values.services -}}
 {{- if $own -}}
+{{- $name := print $prefix $key -}}
 {{- $service := mergeOverwrite (deepCopy $.Values.serviceDefaults) (deepCopy $own) -}}
+{{- include "task-pubsub.replaced" (dict "of" $service "own" $own "defaults" $.Values.serviceDefaults) -}}
 {{- range $key := $own.publishes -}}
 {{- with and $service.enabled (get $topics $key) -}}{{- $_ := set . "publishers" (append .publishers $name) -}}{{- end -}}
 {{- end -}}
@@ -39,7 +43,8 @@ subscriptions     of the enabled services, one per broker that is heard: `name`,
 {{- $deadLetters = append $deadLetters $deadLetter -}}
 {{- /* The first keeps its name when another is added: daprd would subscribe to a renamed one anew, and on Kafka be deaf. */ -}}
 {{- $hears = append $hears (dict "key" $heard.topic "topic" $topic.name "deadLetter" $deadLetter "infix" (ternary (print $heard.topic "-") "" (gt $index 0))
-      "route" $heard.route "rules" ($heard.rules | default list) "metadata" ($heard.metadata | default dict)) -}}
+      "route" $heard.route "rules" ($heard.rules | default list) "metadata" ($heard.metadata | default dict)
+      "subscription" ($heard.subscription | default dict)) -}}
 {{- with and $service.enabled $topic -}}
 {{- $who := ternary "subscribers" "others" $service.inbox -}}
 {{- $_ := set . $who (append (get . $who) $name) -}}
@@ -47,16 +52,21 @@ subscriptions     of the enabled services, one per broker that is heard: `name`,
 {{- end -}}
 {{- if $hears -}}{{- $subscribers = append $subscribers $name -}}{{- end -}}
 {{- $role := ternary "subscriber" "publisher" (empty $own.publishes) -}}
-{{- $_ := set $services $name (set (set (set $service "role" $role) "publishes" ($own.publishes | default list)) "hears" $hears) -}}
+{{- $_ := set $services $name (merge (dict
+      "key" $key "name" $name "role" $role "publishes" ($own.publishes | default list) "hears" $hears) $service) -}}
 {{- end -}}
 {{- end -}}
-{{- $probe := mergeOverwrite (deepCopy .Values.serviceDefaults) (deepCopy (omit .Values.probe "name")) (dict
-      "enabled" true "role" "probe" "hears" list "expose" false "effectJournal" "" "env" dict "extraEnv" list) -}}
-{{- $target := get $services .Values.smoke.service | default dict -}}
+{{- $probe := omit .Values.serviceDefaults "env" "command" "args" "lifecycle" "probes" | deepCopy -}}
+{{- $probe = mergeOverwrite $probe (deepCopy (omit .Values.probe "name")) (dict
+      "key" .Values.probe.name "enabled" true "role" "probe" "hears" list "expose" false "effectJournal" "" "inbox" true "protocol" ""
+      "extraEnv" list "envFrom" list "initContainers" list "extraContainers" list) -}}
+{{- include "task-pubsub.replaced" (dict "of" $probe "own" (omit .Values.probe "probes") "defaults" .Values.serviceDefaults) -}}
+{{- $name := print $prefix .Values.probe.name -}}
+{{- $target := get $services (print $prefix .Values.smoke.service) | default dict -}}
 {{- $_ := set .Values "graph" (dict
-      "topics" $topics "services" $services "workloads" (set (merge (dict) $services) .Values.probe.name $probe)
+      "topics" $topics "services" $services "workloads" (set (merge (dict) $services) $name $probe) "probe" $name
       "subscribers" $subscribers "deadLetters" ($deadLetters | uniq | sortAlpha)
-      "smoke" (ternary $target dict (and $target.enabled $target.expose $target.publishes | empty | not))) -}}
+      "smoke" (ternary $target dict (and $target.enabled $target.inbox $target.expose $target.publishes | empty | not))) -}}
 {{- end -}}
 
 {{/* The last part of the graph: what each subscriber hears of each broker. Not before the values have been checked. */}}
@@ -68,7 +78,7 @@ subscriptions     of the enabled services, one per broker that is heard: `name`,
 {{- range $entry := $entries -}}
 {{- $text := include "task-pubsub.subscription" (dict "root" $ "entry" $entry "name" $name "service" $service "heard" $heard) -}}
 {{- $subscriptions = append $subscriptions (dict
-      "name" (printf "%s-%s%s" $name $heard.infix $entry) "entry" $entry "service" $name "text" $text "object" (fromYaml $text)) -}}
+      "name" (printf "%s-%s%s" $name $heard.infix $entry) "entry" $entry "service" $name "text" $text "object" (fromYaml $text) "over" $heard.subscription) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -77,10 +87,27 @@ subscriptions     of the enabled services, one per broker that is heard: `name`,
 
 {{/* How events come to a service, `grpc` or `http`. The library speaks both; of any other program only its own values can say so. */}}
 {{- define "task-pubsub.protocol" -}}
-{{- if .service.hears -}}
-{{- .service.protocol | default (ternary .root.Values.delivery.protocol "http" .service.inbox) -}}
-{{- else -}}
-http
+{{- if and .service.inbox (not .service.hears) -}}http
+{{- else -}}{{- .service.protocol | default (ternary .root.Values.delivery.protocol "http" .service.inbox) -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+Where a service's own value takes the place of the default's, and is not merged with it (of, own, defaults): a probe has one way to ask. In a
+security context that is so key by key, and null leaves a key to the cluster.
+*/}}
+{{- define "task-pubsub.replaced" -}}
+{{- $own := .own -}}
+{{- $probes := merge (dict) (.own.probes | default dict) -}}
+{{- range $name, $probe := .defaults.probes -}}{{- if not (hasKey $probes $name) -}}{{- $_ := set $probes $name $probe -}}{{- end -}}{{- end -}}
+{{- $_ := set .of "probes" $probes -}}
+{{- range $field := list "podSecurityContext" "securityContext" -}}
+{{- $context := dict -}}
+{{- if or (not (hasKey $own $field)) (get $own $field) -}}{{- $context = get $.defaults $field | default dict | deepCopy -}}{{- end -}}
+{{- range $key, $value := get $own $field | default dict -}}
+{{- if kindIs "invalid" $value -}}{{- $_ := unset $context $key -}}{{- else -}}{{- $_ := set $context $key $value -}}{{- end -}}
+{{- end -}}
+{{- $_ := set $.of $field $context -}}
 {{- end -}}
 {{- end -}}
 

@@ -12,6 +12,7 @@ enough, so the first one leaves a mark in `.Values`, which the templates of one 
       (include "task-pubsub.problems.timing" .)
       (include "task-pubsub.problems.delivery" .)
       (include "task-pubsub.problems.services" .)
+      (include "task-pubsub.problems.objects" .)
       (include "task-pubsub.problems.scaling" .)
       (include "task-pubsub.problems.network" .)
       (include "task-pubsub.problems.probe" .)
@@ -19,7 +20,8 @@ enough, so the first one leaves a mark in `.Values`, which the templates of one 
 {{- $lines := list -}}
 {{- range $problems -}}{{- $lines = append $lines (trim .) -}}{{- end -}}
 {{- with compact $lines -}}
-{{- fail (printf "these values cannot be installed:\n%s\n" (join "\n" .)) -}}
+{{- /* A service's sentences name it as its values do. */ -}}
+{{- fail (printf "these values cannot be installed:\n%s\n" (join "\n" . | replace (printf "services.%s" (include "task-pubsub.prefix" $)) "services.")) -}}
 {{- end -}}
 {{- include "task-pubsub.subscriptions" . -}}
 {{- $_ := set .Values "validated" true -}}

@@ -12,7 +12,8 @@ empty and nothing is checked.
 {{- $orphaned := list -}}
 {{- range ternary list (lookup "v1" "Pod" .Release.Namespace "").items .Values.guard.force -}}
 {{- $labels := .metadata.labels | default dict -}}
-{{- if and (eq (get $labels "app.kubernetes.io/instance") $.Release.Name) (eq (get $labels "app.kubernetes.io/component") "publisher") -}}
+{{- if and (eq (get $labels "app.kubernetes.io/instance") $.Release.Name) (eq (get $labels "app.kubernetes.io/part-of") $.Chart.Name)
+          (eq (get $labels "app.kubernetes.io/component") "publisher") -}}
 {{- /* A pod that is not ready publishes nothing: after a failed change it may name a broker that never answered. */}}
 {{- $ready := false -}}
 {{- range .status.conditions -}}
@@ -23,6 +24,12 @@ empty and nothing is checked.
 {{- if and (eq .name "PUBSUB_NAME") (not (has .value $components)) -}}{{- $orphaned = append $orphaned .value -}}{{- end -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range $name, $service := .Values.graph.services -}}
+{{- $owner := dig "metadata" "labels" "app.kubernetes.io/instance" "" (lookup "apps/v1" "Deployment" $.Release.Namespace $name | default dict) -}}
+{{- if and $owner $service.enabled (ne $owner $.Release.Name) }}
+- namePrefix: the Deployment `{{ $name }}` is the release `{{ $owner }}`'s already, and two releases in one namespace need names of their own; write `namePrefix: "{release}-"`.
 {{- end -}}
 {{- end -}}
 {{- range $orphaned | uniq | sortAlpha }}

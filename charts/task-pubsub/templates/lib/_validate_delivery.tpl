@@ -10,7 +10,7 @@
 {{- if $service.hears -}}
 {{- /* The annotation by which daprd's HTTP channel delivers fewer events at once, wherever it stands. */ -}}
 {{- $maxConcurrency := get (merge (dict) $service.sidecar.annotations $service.podAnnotations) "dapr.io/app-max-concurrency" -}}
-{{- if and $maxConcurrency (eq (include "task-pubsub.protocol" (dict "root" $ "service" $service)) "grpc") }}
+{{- if and $maxConcurrency (hasPrefix "grpc" (include "task-pubsub.protocol" (dict "root" $ "service" $service))) }}
 - services.{{ $name }}: the annotation dapr.io/app-max-concurrency does nothing for events that are delivered by gRPC; as many as before would be in hand at once. Bound them by the broker's `concurrency`, or set services.{{ $name }}.protocol: http.
 {{- end -}}
 {{- $health := $service.appHealth -}}

@@ -22,7 +22,10 @@
 {{- $entries := include "task-pubsub.subscribedBrokers" . | fromYamlArray -}}
 {{- range $name, $service := $services -}}
 {{- $path := printf "services.%s" $name -}}
-{{- $own := get $.Values.services $name -}}
+{{- $own := get $.Values.services $service.key -}}
+{{- if or (gt (len $name) 58) (not (regexMatch "^[a-z]" $name)) }}
+- {{ ternary $path "namePrefix" (eq $name $service.key) }}: the app-id would be `{{ $name }}`; Dapr makes a Service `{{ $name }}-dapr` of it, whose name has 63 characters at most and begins with a letter.
+{{- end -}}
 {{- $line := include "task-pubsub.graphLine" (dict "own" $own "defaults" $defaults) -}}
 {{- $gone := include "task-pubsub.gone" (dict "path" $path "of" $own) -}}
 {{- if $gone }}
@@ -73,33 +76,66 @@
 {{- if and (gt (len $service.hears) 0) $service.publishes (eq $.Values.subscription.mode "programmatic") }}
 - {{ $path }}: publishes and hears, and with subscription.mode `programmatic` it would hear a new broker only when it is rolled, which is when publishers come to it; what is published there before would be lost where a broker keeps nothing for those who have not subscribed. Use `declarative`, or two services.
 {{- end -}}
-{{- if eq (int $service.port) (int $.Values.adminPort) }}
+{{- if and $service.inbox (eq (int $service.port) (int $.Values.adminPort)) }}
 - services.{{ $name }}.port: {{ $service.port }} is adminPort too; the second of the two servers could not start.
+{{- end -}}
+{{- with get (dict "3500" "its HTTP API" "3501" "its public API" "50001" "its gRPC API" "50002" "other sidecars" "9090" "its metrics") (toString $service.port) }}
+- services.{{ $name }}.port: {{ $service.port }} is the sidecar's, for {{ . }}; the second of the two could not start.
+{{- end -}}
+{{- if and $service.inbox (hasSuffix "s" $service.protocol) }}
+- services.{{ $name }}.protocol: `{{ $service.protocol }}` is for programs with `inbox: false`; a service on dapr-pubsub speaks no TLS, and every delivery would fail.
+{{- end -}}
+{{- $containers := list $name -}}
+{{- range $list := list "initContainers" "extraContainers" -}}
+{{- range get $service $list -}}
+{{- if eq .name "daprd" }}
+- services.{{ $name }}.{{ $list }}: a container called daprd keeps Dapr's injector from adding the sidecar; the service would neither publish nor hear. Give it another name.
+{{- else if has .name $containers }}
+- services.{{ $name }}.{{ $list }}: a container called {{ .name }} is there already; the API server would refuse the pod. Give it another name.
+{{- end -}}
+{{- $containers = append $containers .name -}}
+{{- end -}}
 {{- end -}}
 {{- if and $service.serviceAccountName $service.serviceAccount.annotations }}
 - services.{{ $name }}.serviceAccount.annotations: would be on no account, because serviceAccountName `{{ $service.serviceAccountName }}` names one that the chart does not make; the cloud would know nobody. Annotate that one, or leave the name empty.
 {{- end -}}
-{{- $plain := deepCopy $service -}}
+{{- if and $service.enabled $service.inbox (hasPrefix "https:" $.Values.otel.endpoint) }}
+- otel.endpoint: {{ $.Values.otel.endpoint }} asks for TLS, which services.{{ $name }} as a service on dapr-pubsub does not speak; its spans would go nowhere. Write a collector in the cluster here, and this one in otel.sidecarEndpoint.
+{{- end -}}
+{{- end -}}
+{{- /* What only some values render counts, too: an annotation would be a way around their checks. */}}
+{{- $computed := list "dapr.io/app-port" "dapr.io/app-protocol" "dapr.io/app-ssl" "dapr.io/env" "dapr.io/api-token-secret" "dapr.io/app-token-secret" "dapr.io/block-shutdown-duration"
+      "dapr.io/sidecar-cpu-request" "dapr.io/sidecar-cpu-limit" "dapr.io/sidecar-memory-request" -}}
+{{- range list "enable-app-health-check" "app-health-check-path" "app-health-probe-interval" "app-health-probe-timeout" "app-health-threshold" -}}
+{{- $computed = append $computed (print "dapr.io/" .) -}}
+{{- end -}}
+{{- range $name, $service := .Values.graph.workloads -}}
+{{- $path := ternary "probe" (printf "services.%s" $name) (eq $service.role "probe") -}}
+{{- $plain := mergeOverwrite (deepCopy $service) (dict "sidecar" (dict "annotations" dict)) -}}
 {{- $_ := set $plain.sidecar "annotations" dict -}}
-{{- /* What appHealth would render counts, whether or not it does: an annotation would be a way around its checks. */}}
-{{- $_ := set $plain.appHealth "path" "/" -}}
-{{- $computed := include "task-pubsub.sidecarAnnotations" (dict "root" $ "name" $name "service" $plain) | fromYaml -}}
+{{- $known := include "task-pubsub.sidecarAnnotations" (dict "root" $ "name" $name "service" $plain) | fromYaml | keys | concat $computed -}}
 {{- range $key := keys (merge (dict) $service.sidecar.annotations $service.podAnnotations) | sortAlpha -}}
-{{- if hasKey $computed $key }}
-- services.{{ $name }}: the annotation {{ $key }} is computed by the chart; set the value it comes from, or two places would disagree.
+{{- if has $key $known }}
+- {{ $path }}: the annotation {{ $key }} is computed by the chart; set the value it comes from{{ if eq $key "dapr.io/env" }}, sidecar.env{{ end }}, or two places would disagree.
+{{- end -}}
+{{- end -}}
+{{- $collector := $.Values.otel.sidecarEndpoint | default $.Values.otel.endpoint -}}
+{{- $fromSecret := get (merge (dict) $service.sidecar.annotations $service.podAnnotations) "dapr.io/env-from-secret" | default "" -}}
+{{- $variables := keys $service.sidecar.env -}}
+{{- range splitList "," $fromSecret | compact -}}{{- $variables = append $variables (splitList "=" . | first | trim) -}}{{- end -}}
+{{- range $variable := $variables | sortAlpha -}}
+{{- if regexMatch "^(NAMESPACE|POD_NAME|APP_API_TOKEN|DAPR_.*)$" $variable }}
+- {{ $path }}.sidecar.env: {{ $variable }} is set by Dapr's injector; the sidecar would take itself for another.
+{{- else if and $collector (regexMatch "^OTEL_EXPORTER_OTLP_(TRACES_)?(ENDPOINT|PROTOCOL|INSECURE)$" $variable) }}
+- {{ $path }}.sidecar.env: {{ $variable }} follows from otel.sidecarEndpoint and otel.endpoint; set it there, or two places would disagree.
+{{- else if regexMatch ",\\s*[A-Za-z_][A-Za-z0-9_]*=" (get $service.sidecar.env $variable | toString) }}
+- {{ $path }}.sidecar.env: {{ $variable }} has a comma and a name with `=` behind it, which Dapr's injector takes for the next variable; put it into a Secret, and name that in the annotation dapr.io/env-from-secret.
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- range $index, $caller := .Values.invocation.allow -}}
-{{- range $name, $service := $services -}}
-{{- range $service.hears -}}
-{{- $routes := list (lower .route | trimSuffix "/") -}}
-{{- range .rules -}}{{- $routes = append $routes (lower .path | trimSuffix "/") -}}{{- end -}}
-{{- if has (lower $caller.path | trimSuffix "/") $routes }}
-- invocation.allow[{{ $index }}].path: `{{ $caller.path }}` is a route of services.{{ $name }}; {{ $caller.appId }} could hand in events that no broker has seen. Publish them to the topic.
-{{- end -}}
-{{- end -}}
-{{- end -}}
+{{- include "task-pubsub.problems.reached" (dict
+      "root" $ "path" (printf "invocation.allow[%d].path" $index) "operation" $caller.path "app" $caller.appId) -}}
 {{- end -}}
 {{- end -}}
 

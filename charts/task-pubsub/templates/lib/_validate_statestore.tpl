@@ -18,6 +18,16 @@ counts as none, an etag is a random UUID and never comes back.
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- include "task-pubsub.problems.items" (dict "path" "stateStore.extraMetadata" "items" $store.extraMetadata "entry" "stateStore"
+      "own" (include "task-pubsub.stateStoreOwnMetadata" .)
+      "keys" (ternary (dict "redisdb" "db" "redistype" "redisType" "redisusername" "username" "sentinelmastername" "sentinelMasterName" "failover" "sentinelMasterName"
+        "insecureskiptlsverify" "tls") (dict "tableprefix" "postgresql" "maxconns" "postgresql" "queryexecmode" "postgresql")
+        (eq $store.type "redis"))) -}}
+{{- range $store.extraMetadata -}}
+{{- if eq (lower .name) "actorstatestore" }}
+- stateStore.extraMetadata: with actorStateStore daprd refuses to load the component anew, and a store that comes back is not used; name another store for actors.
+{{- end -}}
+{{- end -}}
 {{- if and $keys (not $store.existingSecret) }}
 - stateStore.secretKeys: names keys of no Secret, so the component would log in without them; set stateStore.existingSecret.
 {{- end -}}

@@ -42,12 +42,17 @@
 {{- range $name, $service := .Values.graph.services }}
 {{- if and $service.enabled $service.hears }}
 {{- $maxConcurrency := get (merge (dict) $service.sidecar.annotations $service.podAnnotations) "dapr.io/app-max-concurrency" }}
-{{- if and (eq (include "task-pubsub.protocol" (dict "root" $ "service" $service)) "http") (ne $maxConcurrency "1") }}
+{{- if not (or (hasPrefix "grpc" (include "task-pubsub.protocol" (dict "root" $ "service" $service))) (eq $maxConcurrency "1")) }}
 - services.{{ $name }}: gets its events by HTTP, several at once. When several begin at the same moment, daprd's HTTP channel can take one that no app has answered for a success, so events in hand when the app crashes may be lost. {{ if $service.inbox }}`protocol: grpc` does not lose them.{{ else }}Where the program speaks gRPC, `protocol: grpc` does not lose them; otherwise sidecar.annotations `dapr.io/app-max-concurrency: "1"` has one delivered at a time.{{ end }}
 {{- end }}
 {{- if and $service.appHealth.path $kafkas }}
 - services.{{ $name }}.appHealth: when its path has been red, the sidecar subscribes again, and may then be deaf on {{ $kafkas | join ", " }} until it is restarted, while every probe is green.
 {{- end }}
+{{- end }}
+{{- end }}
+{{- range $name, $service := .Values.graph.services }}
+{{- if and $service.enabled $service.publishes (not (hasKey (include "task-pubsub.probes" (dict "service" $service) | fromYaml) "readiness")) }}
+- services.{{ $name }}: publishes and has no probe for its readiness, so a change of broker does not wait for it: with a broker that does not answer every pod would be replaced. Set probes.readiness to a path that asks the sidecar{{ if not $.Values.preflight.enabled }}, or preflight.enabled, which stops a sync of Argo CD before that{{ end }}.
 {{- end }}
 {{- end }}
 {{- if include "task-pubsub.ms" .Values.delivery.watchdog.silence | int64 }}
@@ -70,7 +75,7 @@
 {{- if eq $values.stateStore.type "none" }}
 - stateStore.type is none: preflight and smoke see the broker's acknowledgement, and not whether anyone receives.
 {{- else if eq $values.stateStore.type "existing" }}
-- stateStore.type is existing: preflight and smoke read the subscribers' records in `{{ $values.stateStore.name }}`, which needs `{{ $values.probe.name }}` in its scopes (if it has any) and a keyPrefix without the app-id, e.g. `name`.
+- stateStore.type is existing: preflight and smoke read the subscribers' records in `{{ $values.stateStore.name }}`, which needs `{{ $values.graph.probe }}` in its scopes (if it has any) and a keyPrefix without the app-id, e.g. `name`.
 {{- end }}
 {{- end }}
 {{- range $entry := include "task-pubsub.brokersInUse" . | fromYamlArray }}

@@ -1,7 +1,8 @@
 //! What Helm and its plugins find.
 
 use anyhow::{Context as _, Result};
-use harness::chart::{KUBE_VERSION, folder};
+use harness::chart::{KUBE_VERSION, Rendered, folder};
+use harness::workspace;
 use tokio::process::Command;
 
 use crate::installations::{RENDERED, by_name, render, values};
@@ -38,6 +39,34 @@ fn helm_3_and_helm_4_render_the_same() -> Result<()> {
         let all = rendered.objects().count();
         assert_eq!(three.len(), all, "{name}: a kind and name twice");
         assert_eq!(three, four, "{name}");
+    }
+    Ok(())
+}
+
+/// What a parent chart writes that has two brokers apart, each with its services.
+const PARENT: &str = r#"{apiVersion: v2, name: shop, version: 1.0.0, dependencies: [
+    {name: task-pubsub, version: "*", alias: shop}, {name: task-pubsub, version: "*", alias: west}]}"#;
+
+#[test]
+fn a_parent_chart_may_have_it_twice() -> Result<()> {
+    let parent = workspace().join("target/parent-chart");
+    let _ = std::fs::remove_dir_all(&parent);
+    std::fs::create_dir_all(parent.join("charts"))?;
+    std::os::unix::fs::symlink(folder(), parent.join("charts/task-pubsub"))?;
+    std::fs::write(parent.join("Chart.yaml"), PARENT)?;
+    let values = "{shop: {namePrefix: shop-}, west: {namePrefix: west-}}";
+    for helm in [&TOOLS.helm3, &TOOLS.helm4] {
+        let mut helm = Command::new(helm);
+        helm.args(["template", "shop-west", "--kube-version", KUBE_VERSION]);
+        helm.args(["--values", "-"]).arg(&parent);
+        let rendered = Rendered::parse(&output(&mut helm, values)?)?;
+        let named = by_name(rendered.objects());
+        let all = rendered.objects().count();
+        assert_eq!(named.len(), all, "a kind and name twice");
+        for deployment in ["shop-task-api", "west-task-api"] {
+            let key = format!("\"Deployment\" \"{deployment}\"");
+            assert!(named.contains_key(&key), "no {key}");
+        }
     }
     Ok(())
 }

@@ -10,8 +10,9 @@ use crate::installations::yaml;
 const LIMITS: [&str; 7] = ["$ref", "allOf", "anyOf", "const", "enum", "oneOf", "type"];
 
 /// A parent chart has keys of its own there; the others are Kubernetes' own, and its schema judges what is rendered.
-const OPEN: [&str; 4] = [
+const OPEN: [&str; 5] = [
     "/properties/global",
+    "/definitions/containers/items",
     "/definitions/service/properties/extraEnv/items",
     "/definitions/service/properties/extraVolumes/items",
     "/definitions/service/properties/extraVolumeMounts/items",
