@@ -31,13 +31,45 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) type Client = DaprClient<InterceptedService<Channel, Outbound>>;
 
 /// Where the sidecar listens, and how to authenticate to it.
+///
+/// ```
+/// use dapr_pubsub::{SidecarError, SidecarOptions};
+///
+/// let by_tcp = SidecarOptions::new("http://127.0.0.1:50001");
+/// by_tcp.check()?;
+/// // daprd with `--unix-domain-socket=/run/dapr` and the app-id `task-api`.
+/// let mut by_socket = SidecarOptions::new("unix:/run/dapr/dapr-task-api-grpc.socket");
+/// by_socket.api_token = Some("s3cret".to_owned().into());
+/// by_socket.check()?;
+/// # Ok::<(), SidecarError>(())
+/// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct SidecarOptions {
-    /// daprd's gRPC API, as `http://host:port`. The connection never leaves the pod, so there is
+    /// daprd's gRPC API, as `http://host:port`, or `unix:/path` of its socket. The connection never leaves the pod, so there is
     /// no TLS: an `https` endpoint is refused.
     pub grpc_endpoint: String,
     /// Sent as `dapr-api-token` with each call, when daprd was started with `DAPR_API_TOKEN`.
     pub api_token: Option<Secret>,
+}
+
+impl SidecarOptions {
+    /// Without a token.
+    pub fn new(grpc_endpoint: impl Into<String>) -> Self {
+        Self {
+            grpc_endpoint: grpc_endpoint.into(),
+            api_token: None,
+        }
+    }
+
+    /// Whether [`Sidecar::new`] will take them, for whoever reads configuration before there is a runtime.
+    ///
+    /// # Errors
+    /// [`SidecarError::Endpoint`] or [`SidecarError::Token`].
+    pub fn check(&self) -> Result<(), SidecarError> {
+        endpoint(&self.grpc_endpoint)?;
+        Outbound::new(self.api_token.as_ref()).map(drop)
+    }
 }
 
 /// One multiplexed connection to the sidecar, shared by everything that is built on it.
@@ -54,6 +86,7 @@ pub struct Sidecar {
 
 /// A component that the sidecar has initialised.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LoadedComponent {
     /// `metadata.name` of the Component.
     pub name: String,
@@ -61,12 +94,22 @@ pub struct LoadedComponent {
     pub kind: String,
 }
 
+impl LoadedComponent {
+    /// For tests of what is done with it.
+    pub fn new(name: impl Into<String>, kind: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            kind: kind.into(),
+        }
+    }
+}
+
 /// Why there is no [`Sidecar`], or no answer from it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SidecarError {
-    /// The endpoint is not `http://host:port`.
-    #[error("`{endpoint}` is not a sidecar endpoint: expected http://host:port")]
+    /// The endpoint is neither `http://host:port` nor `unix:/path`.
+    #[error("`{endpoint}` is not a sidecar endpoint: expected http://host:port or unix:/path")]
     Endpoint {
         /// What was configured.
         endpoint: String,
@@ -94,10 +137,43 @@ impl Sidecar {
     pub fn new(options: &SidecarOptions) -> Result<Self, SidecarError> {
         tokio::runtime::Handle::try_current().map_err(|_| SidecarError::NoRuntime)?;
         let channel = endpoint(&options.grpc_endpoint)?.connect_lazy();
-        let outbound = Outbound::new(options.api_token.as_ref())?;
+        Self::over(channel, &options.grpc_endpoint, options.api_token.as_ref())
+    }
+
+    /// Over a channel of tonic 0.14 that there is already, set up as the caller likes: shared with other clients, balanced, or with a
+    /// connector of its own. It should connect lazily, and again after a connection broke; and send pings, no more often than every 8 s,
+    /// because a peer that has gone without a word is noticed by nothing else. `api_token` as in [`SidecarOptions`].
+    ///
+    /// ```
+    /// use dapr_pubsub::{Sidecar, SidecarError};
+    /// use tonic::transport::Channel;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), SidecarError> {
+    /// let channel = Channel::from_static("http://127.0.0.1:50001").connect_lazy();
+    /// let sidecar = Sidecar::with_channel(channel, None)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`SidecarError::Token`].
+    pub fn with_channel(
+        channel: Channel,
+        api_token: Option<&Secret>,
+    ) -> Result<Self, SidecarError> {
+        Self::over(channel, "the end of the given channel", api_token)
+    }
+
+    fn over(
+        channel: Channel,
+        endpoint: &str,
+        api_token: Option<&Secret>,
+    ) -> Result<Self, SidecarError> {
+        let outbound = Outbound::new(api_token)?;
         Ok(Self {
             client: DaprClient::with_interceptor(channel, outbound),
-            endpoint: options.grpc_endpoint.as_str().into(),
+            endpoint: endpoint.into(),
             checked: Arc::default(),
         })
     }
@@ -113,10 +189,7 @@ impl Sidecar {
         let components = self.metadata(deadline).await?.registered_components;
         let components = components.into_iter();
         Ok(components
-            .map(|it| LoadedComponent {
-                name: it.name,
-                kind: it.r#type,
-            })
+            .map(|it| LoadedComponent::new(it.name, it.r#type))
             .collect())
     }
 
@@ -201,13 +274,23 @@ fn endpoint(text: &str) -> Result<Endpoint, SidecarError> {
         endpoint: text.to_owned(),
         source,
     };
-    let uri: Uri = text
-        .parse()
-        .map_err(|error| invalid(Some(Box::new(error))))?;
-    if uri.scheme_str() != Some("http") || uri.host().is_none_or(str::is_empty) {
-        return Err(invalid(None));
-    }
-    Ok(Endpoint::from(uri)
+    let endpoint = if let Some(path) = text.strip_prefix("unix:") {
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if path.len() < 2 || !path.starts_with('/') {
+            return Err(invalid(None));
+        }
+        Endpoint::from_shared(format!("unix:{path}"))
+            .map_err(|error| invalid(Some(Box::new(error))))?
+    } else {
+        let uri: Uri = text
+            .parse()
+            .map_err(|error| invalid(Some(Box::new(error))))?;
+        if uri.scheme_str() != Some("http") || uri.host().is_none_or(str::is_empty) {
+            return Err(invalid(None));
+        }
+        Endpoint::from(uri)
+    };
+    Ok(endpoint
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
         .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
@@ -255,20 +338,26 @@ mod tests {
     use super::{Sidecar, SidecarError, SidecarOptions};
 
     fn options(endpoint: &str) -> SidecarOptions {
-        SidecarOptions {
-            grpc_endpoint: endpoint.to_owned(),
-            api_token: None,
-        }
+        SidecarOptions::new(endpoint)
     }
 
     #[tokio::test]
     async fn refuses_what_is_no_endpoint() {
-        assert!(Sidecar::new(&options("http://127.0.0.1:50001")).is_ok());
+        for good in [
+            "http://127.0.0.1:50001",
+            "unix:/tmp/dapr.sock",
+            "unix:///tmp/dapr.sock",
+        ] {
+            assert!(Sidecar::new(&options(good)).is_ok(), "{good}");
+        }
         for bad in [
             "",
             "127.0.0.1:50001",
             "https://127.0.0.1:50001",
-            "unix:/tmp/dapr.sock",
+            "unix:",
+            "unix:/",
+            "unix:dapr.sock",
+            "unix://host/dapr.sock",
         ] {
             assert!(
                 matches!(

@@ -48,7 +48,7 @@ pub async fn serve<S: Clone + Send + Sync + 'static>(
 
     let subscriptions = Subscriptions::new()
         .mode(subscription.mode())
-        .app_token(subscription.app_api_token.clone())
+        .app_tokens(subscription.tokens())
         .handler_timeout(subscription.handler_timeout)
         .canary_inbox(inbox.clone());
     let subscriptions = match inbox {

@@ -18,8 +18,8 @@ use service_kit::shutdown::Shutdown;
 use task_probe::client::Client;
 use tokio::task::JoinSet;
 
-use crate::fake_sidecar::FakeSidecar;
 use crate::{deliver, order};
+use dapr_pubsub::testing::FakeSidecar;
 
 /// Fails as often as it is told, then counts.
 #[derive(Clone, Default)]
@@ -84,9 +84,8 @@ impl Worker {
     }
 
     fn record(&self, id: &str) -> Option<Value> {
-        let key = dapr_pubsub::record_key("order-worker", "order-api", id);
-        let stored = self.sidecar.state().record(&key)?;
-        Some(serde_json::from_str(&stored.value).unwrap())
+        let state = self.sidecar.state();
+        state.event("order-worker", "order-api", id)
     }
 }
 

@@ -47,6 +47,10 @@ pub struct SubscriptionArgs {
     /// The token that the sidecar must show (`dapr.io/app-token-secret`).
     #[arg(long, env = "APP_API_TOKEN", hide_env_values = true)]
     pub app_api_token: Option<Secret>,
+    /// A second token that lets the sidecar in as well, while the first one is being changed: in one change of the secret some sidecars
+    /// start with the new token beside a service that has the old one, or the other way round.
+    #[arg(long, env = "APP_API_TOKEN_PREVIOUS", hide_env_values = true)]
+    pub app_api_token_previous: Option<Secret>,
 }
 
 fn pubsub_options(json: &str) -> Result<BTreeMap<String, PubsubOptions>, serde_json::Error> {
@@ -69,7 +73,34 @@ impl SubscriptionArgs {
             .pubsub_options(self.pubsub_options.clone())
     }
 
+    /// The tokens of which the sidecar must show one.
+    pub(in crate::subscribing) fn tokens(&self) -> impl Iterator<Item = Secret> {
+        let previous = self.app_api_token_previous.clone();
+        self.app_api_token.clone().into_iter().chain(previous)
+    }
+
+    fn check_tokens(&self) -> Result<(), String> {
+        let (token, previous) = (&self.app_api_token, &self.app_api_token_previous);
+        let refusal = match (token, previous) {
+            _ if self.tokens().any(|token| token.expose().is_empty()) => {
+                "APP_API_TOKEN and APP_API_TOKEN_PREVIOUS must not be empty: the sidecar shows no empty token, so nothing would be \
+                 received; leave them out where it has none"
+            }
+            (None, Some(_)) => {
+                "APP_API_TOKEN_PREVIOUS needs APP_API_TOKEN: with one token alone there is nothing to change to, and without it every \
+                 delivery of a sidecar that has none yet would be refused"
+            }
+            (Some(token), Some(previous)) if token == previous => {
+                "APP_API_TOKEN_PREVIOUS is the same as APP_API_TOKEN: the change is over, or has not begun; remove it, or set it to the \
+                 other token"
+            }
+            _ => return Ok(()),
+        };
+        Err(refusal.to_owned())
+    }
+
     pub(super) fn check(&self) -> Result<(), String> {
+        self.check_tokens()?;
         let (topic, names) = (&self.topic, &self.pubsub_names);
         if self.dead_letter_topic == *topic {
             return Err(format!(
