@@ -283,7 +283,7 @@ mod tests {
         let event = NewEvent::new("1", "{}", "application/json")
             .with_topic("elsewhere")
             .with_time(time)
-            .with_ttl(Duration::from_secs(60))
+            .with_ttl(Duration::from_mins(1))
             .with_extension("tenant", "acme")
             .with_extension("count", 3)
             .with_extension("urgent", true);

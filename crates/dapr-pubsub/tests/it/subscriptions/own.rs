@@ -39,7 +39,7 @@ async fn answers(router: &Router, title: &str) -> [Outcome; 2] {
 
 #[tokio::test(start_paused = true)]
 async fn a_subscription_may_have_more_time() {
-    let own = Subscription::new("own", OWN).handler_timeout(Duration::from_secs(60));
+    let own = Subscription::new("own", OWN).handler_timeout(Duration::from_mins(1));
     let router = router(own);
     let started = tokio::time::Instant::now();
     for (route, seconds) in [(OTHER, 3), (OWN, 63)] {
