@@ -1,5 +1,6 @@
 //! The connection to the application's own daprd.
 
+mod options;
 mod version;
 
 use std::fmt;
@@ -10,67 +11,19 @@ use std::time::Duration;
 
 use dapr::dapr::proto::runtime::v1::dapr_client::DaprClient;
 use dapr::dapr::proto::runtime::v1::{GetMetadataRequest, GetMetadataResponse, ShutdownRequest};
-use http::Uri;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{IntoRequest, Request, Response, Status};
 use tracing::Span;
+
+pub use options::SidecarOptions;
 
 use crate::trace_context::{TRACE_PARENT, TraceHeaders};
 use crate::{BoxError, Secret};
 
-/// Loopback: a sidecar that has not accepted after this long is not there.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// daprd closes connections that ping more often than every 8 s
-/// (dapr/dapr `pkg/api/grpc/server.go`, `KeepaliveEnforcementPolicy`).
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
-const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
-
 pub(crate) type Client = DaprClient<InterceptedService<Channel, Outbound>>;
-
-/// Where the sidecar listens, and how to authenticate to it.
-///
-/// ```
-/// use dapr_pubsub::{SidecarError, SidecarOptions};
-///
-/// let by_tcp = SidecarOptions::new("http://127.0.0.1:50001");
-/// by_tcp.check()?;
-/// // daprd with `--unix-domain-socket=/run/dapr` and the app-id `task-api`.
-/// let mut by_socket = SidecarOptions::new("unix:/run/dapr/dapr-task-api-grpc.socket");
-/// by_socket.api_token = Some("s3cret".to_owned().into());
-/// by_socket.check()?;
-/// # Ok::<(), SidecarError>(())
-/// ```
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct SidecarOptions {
-    /// daprd's gRPC API, as `http://host:port`, or `unix:/path` of its socket. The connection never leaves the pod, so there is
-    /// no TLS: an `https` endpoint is refused.
-    pub grpc_endpoint: String,
-    /// Sent as `dapr-api-token` with each call, when daprd was started with `DAPR_API_TOKEN`.
-    pub api_token: Option<Secret>,
-}
-
-impl SidecarOptions {
-    /// Without a token.
-    pub fn new(grpc_endpoint: impl Into<String>) -> Self {
-        Self {
-            grpc_endpoint: grpc_endpoint.into(),
-            api_token: None,
-        }
-    }
-
-    /// Whether [`Sidecar::new`] will take them, for whoever reads configuration before there is a runtime.
-    ///
-    /// # Errors
-    /// [`SidecarError::Endpoint`] or [`SidecarError::Token`].
-    pub fn check(&self) -> Result<(), SidecarError> {
-        endpoint(&self.grpc_endpoint)?;
-        Outbound::new(self.api_token.as_ref()).map(drop)
-    }
-}
 
 /// One multiplexed connection to the sidecar, shared by everything that is built on it.
 ///
@@ -136,7 +89,7 @@ impl Sidecar {
     /// Prepares the connection; no I/O happens before the first call.
     pub fn new(options: &SidecarOptions) -> Result<Self, SidecarError> {
         tokio::runtime::Handle::try_current().map_err(|_| SidecarError::NoRuntime)?;
-        let channel = endpoint(&options.grpc_endpoint)?.connect_lazy();
+        let channel = options.endpoint()?.connect_lazy();
         Self::over(channel, &options.grpc_endpoint, options.api_token.as_ref())
     }
 
@@ -269,35 +222,6 @@ impl fmt::Debug for Sidecar {
     }
 }
 
-fn endpoint(text: &str) -> Result<Endpoint, SidecarError> {
-    let invalid = |source: Option<BoxError>| SidecarError::Endpoint {
-        endpoint: text.to_owned(),
-        source,
-    };
-    let endpoint = if let Some(path) = text.strip_prefix("unix:") {
-        let path = path.strip_prefix("//").unwrap_or(path);
-        if path.len() < 2 || !path.starts_with('/') {
-            return Err(invalid(None));
-        }
-        Endpoint::from_shared(format!("unix:{path}"))
-            .map_err(|error| invalid(Some(Box::new(error))))?
-    } else {
-        let uri: Uri = text
-            .parse()
-            .map_err(|error| invalid(Some(Box::new(error))))?;
-        if uri.scheme_str() != Some("http") || uri.host().is_none_or(str::is_empty) {
-            return Err(invalid(None));
-        }
-        Endpoint::from(uri)
-    };
-    Ok(endpoint
-        .connect_timeout(CONNECT_TIMEOUT)
-        .tcp_nodelay(true)
-        .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
-        .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
-        .keep_alive_while_idle(true))
-}
-
 // === impl Outbound ===
 
 /// Adds to each call what daprd expects of it: the token, and the trace it belongs to.
@@ -330,57 +254,5 @@ impl Interceptor for Outbound {
             trace.write(metadata);
         }
         Ok(request)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Sidecar, SidecarError, SidecarOptions};
-
-    fn options(endpoint: &str) -> SidecarOptions {
-        SidecarOptions::new(endpoint)
-    }
-
-    #[tokio::test]
-    async fn refuses_what_is_no_endpoint() {
-        for good in [
-            "http://127.0.0.1:50001",
-            "unix:/tmp/dapr.sock",
-            "unix:///tmp/dapr.sock",
-        ] {
-            assert!(Sidecar::new(&options(good)).is_ok(), "{good}");
-        }
-        for bad in [
-            "",
-            "127.0.0.1:50001",
-            "https://127.0.0.1:50001",
-            "unix:",
-            "unix:/",
-            "unix:dapr.sock",
-            "unix://host/dapr.sock",
-        ] {
-            assert!(
-                matches!(
-                    Sidecar::new(&options(bad)),
-                    Err(SidecarError::Endpoint { .. })
-                ),
-                "{bad}"
-            );
-        }
-    }
-
-    #[tokio::test]
-    async fn refuses_a_token_that_no_header_can_carry() {
-        let options = SidecarOptions {
-            api_token: Some("a\nb".parse().unwrap()),
-            ..options("http://x:1")
-        };
-        assert!(matches!(Sidecar::new(&options), Err(SidecarError::Token)));
-    }
-
-    #[test]
-    fn says_so_outside_a_runtime() {
-        let made = Sidecar::new(&options("http://127.0.0.1:50001"));
-        assert!(matches!(made, Err(SidecarError::NoRuntime)));
     }
 }

@@ -98,7 +98,7 @@ async fn below_a_prefix_what_is_unknown_is_no_typo_of_a_client() {
         ("/events/todo/x", 500),
         ("/events/", 500),
         ("/events", 418),
-        ("/taks", 418),
+        ("/task", 418),
     ] {
         let request = Request::post(path).body(Body::empty()).unwrap();
         assert_eq!(send(&router, request).await.0, status, "{path}");

@@ -47,10 +47,11 @@ pub struct SubscriptionArgs {
     /// The token that the sidecar must show (`dapr.io/app-token-secret`).
     #[arg(long, env = "APP_API_TOKEN", hide_env_values = true)]
     pub app_api_token: Option<Secret>,
-    /// A second token that lets the sidecar in as well, while the first one is being changed: in one change of the secret some sidecars
-    /// start with the new token beside a service that has the old one, or the other way round.
-    #[arg(long, env = "APP_API_TOKEN_PREVIOUS", hide_env_values = true)]
-    pub app_api_token_previous: Option<Secret>,
+    /// Another token that lets the sidecar in as well, while the token is being changed: a service and its sidecar may start again at
+    /// different times. First the new token here, in all services; then, in one edit of the Secret, the new one in `APP_API_TOKEN` and
+    /// the old one here; when every sidecar has started again, none here.
+    #[arg(long, env = "APP_API_TOKEN_OTHER", hide_env_values = true)]
+    pub app_api_token_other: Option<Secret>,
 }
 
 fn pubsub_options(json: &str) -> Result<BTreeMap<String, PubsubOptions>, serde_json::Error> {
@@ -75,28 +76,22 @@ impl SubscriptionArgs {
 
     /// The tokens of which the sidecar must show one.
     pub(in crate::subscribing) fn tokens(&self) -> impl Iterator<Item = Secret> {
-        let previous = self.app_api_token_previous.clone();
-        self.app_api_token.clone().into_iter().chain(previous)
+        let other = self.app_api_token_other.clone();
+        self.app_api_token.clone().into_iter().chain(other)
     }
 
     fn check_tokens(&self) -> Result<(), String> {
-        let (token, previous) = (&self.app_api_token, &self.app_api_token_previous);
-        let refusal = match (token, previous) {
-            _ if self.tokens().any(|token| token.expose().is_empty()) => {
-                "APP_API_TOKEN and APP_API_TOKEN_PREVIOUS must not be empty: the sidecar shows no empty token, so nothing would be \
-                 received; leave them out where it has none"
-            }
-            (None, Some(_)) => {
-                "APP_API_TOKEN_PREVIOUS needs APP_API_TOKEN: with one token alone there is nothing to change to, and without it every \
-                 delivery of a sidecar that has none yet would be refused"
-            }
-            (Some(token), Some(previous)) if token == previous => {
-                "APP_API_TOKEN_PREVIOUS is the same as APP_API_TOKEN: the change is over, or has not begun; remove it, or set it to the \
-                 other token"
-            }
-            _ => return Ok(()),
-        };
-        Err(refusal.to_owned())
+        if self.tokens().any(|token| token.expose().is_empty()) {
+            return Err("APP_API_TOKEN and APP_API_TOKEN_OTHER must not be empty: the sidecar shows no empty token, so nothing would be \
+                        received; leave them out where it has none"
+                .to_owned());
+        }
+        if self.app_api_token.is_none() && self.app_api_token_other.is_some() {
+            return Err("APP_API_TOKEN_OTHER needs APP_API_TOKEN: a sidecar that has no token would be refused, although none is asked \
+                        for by APP_API_TOKEN"
+                .to_owned());
+        }
+        Ok(())
     }
 
     pub(super) fn check(&self) -> Result<(), String> {
