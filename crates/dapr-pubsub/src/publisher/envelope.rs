@@ -277,6 +277,7 @@ mod tests {
             assert_eq!(message.metadata["cloudevent.id"], "1");
         }
     }
+
     #[test]
     fn what_daprd_does_not_write_is_written_here() {
         let time = std::time::UNIX_EPOCH + Duration::from_millis(1500);

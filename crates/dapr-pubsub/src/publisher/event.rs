@@ -75,11 +75,11 @@ pub struct NewEvent {
     /// [`source`](Self::source), and data that is JSON, `text/plain` or `application/octet-stream`.
     pub extensions: BTreeMap<String, ExtensionValue>,
     /// How long it is of use, in whole seconds, rounded up (Dapr's `ttlInSeconds`). Where the broker does not see to it, the subscriber's
-    /// sidecar does by the envelope's `expiration`: afterwards the event goes to the dead letters instead of the handler. daprd makes the envelope of
-    /// such an event where it can, so beside [`app_id`](crate::PublisherOptions::app_id) it has a call of its own.
+    /// sidecar does by the envelope's `expiration`: afterwards the event goes to the dead letters instead of the handler. daprd makes
+    /// the envelope of such an event where it can, so beside [`app_id`](crate::PublisherOptions::app_id) it has a call of its own.
     pub ttl: Option<Duration>,
     /// Without an envelope (Dapr's `rawPayload`), for programs that read the topic without Dapr: `data` is all there is, so no attribute
-    /// may be set, and a subscriber through Dapr cannot recognise a redelivery.
+    /// but the partition key and the metadata may be set, and a subscriber through Dapr cannot recognise a redelivery.
     pub raw: bool,
     /// What this component understands beyond that, such as `priority` on `RabbitMQ`; printable ASCII, at most 1024 bytes in all.
     /// Never what has a field of its own here.

@@ -94,12 +94,11 @@ async fn single(shared: &Shared, mut entry: Entry) {
     }
     entry.attempts += 1;
     let message = &entry.message;
-    let topic = topic(shared, &entry).to_owned();
     let mut metadata = message.metadata.clone();
     metadata.extend(raw_payload(message.whole));
     let mut request = Request::new(PublishEventRequest {
         pubsub_name: shared.options.pubsub.clone(),
-        topic: topic.clone(),
+        topic: topic(shared, &entry).to_owned(),
         data: message.data.to_vec(),
         data_content_type: message.content_type.clone(),
         metadata,
@@ -117,7 +116,7 @@ async fn single(shared: &Shared, mut entry: Entry) {
         .instrument(entry.span.clone())
         .await;
     shared.metrics.called(
-        &topic,
+        topic(shared, &entry),
         "single",
         code_name(answer.as_ref().map_or_else(Status::code, |()| Code::Ok)),
     );

@@ -125,6 +125,8 @@ impl Subscription {
     /// not valid, and the application has no subscription at all. An event on which it fails, as `event.data.kind` does without such a
     /// member, goes to the dead letters; ask `has(event.data.kind)` first.
     ///
+    /// A canary has no data to ask for, so a rule of its own lets it through, before the others.
+    ///
     /// In declarative mode the rules are in the Subscription object, and the route is all that counts here.
     ///
     /// ```

@@ -191,6 +191,7 @@ mod tests {
         keyed.check().unwrap();
         assert_eq!(keyed.metadata(None)["partitionKey"], "50%25 %C3%A9%0D%0A");
     }
+
     #[test]
     fn what_is_refused_is_named() {
         let event = || NewEvent::new("1", "x", "text/plain");
