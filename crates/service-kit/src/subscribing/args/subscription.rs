@@ -1,11 +1,12 @@
-//! What is received, and who tells the sidecar so.
+//! How events come, and who tells the sidecar what is received.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use dapr_pubsub::{Mode, PubsubOptions, Secret, Subscription};
+use dapr_pubsub::{Mode, Secret, Subscription};
 
+use crate::topics::{Declares, Heard, Topics};
 use crate::units::{duration, name};
 
 /// Who tells the sidecar about the subscription.
@@ -17,7 +18,7 @@ pub enum SubscriptionMode {
     Programmatic,
 }
 
-/// What is received.
+/// How events come.
 #[derive(Debug, Clone, Args)]
 pub struct SubscriptionArgs {
     /// Who tells the sidecar about the subscription; never both.
@@ -26,21 +27,6 @@ pub struct SubscriptionArgs {
     /// The pub/sub components to subscribe to in programmatic mode, separated by commas.
     #[arg(long, env = "PUBSUB_NAMES", value_delimiter = ',', value_parser = name)]
     pub pubsub_names: Vec<String>,
-    /// What single components are told beyond that in programmatic mode, as JSON by the component's name:
-    /// `{"pubsub-rabbitmq": {"deadLetterTopic": "...", "metadata": {"queueType": "quorum"}}}`.
-    #[arg(long, env = "PUBSUB_OPTIONS", default_value = "{}", value_parser = pubsub_options)]
-    pub pubsub_options: BTreeMap<String, PubsubOptions>,
-    /// The topic of the events.
-    #[arg(long, env = "TOPIC", required = false, value_parser = name)]
-    pub topic: String,
-    /// Where events go that were dropped, or retried in vain.
-    #[arg(
-        long,
-        env = "DEAD_LETTER_TOPIC",
-        required = false,
-        value_parser = name
-    )]
-    pub dead_letter_topic: String,
     /// How long acting on one event may take; then the sidecar is asked to deliver it again.
     #[arg(long, env = "HANDLER_TIMEOUT", default_value = "5s", value_parser = duration)]
     pub handler_timeout: Duration,
@@ -54,10 +40,6 @@ pub struct SubscriptionArgs {
     pub app_api_token_other: Option<Secret>,
 }
 
-fn pubsub_options(json: &str) -> Result<BTreeMap<String, PubsubOptions>, serde_json::Error> {
-    serde_json::from_str(json)
-}
-
 impl SubscriptionArgs {
     pub(in crate::subscribing) fn mode(&self) -> Mode {
         match self.subscription_mode {
@@ -66,12 +48,12 @@ impl SubscriptionArgs {
         }
     }
 
-    /// The one declaration of what is received at `route`: the `/dapr/subscribe` entry and the chart's Subscription follow from it.
-    pub fn declared(&self, route: &str) -> Subscription {
-        Subscription::new(&self.topic, route)
+    /// What is declared of a topic: the `/dapr/subscribe` entry and the chart's Subscription follow from it.
+    pub(super) fn declared(&self, heard: &Heard) -> Subscription {
+        Subscription::new(&heard.topic, heard.route)
             .pubsubs(&self.pubsub_names)
-            .dead_letter_topic(&self.dead_letter_topic)
-            .pubsub_options(self.pubsub_options.clone())
+            .dead_letter_topic(&heard.dead_letter_topic)
+            .pubsub_options(heard.options.clone())
     }
 
     /// The tokens of which the sidecar must show one.
@@ -94,14 +76,9 @@ impl SubscriptionArgs {
         Ok(())
     }
 
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check<D: Declares>(&self, topics: &Topics<D>) -> Result<(), String> {
         self.check_tokens()?;
-        let (topic, names) = (&self.topic, &self.pubsub_names);
-        if self.dead_letter_topic == *topic {
-            return Err(format!(
-                "DEAD_LETTER_TOPIC must not be TOPIC ({topic}): what is dropped would come back, for ever"
-            ));
-        }
+        let names = &self.pubsub_names;
         if self.subscription_mode == SubscriptionMode::Programmatic && names.is_empty() {
             return Err("PUBSUB_NAMES must name a pub/sub component when SUBSCRIPTION_MODE is programmatic: nothing would be \
                         received"
@@ -113,12 +90,6 @@ impl SubscriptionArgs {
                 "PUBSUB_NAMES names {twice} twice: the sidecar would subscribe to it twice"
             ));
         }
-        let mut options = self.pubsub_options.keys();
-        if let Some(stranger) = options.find(|name| !seen.contains(name.as_str())) {
-            return Err(format!(
-                "PUBSUB_OPTIONS has options for {stranger}, which PUBSUB_NAMES does not name: nobody would be told them"
-            ));
-        }
-        Ok(())
+        topics.check(&seen)
     }
 }
