@@ -65,7 +65,8 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
         ensure!(ended.success(), "cargo {line} --package {name} failed");
     }
     console::result(format!(
-        "services/{name} is there, and its tests pass. For the chart: --values services/{name}/values.yaml"
+        "services/{name} is there, and its tests pass. For the chart: --values services/{name}/values.yaml\n\
+         `cargo xtask chart` puts it into docs/asyncapi.json"
     ));
     Ok(ExitCode::SUCCESS)
 }
@@ -185,7 +186,7 @@ fn used(manifest: &str, code: &str) -> String {
     let (own, of_tests) = after
         .split_once("[dev-dependencies]")
         .unwrap_or((after, ""));
-    let own: Vec<_> = own.lines().filter(named).collect();
+    let own: Vec<_> = own.trim_end().lines().filter(named).collect();
     format!(
         "{before}[dependencies]{}\n\n[dev-dependencies]{of_tests}",
         own.join("\n")
@@ -259,7 +260,8 @@ fn placeholders(args: &Args) -> Vec<(&'static str, String)> {
     if hearing {
         flags += "\"--state-store=statestore\", \"--delivery-retry-interval=1ms\",";
     }
-    let after = "announcer.announce_after(&crate::__module__::__Topic__Created::after(&event)).await?;";
+    let after =
+        "announcer.announce_after(&crate::__module__::__Topic__Created::after(&event)).await?;";
     let tested = if hearing { subscribes } else { publishes };
     vec![
         ("__modules__", each(&all, "\n", "mod __module__;")),

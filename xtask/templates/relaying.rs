@@ -1,8 +1,8 @@
-//! `__name__`: __description__.
+//! __description__.
 
 __modules__
 
-use dapr_pubsub::Subscriptions;
+use dapr_pubsub::{Inbox, Subscriptions};
 use service_kit::publishing::Announcer;
 use service_kit::relaying;
 use service_kit::service::Listeners;
@@ -20,7 +20,7 @@ service_kit::service_config! {
 /// # Errors
 /// The sidecar's address cannot be used.
 pub async fn run(config: Config, listeners: Listeners, shutdown: Shutdown) -> anyhow::Result<()> {
-    let declare = |subscriptions: Subscriptions<Announcer>, inbox| {
+    let declare = |subscriptions: Subscriptions<Announcer>, inbox: Option<Inbox>| {
         subscriptions__handlers__
     };
     let Config { service, publish, subscribe, topics } = &config;

@@ -1,8 +1,8 @@
-//! `__name__`: __description__.
+//! __description__.
 
 __modules__
 
-use dapr_pubsub::Subscriptions;
+use dapr_pubsub::{Inbox, Subscriptions};
 use service_kit::service::Listeners;
 use service_kit::shutdown::Shutdown;
 use service_kit::subscribing;
@@ -17,7 +17,7 @@ service_kit::service_config! {
 /// # Errors
 /// The sidecar's address cannot be used.
 pub async fn run(config: Config, listeners: Listeners, shutdown: Shutdown) -> anyhow::Result<()> {
-    let declare = |subscriptions: Subscriptions<()>, inbox| {
+    let declare = |subscriptions: Subscriptions<()>, inbox: Option<Inbox>| {
         subscriptions__handlers__
     };
     let (service, subscribe) = (&config.service, &config.subscribe);

@@ -1,48 +1,15 @@
 //! The description of events as [AsyncAPI](https://www.asyncapi.com/docs/reference/specification/v3.0.0) 3: which service sends and receives
 //! what, on which topic. An API serves its own at `/asyncapi.json`; that of all services is made of these and of the chart's graph.
 
+mod event;
+
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use utoipa::openapi::{RefOr, Schema};
 
-use crate::publishing::Announcement;
+pub use event::Event;
+
 use crate::topics::{Declares, Topics};
-
-/// An event that a service publishes.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Event {
-    /// What kind of event it is: `task.created`.
-    pub event_type: String,
-    /// The key of the topic that it is published to.
-    pub topic: String,
-    /// JSON Schema of its data.
-    pub data: Value,
-    /// JSON Schemas that this one refers to, by name.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub schemas: Map<String, Value>,
-}
-
-impl Event {
-    /// The event whose data is an `A`.
-    pub fn of<A: Announcement>() -> Self {
-        let value = |schema: &RefOr<Schema>| serde_json::to_value(schema).unwrap_or_default();
-        let mut data = value(&A::schema());
-        if let Some(event_type) = data.pointer_mut("/properties/event_type") {
-            event_type["const"] = A::EVENT_TYPE.into();
-        }
-        let mut schemas = Vec::new();
-        A::schemas(&mut schemas);
-        let schemas = schemas.iter().map(|(name, it)| (name.clone(), value(it)));
-        Self {
-            event_type: A::EVENT_TYPE.to_owned(),
-            topic: A::TOPIC.to_owned(),
-            data,
-            schemas: schemas.collect(),
-        }
-    }
-}
 
 /// A topic: what is on it, who sends it and who receives it.
 #[derive(Debug, Clone, Default)]
@@ -131,7 +98,6 @@ fn message(event: &Event) -> Value {
     json!({
         "name": event.event_type,
         "title": event.event_type,
-        "summary": event.data["description"],
         "contentType": "application/cloudevents+json",
         "payload": {
             "allOf": [

@@ -166,3 +166,73 @@ impl<D: Declares> FromArgMatches for Topics<D> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser};
+
+    use super::*;
+
+    #[derive(Debug, Clone)]
+    struct Bridge;
+
+    impl Declares for Bridge {
+        const PUBLISHES: &'static [&'static str] = &["order"];
+        const HEARS: &'static [(&'static str, &'static str)] = &[("big-task", "/events/task")];
+
+        fn events() -> Vec<Event> {
+            Vec::new()
+        }
+    }
+
+    #[derive(Debug, Clone, Parser)]
+    struct Config {
+        #[command(flatten)]
+        topics: Topics<Bridge>,
+    }
+
+    #[test]
+    fn each_of_several_topics_has_variables_of_its_own() {
+        let command = Config::command();
+        let variables = command.get_arguments().filter_map(Arg::get_env);
+        let variables: Vec<_> = variables.filter_map(|it| it.to_str()).collect();
+        assert_eq!(
+            variables,
+            [
+                "TOPIC_BIG_TASK",
+                "TOPIC_ORDER",
+                "DEAD_LETTER_TOPIC_BIG_TASK",
+                "PUBSUB_OPTIONS_BIG_TASK"
+            ]
+        );
+        let args = ["bridge", "--topic-order", "orders-dev"];
+        let Config { topics } = Config::parse_from(args);
+        let published: Vec<_> = topics.published().collect();
+        assert_eq!(published, [("order", "orders-dev")]);
+        let heard = &topics.heard()["big-task"];
+        assert_eq!(heard.topic, "big-task-events");
+        assert_eq!(heard.dead_letter_topic, "big-task-events-dead-letter");
+        topics.check(&BTreeSet::new()).unwrap();
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_refused_by_the_name_of_its_variable() {
+        for (flags, variable) in [
+            (
+                ["--dead-letter-topic-big-task", "big-task-events"],
+                "DEAD_LETTER_TOPIC_BIG_TASK",
+            ),
+            (
+                ["--pubsub-options-big-task", r#"{"p": {}}"#],
+                "PUBSUB_OPTIONS_BIG_TASK",
+            ),
+        ] {
+            let args = ["bridge", flags[0], flags[1]];
+            let refusal = Config::parse_from(args)
+                .topics
+                .check(&BTreeSet::new())
+                .unwrap_err();
+            assert!(refusal.starts_with(variable), "{refusal}");
+        }
+    }
+}

@@ -49,7 +49,7 @@ pub(crate) struct OrderCreated<'a> {
     /// What is ordered.
     product: &'a str,
     /// How many.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 4_294_967_295u32, format = Int64)]
     quantity: u32,
 }
 

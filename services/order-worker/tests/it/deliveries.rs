@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Parser as _;
-use dapr_pubsub::CloudEvent;
+use dapr_pubsub::{CloudEvent, Envelope};
 use http::Request;
 use http_body_util::Full;
 use order_worker::{Config, Effect, OrderCreated};
@@ -154,4 +154,16 @@ async fn what_is_no_order_is_dropped() {
         assert_eq!(worker.record("1"), None, "it could not come again");
     }
     assert_eq!(worker.reserved(), 0);
+}
+
+/// They may still be in a broker, or among the dead letters (docs/EVENTS.md).
+#[test]
+fn the_events_of_earlier_versions_are_understood() {
+    let published = include_str!("../../../order-api/tests/events/0.2.json");
+    let event = Envelope::parse(published.as_bytes()).unwrap();
+    let event = event.decode::<OrderCreated>().unwrap();
+    assert_eq!(
+        (&*event.data.product, event.data.quantity),
+        ("espresso cup", 3)
+    );
 }
