@@ -183,14 +183,8 @@ fn used(manifest: &str, code: &str) -> String {
     let (before, after) = manifest
         .split_once("[dependencies]")
         .unwrap_or((manifest, ""));
-    let (own, of_tests) = after
-        .split_once("[dev-dependencies]")
-        .unwrap_or((after, ""));
-    let own: Vec<_> = own.trim_end().lines().filter(named).collect();
-    format!(
-        "{before}[dependencies]{}\n\n[dev-dependencies]{of_tests}",
-        own.join("\n")
-    )
+    let after: Vec<_> = after.lines().filter(named).collect();
+    format!("{before}[dependencies]{}\n", after.join("\n"))
 }
 
 /// A line for one topic.

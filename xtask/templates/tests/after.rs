@@ -3,12 +3,12 @@
 async fn what_follows_is_published_once_and_before_the_event_is_done() {
     let server = start();
     let refusal = tonic::Status::resource_exhausted("the broker takes nothing now");
-    let refuse = move |_: &_| crate::fake_sidecar::Answer::Fail(refusal.clone());
+    let refuse = move |_: &_| dapr_pubsub::testing::Answer::Fail(refusal.clone());
     server.sidecar.on_publish(refuse);
     assert_eq!(deliver(&server, "1", "__key__.created").await, "RETRY");
     let refused = server.sidecar.calls();
 
-    server.sidecar.on_publish(|_| crate::fake_sidecar::Answer::Ok);
+    server.sidecar.on_publish(|_| dapr_pubsub::testing::Answer::Ok);
     let mut answers = Vec::new();
     for _ in 0..3 {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;

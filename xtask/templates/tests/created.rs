@@ -1,9 +1,9 @@
 //! `POST /__key__s`.
 
+use dapr_pubsub::testing::Answer;
 use serde_json::{Value, json};
 use tonic::Status;
 
-use crate::fake_sidecar::Answer;
 use crate::start;
 
 #[tokio::test]

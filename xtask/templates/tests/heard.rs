@@ -15,9 +15,8 @@ async fn deliver(server: &Server, id: &str, event_type: &str) -> String {
     answer.json::<Value>().unwrap()["status"].as_str().unwrap().to_owned()
 }
 
-fn record(server: &Server, id: &str) -> Option<String> {
-    let key = dapr_pubsub::record_key("__name__", "somebody", id);
-    Some(server.sidecar.state().record(&key)?.value)
+fn record(server: &Server, id: &str) -> Option<Value> {
+    server.sidecar.state().event("__name__", "somebody", id)
 }
 
 #[tokio::test]

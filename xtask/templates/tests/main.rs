@@ -2,23 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[allow(dead_code, unreachable_pub, reason = "it serves other tests, too")]
-#[path = "../../../../crates/dapr-pubsub/tests/it/fake_sidecar.rs"]
-mod fake_sidecar;
 mod declared;
 __tests__
-
-/// What the fake sidecar asks of the tests that it serves: here nobody looks at traces.
-mod tracing_setup {
-    pub(crate) fn install() {}
-}
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use __crate__::Config;
 use clap::Parser as _;
-use fake_sidecar::FakeSidecar;
+use dapr_pubsub::testing::FakeSidecar;
 use http::Request;
 use serde_json::Value;
 use service_kit::service::Listeners;
