@@ -13,7 +13,7 @@ use crate::tools::{self, Tool};
 /// Where `chart_tests::tools` reads.
 const TOOLS: &str = "target/chart-tools.json";
 
-/// Writes the files of the chart that nobody edits: its README and `golden/`.
+/// Writes the files of the chart that nobody edits, its README and `golden/`, and `docs/asyncapi.json`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Instead has the API server that KUBECONFIG names judge every example and every environment of Argo CD, without creating them.
@@ -27,7 +27,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
         console::result(format!("{passed} passed"));
     } else {
         test(&["generated::"], &[("UPDATE_GOLDEN", "1")]).await?;
-        console::result("README.md and golden/ are up to date");
+        console::result("README.md, golden/ and docs/asyncapi.json are up to date");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,6 +5,7 @@ mod cargo;
 mod chart;
 mod e2e;
 mod logged;
+mod new_service;
 mod pins;
 mod scripts;
 mod stack;
@@ -37,6 +38,8 @@ enum Command {
     Test(test::Args),
     /// Writes what is derived in the chart: its README and its golden renderings.
     Chart(chart::Args),
+    /// Writes a service that publishes, subscribes or both, with values for the chart and tests.
+    NewService(new_service::Args),
     /// The scenarios on the cluster that KUBECONFIG names, by Helm and by Argo CD.
     E2e(e2e::Args),
     /// Measures tasks a second, latency, processor and memory, against other ways to do the same.
@@ -68,6 +71,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Up(args) => stack::run("up", &args).await,
         Command::Test(args) => test::run(args).await,
         Command::Chart(args) => chart::run(&args).await,
+        Command::NewService(args) => new_service::run(&args).await,
         Command::E2e(args) => e2e::run(args).await,
         Command::Bench(args) => stack::run("bench", &args).await,
         Command::Image(args) => scripts::run("images", &args).await,

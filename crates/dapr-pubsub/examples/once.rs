@@ -27,10 +27,9 @@ async fn on_order(event: CloudEvent<OrderCreated>) -> Outcome {
 async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().init();
     let port = env::var("DAPR_GRPC_PORT").unwrap_or_else(|_| "50001".to_owned());
-    let sidecar = Sidecar::new(&SidecarOptions {
-        grpc_endpoint: format!("http://127.0.0.1:{port}"),
-        api_token: env::var("DAPR_API_TOKEN").ok().map(Into::into),
-    })?;
+    let mut options = SidecarOptions::new(format!("http://127.0.0.1:{port}"));
+    options.api_token = env::var("DAPR_API_TOKEN").ok().map(Into::into);
+    let sidecar = Sidecar::new(&options)?;
     let mut options = InboxOptions::new("statestore", "order-worker");
     options.max_attempts = Some(20);
     let inbox = Inbox::new(&sidecar, options);

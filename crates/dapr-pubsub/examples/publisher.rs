@@ -10,10 +10,9 @@ use uuid::Uuid;
 async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().init();
     let port = env::var("DAPR_GRPC_PORT").unwrap_or_else(|_| "50001".to_owned());
-    let sidecar = Sidecar::new(&SidecarOptions {
-        grpc_endpoint: format!("http://127.0.0.1:{port}"),
-        api_token: env::var("DAPR_API_TOKEN").ok().map(Into::into),
-    })?;
+    let mut options = SidecarOptions::new(format!("http://127.0.0.1:{port}"));
+    options.api_token = env::var("DAPR_API_TOKEN").ok().map(Into::into);
+    let sidecar = Sidecar::new(&options)?;
     let publisher = Publisher::new(&sidecar, PublisherOptions::new("pubsub", "task-events"));
 
     let titles: Vec<String> = env::args().skip(1).collect();

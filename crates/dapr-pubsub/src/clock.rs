@@ -17,6 +17,18 @@ pub(crate) fn rfc3339() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
 }
 
+/// In UTC, `None` outside the years 1970 to 9999.
+pub(crate) fn rfc3339_of(time: SystemTime) -> Option<String> {
+    const YEAR_10000: u64 = 253_402_300_800;
+    let since = time.duration_since(UNIX_EPOCH).ok()?;
+    (since.as_secs() < YEAR_10000).then(|| humantime::format_rfc3339(time).to_string())
+}
+
+/// So long from now, as [`rfc3339`].
+pub(crate) fn rfc3339_in(span: Duration) -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now() + bounded(span)).to_string()
+}
+
 /// Ten years. A longer span means "never", and could not be added to an instant.
 const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
 

@@ -11,6 +11,7 @@ pub use envelope::Envelope;
 pub(crate) use envelope::salvage_id;
 pub use error::DecodeError;
 pub use payload::Binary;
+use serde::Serialize;
 
 /// A `CloudEvents` 1.0 event whose data is a `T`
 /// (<https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md>), with the attributes that
@@ -28,6 +29,7 @@ pub use payload::Binary;
 /// }
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct CloudEvent<T> {
     /// `id`. With `source` it names the event: a redelivery has the same pair.
     pub id: String,
@@ -56,7 +58,8 @@ pub struct CloudEvent<T> {
 }
 
 /// The value of an extension attribute.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
 #[non_exhaustive]
 pub enum ExtensionValue {
     /// `true` or `false`.
@@ -67,6 +70,30 @@ pub enum ExtensionValue {
     Text(String),
     /// Something the specification does not allow, as the JSON text it was sent as.
     Other(String),
+}
+
+impl From<bool> for ExtensionValue {
+    fn from(value: bool) -> Self {
+        Self::Boolean(value)
+    }
+}
+
+impl From<i32> for ExtensionValue {
+    fn from(value: i32) -> Self {
+        Self::Integer(value.into())
+    }
+}
+
+impl From<&str> for ExtensionValue {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for ExtensionValue {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
 }
 
 impl ExtensionValue {

@@ -36,6 +36,7 @@ const CHECK_TTL: Duration = Duration::from_mins(1);
 
 /// Where an [`Inbox`] keeps its records, and for how long.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct InboxOptions {
     /// Name of a state store component with etags and TTL. Redis was tested; anything that runs
     /// Dapr's conformance tests for first-write and TTL should do.

@@ -12,6 +12,8 @@ mod secret;
 mod sidecar;
 mod subscriptions;
 mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod text;
 mod trace_context;
 mod watchdog;
@@ -28,8 +30,8 @@ pub use publisher::{NewEvent, PublishError, Publisher, PublisherOptions};
 pub use secret::Secret;
 pub use sidecar::{LoadedComponent, Sidecar, SidecarError, SidecarOptions};
 pub use subscriptions::{
-    Activity, DeadLetters, EventHandler, Handled, HandlerFuture, Mode, PubsubOptions, Routes,
-    SubscribeEntry, Subscription, Subscriptions,
+    Activity, DeadLetters, EventHandler, Handled, HandlerFuture, Mode, PreparedHandler,
+    PubsubOptions, Routes, Rule, SubscribeEntry, Subscription, Subscriptions,
 };
 pub use trace_context::{current_trace, in_trace, remote_span_context};
 pub use watchdog::{Hearing, Watchdog, WatchdogOptions};

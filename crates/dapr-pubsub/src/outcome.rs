@@ -39,7 +39,7 @@ impl Outcome {
         }
     }
 
-    const fn body(self) -> &'static str {
+    pub(crate) const fn body(self) -> &'static str {
         match self {
             Self::Success => r#"{"status":"SUCCESS"}"#,
             Self::Retry => r#"{"status":"RETRY"}"#,

@@ -31,6 +31,7 @@ use queue::{Entry, Queue};
 
 /// Where a [`Publisher`] sends to, and what bounds it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct PublisherOptions {
     /// Name of the pub/sub component.
     pub pubsub: String,
@@ -75,10 +76,10 @@ impl PublisherOptions {
     }
 }
 
-/// Publishes events to one topic. Clones share the queue.
+/// Publishes events to a topic, or to others where an event [names one](NewEvent::with_topic). Clones share the queue.
 ///
 /// A lone event goes out at once (`PublishEvent`). While [`PublisherOptions::max_in_flight`] calls
-/// are under way, further events wait; when one of them returns, all that wait go out in one
+/// are under way, further events wait; when one of them returns, all that wait for the oldest one's topic go out in one
 /// `BulkPublishEvent`. No timer is involved, so batching never delays an event that could be sent.
 ///
 /// # The fate of an event in a batch
@@ -159,12 +160,14 @@ impl Publisher {
     /// still waits; one that is part of a call may or may not be published.
     pub async fn publish(&self, event: NewEvent, deadline: Duration) -> Result<(), PublishError> {
         let options = &self.inner.shared.options;
+        let other = event.topic.clone();
+        let topic = other.as_deref().unwrap_or(&options.topic);
         let span = tracing::info_span!(
             "send",
-            otel.name = format!("send {}", options.topic),
+            otel.name = format!("send {topic}"),
             otel.kind = "producer",
             otel.status_code = field::Empty,
-            messaging.destination.name = options.topic,
+            messaging.destination.name = topic,
             messaging.message.id = shown(&event.id),
             error.type = field::Empty,
         );
@@ -179,7 +182,8 @@ impl Publisher {
             span.record("otel.status_code", "ERROR");
             span.record("error.type", error);
         }
-        self.inner.shared.metrics.ended(started.elapsed(), error);
+        let metrics = &self.inner.shared.metrics;
+        metrics.ended(other.as_deref(), started.elapsed(), error);
         result
     }
 
@@ -220,7 +224,7 @@ impl Publisher {
         let deadline = started + clock::bounded(limit);
         let (reply, mut answer) = oneshot::channel();
         let span = Span::current();
-        let message = Message::new(&self.inner.shared.options, event, TraceHeaders::of(&span));
+        let message = Message::new(&self.inner.shared.options, event, TraceHeaders::of(&span))?;
         let entry = Entry::new(message, span, deadline, reply);
         // Withdraws the event when this future is dropped.
         let ticket = self.inner.shared.queue.push(entry)?;

@@ -1,5 +1,6 @@
 //! The connection to the application's own daprd.
 
+mod options;
 mod version;
 
 use std::fmt;
@@ -10,35 +11,19 @@ use std::time::Duration;
 
 use dapr::dapr::proto::runtime::v1::dapr_client::DaprClient;
 use dapr::dapr::proto::runtime::v1::{GetMetadataRequest, GetMetadataResponse, ShutdownRequest};
-use http::Uri;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{IntoRequest, Request, Response, Status};
 use tracing::Span;
+
+pub use options::SidecarOptions;
 
 use crate::trace_context::{TRACE_PARENT, TraceHeaders};
 use crate::{BoxError, Secret};
 
-/// Loopback: a sidecar that has not accepted after this long is not there.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// daprd closes connections that ping more often than every 8 s
-/// (dapr/dapr `pkg/api/grpc/server.go`, `KeepaliveEnforcementPolicy`).
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
-const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
-
 pub(crate) type Client = DaprClient<InterceptedService<Channel, Outbound>>;
-
-/// Where the sidecar listens, and how to authenticate to it.
-#[derive(Clone, Debug)]
-pub struct SidecarOptions {
-    /// daprd's gRPC API, as `http://host:port`. The connection never leaves the pod, so there is
-    /// no TLS: an `https` endpoint is refused.
-    pub grpc_endpoint: String,
-    /// Sent as `dapr-api-token` with each call, when daprd was started with `DAPR_API_TOKEN`.
-    pub api_token: Option<Secret>,
-}
 
 /// One multiplexed connection to the sidecar, shared by everything that is built on it.
 ///
@@ -54,6 +39,7 @@ pub struct Sidecar {
 
 /// A component that the sidecar has initialised.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LoadedComponent {
     /// `metadata.name` of the Component.
     pub name: String,
@@ -61,12 +47,22 @@ pub struct LoadedComponent {
     pub kind: String,
 }
 
+impl LoadedComponent {
+    /// For tests of what is done with it.
+    pub fn new(name: impl Into<String>, kind: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            kind: kind.into(),
+        }
+    }
+}
+
 /// Why there is no [`Sidecar`], or no answer from it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SidecarError {
-    /// The endpoint is not `http://host:port`.
-    #[error("`{endpoint}` is not a sidecar endpoint: expected http://host:port")]
+    /// The endpoint is neither `http://host:port` nor `unix:/path`.
+    #[error("`{endpoint}` is not a sidecar endpoint: expected http://host:port or unix:/path")]
     Endpoint {
         /// What was configured.
         endpoint: String,
@@ -93,11 +89,44 @@ impl Sidecar {
     /// Prepares the connection; no I/O happens before the first call.
     pub fn new(options: &SidecarOptions) -> Result<Self, SidecarError> {
         tokio::runtime::Handle::try_current().map_err(|_| SidecarError::NoRuntime)?;
-        let channel = endpoint(&options.grpc_endpoint)?.connect_lazy();
-        let outbound = Outbound::new(options.api_token.as_ref())?;
+        let channel = options.endpoint()?.connect_lazy();
+        Self::over(channel, &options.grpc_endpoint, options.api_token.as_ref())
+    }
+
+    /// Over a channel of tonic 0.14 that there is already, set up as the caller likes: shared with other clients, balanced, or with a
+    /// connector of its own. It should connect lazily, and again after a connection broke; and send pings, no more often than every 8 s,
+    /// because a peer that has gone without a word is noticed by nothing else. `api_token` as in [`SidecarOptions`].
+    ///
+    /// ```
+    /// use dapr_pubsub::{Sidecar, SidecarError};
+    /// use tonic::transport::Channel;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), SidecarError> {
+    /// let channel = Channel::from_static("http://127.0.0.1:50001").connect_lazy();
+    /// let sidecar = Sidecar::with_channel(channel, None)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`SidecarError::Token`].
+    pub fn with_channel(
+        channel: Channel,
+        api_token: Option<&Secret>,
+    ) -> Result<Self, SidecarError> {
+        Self::over(channel, "the end of the given channel", api_token)
+    }
+
+    fn over(
+        channel: Channel,
+        endpoint: &str,
+        api_token: Option<&Secret>,
+    ) -> Result<Self, SidecarError> {
+        let outbound = Outbound::new(api_token)?;
         Ok(Self {
             client: DaprClient::with_interceptor(channel, outbound),
-            endpoint: options.grpc_endpoint.as_str().into(),
+            endpoint: endpoint.into(),
             checked: Arc::default(),
         })
     }
@@ -113,10 +142,7 @@ impl Sidecar {
         let components = self.metadata(deadline).await?.registered_components;
         let components = components.into_iter();
         Ok(components
-            .map(|it| LoadedComponent {
-                name: it.name,
-                kind: it.r#type,
-            })
+            .map(|it| LoadedComponent::new(it.name, it.r#type))
             .collect())
     }
 
@@ -196,25 +222,6 @@ impl fmt::Debug for Sidecar {
     }
 }
 
-fn endpoint(text: &str) -> Result<Endpoint, SidecarError> {
-    let invalid = |source: Option<BoxError>| SidecarError::Endpoint {
-        endpoint: text.to_owned(),
-        source,
-    };
-    let uri: Uri = text
-        .parse()
-        .map_err(|error| invalid(Some(Box::new(error))))?;
-    if uri.scheme_str() != Some("http") || uri.host().is_none_or(str::is_empty) {
-        return Err(invalid(None));
-    }
-    Ok(Endpoint::from(uri)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .tcp_nodelay(true)
-        .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
-        .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
-        .keep_alive_while_idle(true))
-}
-
 // === impl Outbound ===
 
 /// Adds to each call what daprd expects of it: the token, and the trace it belongs to.
@@ -247,51 +254,5 @@ impl Interceptor for Outbound {
             trace.write(metadata);
         }
         Ok(request)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Sidecar, SidecarError, SidecarOptions};
-
-    fn options(endpoint: &str) -> SidecarOptions {
-        SidecarOptions {
-            grpc_endpoint: endpoint.to_owned(),
-            api_token: None,
-        }
-    }
-
-    #[tokio::test]
-    async fn refuses_what_is_no_endpoint() {
-        assert!(Sidecar::new(&options("http://127.0.0.1:50001")).is_ok());
-        for bad in [
-            "",
-            "127.0.0.1:50001",
-            "https://127.0.0.1:50001",
-            "unix:/tmp/dapr.sock",
-        ] {
-            assert!(
-                matches!(
-                    Sidecar::new(&options(bad)),
-                    Err(SidecarError::Endpoint { .. })
-                ),
-                "{bad}"
-            );
-        }
-    }
-
-    #[tokio::test]
-    async fn refuses_a_token_that_no_header_can_carry() {
-        let options = SidecarOptions {
-            api_token: Some("a\nb".parse().unwrap()),
-            ..options("http://x:1")
-        };
-        assert!(matches!(Sidecar::new(&options), Err(SidecarError::Token)));
-    }
-
-    #[test]
-    fn says_so_outside_a_runtime() {
-        let made = Sidecar::new(&options("http://127.0.0.1:50001"));
-        assert!(matches!(made, Err(SidecarError::NoRuntime)));
     }
 }

@@ -11,27 +11,30 @@ mod delivery;
 mod handler;
 mod http;
 mod in_hand;
+mod layered;
 mod limits;
 mod once;
+mod own;
 mod respond;
 mod router;
+mod rules;
+mod settings;
 mod token;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 
 pub use activity::Activity;
 pub use dead_letters::DeadLetters;
-pub use declaration::{PubsubOptions, Routes, SubscribeEntry, Subscription};
+pub use declaration::{PubsubOptions, Routes, Rule, SubscribeEntry, Subscription};
 use handler::ErasedHandler;
-pub use handler::{EventHandler, Handled, HandlerFuture};
+pub use handler::{EventHandler, Handled, HandlerFuture, PreparedHandler};
 use limits::Limits;
 use once::Once;
 
-use crate::{Inbox, Secret, clock};
+use crate::{Inbox, Secret};
 
 /// Who tells daprd what this application subscribes to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,20 +74,20 @@ pub enum Mode {
 ///
 /// | event | answer |
 /// |---|---|
-/// | unreadable, lacks a required attribute, data of another shape, or larger than the limit | DROP: it goes to the dead-letter topic, and another attempt would not help |
-/// | an extractor refuses | RETRY: it is the service that is wrong, not the event |
+/// | unreadable, lacks a required attribute, data of another shape, or larger than the limit | DROP: it goes to the dead-letter topic, and another attempt would not help; or what [`Subscription::undecodable`] says |
+/// | an extractor refuses, or a layer | RETRY: it is the service that is wrong, not the event |
 /// | the handler panics or takes longer than its timeout | RETRY |
 ///
 /// An event of the type [`CANARY_TYPE`](crate::CANARY_TYPE) never reaches a handler either: it is recorded
 /// ([`canary_inbox`](Self::canary_inbox)) and answered with SUCCESS.
 ///
-/// Because of the last two lines of the first table the router has a fallback; merge it into another
-/// router that has none of its own.
+/// Because of the last two lines of the second table the router has a fallback; merge it into another
+/// router that has none of its own. [`routes`](Self::routes) has none, and knows a delivery by its prefix.
 #[must_use = "subscriptions do nothing until `into_router`"]
 pub struct Subscriptions<S = ()> {
     routes: Vec<Declared<S>>,
     mode: Mode,
-    token: Option<Secret>,
+    tokens: Vec<Secret>,
     canary_inbox: Option<Inbox>,
     limits: Limits,
     activity: Activity,
@@ -104,64 +107,12 @@ impl<S: Clone + Send + Sync + 'static> Subscriptions<S> {
         Self {
             routes: Vec::new(),
             mode: Mode::default(),
-            token: None,
+            tokens: Vec::new(),
             canary_inbox: None,
             limits: Limits::default(),
             activity: Activity::default(),
             dead_letters: DeadLetters::default(),
         }
-    }
-
-    /// Who declares the subscriptions to daprd. Default: declarative.
-    pub fn mode(mut self, mode: Mode) -> Self {
-        self.mode = mode;
-        self
-    }
-
-    /// The token daprd sends to the application (`APP_API_TOKEN`, annotation
-    /// `dapr.io/app-token-secret`). Deliveries without it are refused; compared in constant time.
-    pub fn app_token(mut self, token: Option<Secret>) -> Self {
-        self.token = token;
-        self
-    }
-
-    /// Where canaries are recorded, so that their publisher sees that they have arrived: the inbox
-    /// that the handlers use. Default: that of [`on_once`](Self::on_once); with [`on`](Self::on) none, and a canary just has no effect.
-    pub fn canary_inbox(mut self, inbox: Option<Inbox>) -> Self {
-        self.canary_inbox = inbox;
-        self
-    }
-
-    /// Largest body of one event, in bytes. Default: 25 MiB, which is what an event of 4 MiB, daprd's
-    /// own limit, can become in its envelope. A bulk delivery may have 64 MiB.
-    pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.limits.body = bytes;
-        self
-    }
-
-    /// How long a delivery may take, from the request's arrival to its answer; entries of a bulk
-    /// delivery that have not ended by then answer RETRY. Default: 5 s. Keep it below the timeout
-    /// of the sidecar's inbound policy, which otherwise gives up first and delivers again.
-    pub fn handler_timeout(mut self, timeout: Duration) -> Self {
-        self.limits.handler = clock::bounded(timeout);
-        self
-    }
-
-    /// How often an event may fail: the RETRY that would be one more than `attempts` becomes DROP. A handler that answers RETRY,
-    /// panics or takes too long has failed. Counted in memory, for up to 4096 events at a time, so a restart begins again: for
-    /// subscribers without an [`Inbox`], whose own [`max_attempts`](crate::InboxOptions::max_attempts) counts better; that of
-    /// [`on_once`](Self::on_once) counts alone. Default: not counted here.
-    pub fn max_attempts(mut self, attempts: u32) -> Self {
-        self.limits.attempts = Some(attempts.max(1));
-        self
-    }
-
-    /// How many bytes of deliveries may be in memory at once, as they come over the wire; others wait, and are answered RETRY when
-    /// there is no room within the handler's timeout. A process needs about three times as much. One that is larger than all of it
-    /// is handled alone. Default: 16 MiB.
-    pub fn max_bytes_in_hand(mut self, bytes: usize) -> Self {
-        self.limits.in_hand = bytes;
-        self
     }
 
     /// What is delivered and when, for a [`Watchdog`](crate::Watchdog).
@@ -176,16 +127,13 @@ impl<S: Clone + Send + Sync + 'static> Subscriptions<S> {
 
     /// The topics that are declared.
     pub fn topics(&self) -> Vec<String> {
-        let topics = self.routes.iter();
+        let mut topics: Vec<String> = Vec::new();
+        for Declared { subscription, .. } in &self.routes {
+            if !topics.iter().any(|topic| topic == subscription.topic()) {
+                topics.push(subscription.topic().to_owned());
+            }
+        }
         topics
-            .map(|it| it.subscription.topic().to_owned())
-            .collect()
-    }
-
-    /// How many entries of one bulk delivery are handled at once. Default: 16.
-    pub fn max_bulk_concurrency(mut self, entries: usize) -> Self {
-        self.limits.bulk_concurrency = entries.max(1);
-        self
     }
 
     /// Handles the events of `subscription` with `handler`: an async function whose last argument is
@@ -302,14 +250,53 @@ impl<S: Clone + Send + Sync + 'static> Subscriptions<S> {
 
     /// What `/dapr/subscribe` lists in programmatic mode, whatever the mode is. A test can hold it
     /// against the Subscription objects that are deployed.
+    ///
+    /// # Panics
+    /// When two subscriptions to one topic of a component have no [condition](Subscription::when), or differ in what daprd has to know.
     pub fn entries(&self) -> Vec<SubscribeEntry> {
-        self.routes
-            .iter()
-            .flat_map(|it| it.subscription.entries())
-            .collect()
+        rules::entries(self.routes.iter().map(|it| &it.subscription))
     }
 
-    /// The router.
+    /// The routes alone, for a router that has routes and a fallback of its own, and clients. Below `prefix`, where all subscriptions
+    /// have their routes, a `POST` of anything else is answered 500; everywhere else a client's typo is the 404 that it should be.
+    ///
+    /// ```
+    /// use axum::{Router, http::StatusCode, routing::get};
+    /// use dapr_pubsub::{CloudEvent, Subscription, Subscriptions};
+    ///
+    /// async fn todo(_: CloudEvent<String>) {}
+    ///
+    /// let events = Subscriptions::new()
+    ///     .on(Subscription::new("task-events", "/events/todo"), todo)
+    ///     .routes("/events");
+    /// let router: Router = Router::new()
+    ///     .route("/tasks", get(async || "none"))
+    ///     .fallback(async || (StatusCode::NOT_FOUND, "no such page"))
+    ///     .merge(events);
+    /// ```
+    ///
+    /// # Panics
+    /// When `prefix` is not a literal path, or a subscription's route is not below it. As [`into_router`](Self::into_router).
+    pub fn routes(self, prefix: &str) -> Router<S> {
+        let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+        assert!(
+            prefix.len() > 1
+                && prefix.starts_with('/')
+                && !prefix.contains(['{', '}', '*', '?', '#']),
+            "`{prefix}` is not a literal path"
+        );
+        for Declared { subscription, .. } in &self.routes {
+            let route = subscription.route();
+            let below = route.strip_prefix(prefix);
+            assert!(
+                below.is_some_and(|it| it.len() > 1 && it.starts_with('/')),
+                "the route {route} is not below {prefix}/"
+            );
+        }
+        router::guard(router::build(self), prefix)
+    }
+
+    /// A router of its own: [`routes`](Self::routes), and a fallback that answers what is no route as the table says.
     ///
     /// # Panics
     /// When there is an inbox and a subscription with `rawPayload`, of which no redelivery could be recognised.
@@ -317,7 +304,7 @@ impl<S: Clone + Send + Sync + 'static> Subscriptions<S> {
     /// In programmatic mode, when a subscription names no pub/sub component: daprd would be told
     /// nothing, and the service would wait for events that never come.
     pub fn into_router(self) -> Router<S> {
-        router::build(self)
+        router::build(self).fallback(router::unknown)
     }
 }
 
@@ -333,7 +320,7 @@ impl<S> fmt::Debug for Subscriptions<S> {
         f.debug_struct("Subscriptions")
             .field("routes", &routes)
             .field("mode", &self.mode)
-            .field("token", &self.token)
+            .field("tokens", &self.tokens)
             .field("canary_inbox", &self.canary_inbox)
             .field("limits", &self.limits)
             .finish_non_exhaustive()

@@ -95,23 +95,31 @@ impl PublishMetrics {
         }
     }
 
-    pub(crate) fn ended(&self, elapsed: Duration, error: Option<&'static str>) {
+    /// `other` is a topic that is not the publisher's.
+    pub(crate) fn ended(
+        &self,
+        other: Option<&str>,
+        elapsed: Duration,
+        error: Option<&'static str>,
+    ) {
+        let other = other.map(|topic| attributes("send", topic));
+        let own = other.as_ref().unwrap_or(&self.attributes);
         let count = |attributes: &[KeyValue]| {
             self.sent.add(1, attributes);
             self.duration.record(elapsed.as_secs_f64(), attributes);
         };
         match error {
-            None => count(&self.attributes),
+            None => count(own),
             Some(kind) => {
-                let mut attributes = self.attributes.to_vec();
+                let mut attributes = own.to_vec();
                 attributes.push(KeyValue::new("error.type", kind));
                 count(&attributes);
             }
         }
     }
 
-    pub(crate) fn called(&self, kind: &'static str, code: &'static str) {
-        let mut attributes = self.attributes.to_vec();
+    pub(crate) fn called(&self, topic: &str, kind: &'static str, code: &'static str) {
+        let mut attributes = attributes("send", topic).to_vec();
         attributes.push(KeyValue::new("dapr.pubsub.call", kind));
         attributes.push(KeyValue::new("rpc.response.status_code", code));
         self.attempts.add(1, &attributes);
@@ -175,7 +183,7 @@ impl DeliveryMetrics {
             undecodable: meter
                 .u64_counter("dapr.pubsub.decode.failures")
                 .with_unit("{message}")
-                .with_description("Events that were dropped because they could not be read")
+                .with_description("Events that could not be read")
                 .build(),
             canaries: meter
                 .u64_counter("dapr.pubsub.canaries")

@@ -23,6 +23,7 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(30);
 
 /// When a [`Watchdog`] asks, and how long it waits for the answer.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct WatchdogOptions {
     /// How long nothing may come through a component before a canary is sent through it.
     pub silence: Duration,

@@ -7,6 +7,9 @@
 //! | [`service`] | what every service is configured with, and its two ports |
 //! | [`publishing`] | a service with an API that announces events |
 //! | [`subscribing`] | a service that acts on events |
+//! | [`relaying`] | a service that acts on events and announces others |
+//! | [`topics`] | what a service publishes and hears |
+//! | [`asyncapi`] | the description of events |
 //! | [`effect`] | why an event's work was not done |
 //! | [`config`] | configuration parsed once, refused with exit 64 |
 //! | [`telemetry`] | logs, traces, metrics |
@@ -23,6 +26,7 @@
 //! | [`units`] | durations and sizes, as people write them |
 
 pub mod admin;
+pub mod asyncapi;
 pub mod body;
 pub mod boot;
 pub mod config;
@@ -33,6 +37,7 @@ pub mod json;
 pub mod problem;
 pub mod publishing;
 pub mod readiness;
+pub mod relaying;
 pub mod request;
 pub mod server;
 pub mod service;
@@ -40,6 +45,7 @@ pub mod shutdown;
 pub mod sidecar;
 pub mod subscribing;
 pub mod telemetry;
+pub mod topics;
 pub mod units;
 
 /// Held by tests with a subscriber of their own: tracing asks all that are alive whether a line is of interest, and remembers it.

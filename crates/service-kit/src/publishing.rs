@@ -3,6 +3,7 @@
 mod announcer;
 mod args;
 mod idempotency;
+mod publishers;
 mod refusals;
 mod watch;
 
@@ -10,14 +11,14 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::response::Json;
 use axum::routing::get;
-use dapr_pubsub::{Publisher, Sidecar};
-use tokio_util::sync::CancellationToken;
+use dapr_pubsub::Sidecar;
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 
 pub use announcer::{Announcement, Announcer};
 pub use args::PublishArgs;
 pub use idempotency::{IDEMPOTENCY_KEY, IdempotencyKey, KeyOf};
+pub(crate) use publishers::Publishers;
 pub use refusals::Refusals;
 
 use crate::problem::Problem;
@@ -25,49 +26,45 @@ use crate::readiness::Readiness;
 use crate::server::{self, Protocols};
 use crate::service::{Listeners, ServiceArgs};
 use crate::shutdown::Shutdown;
-use crate::{admin, request};
+use crate::topics::{Declares, Topics};
+use crate::{admin, asyncapi, request};
 
 /// Serves until the shutdown has run its course: requests in hand are answered, then queued events are sent.
 ///
 /// # Errors
 /// The sidecar's address cannot be used.
-pub async fn serve(
+pub async fn serve<D: Declares>(
     service: &ServiceArgs,
     publish: &PublishArgs,
+    topics: &Topics<D>,
     routes: OpenApiRouter<Announcer>,
     listeners: Listeners,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
     let sidecar = Sidecar::new(&service.sidecar.options()).context("DAPR_GRPC_ENDPOINT")?;
-    let publisher = Publisher::new(&sidecar, publish.options());
     let readiness = Readiness::default();
-    let condition = readiness.condition("pubsub", "the sidecar has not been asked yet");
-    let watch_ends = CancellationToken::new();
-    let watch =
-        watch_ends.run_until_cancelled(watch::watch(&sidecar, &publish.pubsub_name, &condition));
+    let publishers = Publishers::new(&sidecar, publish, topics, &readiness);
 
-    let announcer = Announcer::new(publisher.clone(), publish.publish_deadline);
-    let api = request::observed(router(routes, announcer));
+    let api = request::observed(router(routes, topics, publishers.announcer()));
+    let names: Vec<_> = topics.published().map(|(_, name)| name).collect();
     tracing::info!(
         api = %listeners.app.local_addr()?,
         admin = %listeners.admin.local_addr()?,
         pubsub = publish.pubsub_name,
-        topic = publish.topic,
+        topic = names.join(","),
         "listening"
     );
     let work = async {
         let limits = service.limits;
         server::serve(listeners.app, Protocols::Http1, api, limits, &shutdown).await;
-        let left = publisher.shutdown(shutdown.deadline()).await;
-        if left > 0 {
-            tracing::warn!(
-                events = left,
-                "events were not acknowledged before the shutdown deadline; their callers got no 200"
-            );
-        }
-        watch_ends.cancel();
+        publishers.end(shutdown.deadline()).await;
     };
-    let both = async { tokio::join!(work, watch) };
+    let both = async {
+        tokio::select! {
+            () = work => {}
+            never = publishers.watch() => match never {},
+        }
+    };
     admin::serve_beside(listeners.admin, readiness, &shutdown, both).await?;
     Ok(())
 }
@@ -89,11 +86,19 @@ pub fn api(name: &str, description: &str) -> OpenApiRouter<Announcer> {
     OpenApiRouter::with_openapi(document.build())
 }
 
-/// The routes, their description at `/openapi.json`, and problems for everything else.
-fn router(routes: OpenApiRouter<Announcer>, announcer: Announcer) -> Router {
+/// The routes, their description at `/openapi.json`, that of the events at `/asyncapi.json`, and problems for everything else.
+fn router<D: Declares>(
+    routes: OpenApiRouter<Announcer>,
+    topics: &Topics<D>,
+    announcer: Announcer,
+) -> Router {
     let (served, document) = routes.with_state(announcer).split_for_parts();
+    let info = &document.info;
+    let description = info.description.as_deref().unwrap_or_default();
+    let events = asyncapi::of_service(&info.title, &info.version, description, topics);
     served
         .route("/openapi.json", get(async move || Json(document)))
+        .route("/asyncapi.json", get(async move || Json(events)))
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
 }

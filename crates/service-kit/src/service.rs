@@ -33,88 +33,117 @@ pub struct ServiceArgs {
     pub telemetry: TelemetryArgs,
 }
 
-/// The configuration of a service that has no settings of its own: what every service has, what its kind of service has, and the
-/// defaults of this one. A service with settings of its own writes the struct out, as `task-worker` does.
+/// The configuration of a service: what every service has, what its kind of service has, the topics that it publishes to and hears, and
+/// the defaults of this one. `publishing` takes the types of the events, `subscribing` keys of topics with the routes at which their events are taken; a
+/// service may do both. A service with settings of its own writes the struct out, as `task-worker` does.
 ///
 /// ```
-/// mod api {
-///     service_kit::service_config! {
-///         /// Takes `POST /orders` and announces `order.created` through the Dapr sidecar.
-///         publishing { listen_addr: "0.0.0.0:8002", topic: "order-events" }
-///     }
-/// }
 /// mod worker {
 ///     service_kit::service_config! {
 ///         /// Receives `order.created` through the Dapr sidecar.
-///         subscribing at "/events/order" {
-///             listen_addr: "127.0.0.1:8003",
-///             topic: "order-events",
-///             dead_letter_topic: "order-events-dead-letter",
-///             consumer: "order-worker",
-///         }
+///         subscribing ["order" at "/events/order"]
+///         { listen_addr: "127.0.0.1:8003", consumer: "order-worker" }
 ///     }
 /// }
 /// # use clap::Parser as _;
 /// let config = worker::Config::parse_from(["order-worker"]);
-/// assert_eq!(config.subscription().route(), "/events/order");
-/// assert_eq!(api::Config::parse_from(["order-api"]).publish.topic, "order-events");
+/// let subscription = config.subscription("order");
+/// assert_eq!(subscription.route(), "/events/order");
+/// assert_eq!(subscription.topic(), "order-events");
 /// ```
 #[macro_export]
 macro_rules! service_config {
-    ($(#[doc = $doc:literal])+ publishing { $($arg:ident: $default:literal),+ $(,)? }) => {
-        $(#[doc = $doc])+
-        #[derive(Debug, Clone, ::clap::Parser)]
-        #[command(version, $(mut_arg(stringify!($arg), |it| it.default_value($default))),+)]
-        pub struct Config {
-            /// What every service has.
-            #[command(flatten)]
-            pub service: $crate::service::ServiceArgs,
-            /// What is published where, and how long that may take.
+    ($(#[doc = $doc:literal])+ publishing [$($event:ty),+] $defaults:tt) => {
+        $crate::service_config! { @declared [$($event),+] [] }
+        $crate::service_config! { @config [$(#[doc = $doc])+] $defaults {
+            /// Through what is published, and how long that may take.
             #[command(flatten)]
             pub publish: $crate::publishing::PublishArgs,
-        }
+        } }
 
         impl $crate::config::Check for Config {
             fn check(&self) -> Result<(), String> {
                 self.publish.check(&self.service.shutdown)
             }
         }
-
-        $crate::service_config!(@service);
     };
-    ($(#[doc = $doc:literal])+ subscribing at $route:literal { $($arg:ident: $default:literal),+ $(,)? }) => {
-        $(#[doc = $doc])+
+    ($(#[doc = $doc:literal])+ subscribing [$($key:literal at $route:literal),+] $defaults:tt) => {
+        $crate::service_config! { @declared [] [$($key at $route),+] }
+        $crate::service_config! { @config [$(#[doc = $doc])+] $defaults {
+            /// How events come, and how they are kept from being lost or acted on twice.
+            #[command(flatten)]
+            pub subscribe: $crate::subscribing::SubscribeArgs,
+        } }
+        $crate::service_config! { @subscription }
+
+        impl $crate::config::Check for Config {
+            fn check(&self) -> Result<(), String> {
+                self.subscribe.check(&self.topics, &self.service.shutdown)
+            }
+        }
+    };
+    ($(#[doc = $doc:literal])+ publishing [$($event:ty),+] subscribing [$($key:literal at $route:literal),+] $defaults:tt) => {
+        $crate::service_config! { @declared [$($event),+] [$($key at $route),+] }
+        $crate::service_config! { @config [$(#[doc = $doc])+] $defaults {
+            /// Through what is published, and how long that may take.
+            #[command(flatten)]
+            pub publish: $crate::publishing::PublishArgs,
+            /// How events come, and how they are kept from being lost or acted on twice.
+            #[command(flatten)]
+            pub subscribe: $crate::subscribing::SubscribeArgs,
+        } }
+        $crate::service_config! { @subscription }
+
+        impl $crate::config::Check for Config {
+            fn check(&self) -> Result<(), String> {
+                self.publish.check(&self.service.shutdown)?;
+                self.subscribe.check(&self.topics, &self.service.shutdown)
+            }
+        }
+    };
+    (@declared [$($event:ty),*] [$($key:literal at $route:literal),*]) => {
+        /// What the service publishes and hears.
+        #[derive(Debug, Clone)]
+        pub struct Declared;
+
+        impl $crate::topics::Declares for Declared {
+            const PUBLISHES: &'static [&'static str] =
+                &[$(<$event as $crate::publishing::Announcement>::TOPIC),*];
+            const HEARS: &'static [(&'static str, &'static str)] = &[$(($key, $route)),*];
+
+            fn events() -> Vec<$crate::asyncapi::Event> {
+                vec![$($crate::asyncapi::Event::of::<$event>()),*]
+            }
+        }
+    };
+    (@config [$($doc:tt)+] { $($arg:ident: $default:literal),+ $(,)? } { $($kind:tt)+ }) => {
+        $($doc)+
         #[derive(Debug, Clone, ::clap::Parser)]
         #[command(version, $(mut_arg(stringify!($arg), |it| it.default_value($default))),+)]
         pub struct Config {
             /// What every service has.
             #[command(flatten)]
             pub service: $crate::service::ServiceArgs,
-            /// What is received, and how it is kept from being lost or acted on twice.
+            $($kind)+
+            /// What brokers call its topics.
             #[command(flatten)]
-            pub subscribe: $crate::subscribing::SubscribeArgs,
+            pub topics: $crate::topics::Topics<Declared>,
         }
 
-        impl Config {
-            /// The one declaration of what is received.
-            pub fn subscription(&self) -> ::dapr_pubsub::Subscription {
-                self.subscribe.subscription.declared($route)
-            }
-        }
-
-        impl $crate::config::Check for Config {
-            fn check(&self) -> Result<(), String> {
-                self.subscribe
-                    .check(&self.subscription(), &self.service.shutdown)
-            }
-        }
-
-        $crate::service_config!(@service);
-    };
-    (@service) => {
         impl AsRef<$crate::service::ServiceArgs> for Config {
             fn as_ref(&self) -> &$crate::service::ServiceArgs {
                 &self.service
+            }
+        }
+    };
+    (@subscription) => {
+        impl Config {
+            /// The one declaration of what is heard of a topic, by its key.
+            ///
+            /// # Panics
+            /// When there is no such key among those that the service hears.
+            pub fn subscription(&self, key: &str) -> ::dapr_pubsub::Subscription {
+                self.subscribe.subscription(&self.topics, key)
             }
         }
     };

@@ -5,7 +5,7 @@ use dapr_pubsub::{Secret, SidecarOptions};
 /// The sidecar's address and token.
 #[derive(Debug, Clone, clap::Args)]
 pub struct SidecarArgs {
-    /// The sidecar's gRPC API as a URL. Without it: `http://127.0.0.1:` and `DAPR_GRPC_PORT`.
+    /// The sidecar's gRPC API as a URL, or its Unix socket as `unix:/path`. Without it: `http://127.0.0.1:` and `DAPR_GRPC_PORT`.
     #[arg(long, env = "DAPR_GRPC_ENDPOINT", value_parser = endpoint)]
     pub dapr_grpc_endpoint: Option<String>,
     /// The sidecar's gRPC port; the injector sets it.
@@ -20,17 +20,18 @@ impl SidecarArgs {
     /// What the client needs.
     pub fn options(&self) -> SidecarOptions {
         let default = || format!("http://127.0.0.1:{}", self.dapr_grpc_port);
-        SidecarOptions {
-            grpc_endpoint: self.dapr_grpc_endpoint.clone().unwrap_or_else(default),
-            api_token: self.dapr_api_token.clone(),
-        }
+        let endpoint = self.dapr_grpc_endpoint.clone().unwrap_or_else(default);
+        let mut options = SidecarOptions::new(endpoint);
+        options.api_token.clone_from(&self.dapr_api_token);
+        options
     }
 }
 
 fn endpoint(text: &str) -> Result<String, &'static str> {
-    let uri: Option<http::Uri> = text.parse().ok();
-    match uri.filter(|uri| uri.scheme_str() == Some("http") && uri.host().is_some()) {
-        Some(_) => Ok(text.to_owned()),
-        None => Err("is not a URL like `http://127.0.0.1:50001`"),
+    if SidecarOptions::new(text).check().is_err() {
+        return Err(
+            "is neither a URL like `http://127.0.0.1:50001` nor a Unix socket like `unix:/run/dapr/grpc.socket`",
+        );
     }
+    Ok(text.to_owned())
 }

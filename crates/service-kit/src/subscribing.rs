@@ -12,6 +12,7 @@ use dapr_pubsub::{Inbox, Progress, Sidecar, Subscriptions, Watchdog};
 pub use args::{DeliveryArgs, InboxArgs, SubscribeArgs, SubscriptionArgs, SubscriptionMode};
 
 use crate::admin;
+use crate::publishing::Publishers;
 use crate::readiness::Readiness;
 use crate::server::{self, Protocols};
 use crate::service::{Listeners, ServiceArgs};
@@ -35,68 +36,113 @@ pub async fn serve<S: Clone + Send + Sync + 'static>(
     listeners: Listeners,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
-    let SubscribeArgs {
-        subscription,
-        inbox: inbox_args,
-        delivery,
-    } = subscribe;
     let sidecar = Sidecar::new(&service.sidecar.options()).context("DAPR_GRPC_ENDPOINT")?;
-    let inbox = inbox_args
-        .options(delivery)
-        .map(|options| Inbox::new(&sidecar, options));
-    let readiness = Readiness::default();
+    let parts = Parts {
+        service,
+        subscribe,
+        sidecar: &sidecar,
+        readiness: Readiness::default(),
+        publishers: None,
+    };
+    parts.serve(state, declare, listeners, shutdown).await
+}
 
-    let subscriptions = Subscriptions::new()
-        .mode(subscription.mode())
-        .app_token(subscription.app_api_token.clone())
-        .handler_timeout(subscription.handler_timeout)
-        .canary_inbox(inbox.clone());
-    let subscriptions = match inbox {
-        Some(_) => subscriptions,
-        // Nobody else counts.
-        None => subscriptions.max_attempts(delivery.attempts()),
-    };
-    let subscriptions = declare(subscriptions, inbox.clone());
-    let (activity, topics) = (subscriptions.activity(), subscriptions.topics());
-    let dead_letters = subscriptions.dead_letters();
-    let health = health::Health::new(&sidecar, inbox.clone(), dead_letters, &readiness);
-    // Without an inbox it could not be known that another replica has heard.
-    let progress = inbox.as_ref().map(|it| Progress::new(it, activity.clone()));
-    let watchdog = inbox.as_ref().zip(delivery.watchdog());
-    let watchdog =
-        watchdog.map(|(inbox, options)| Watchdog::new(&sidecar, inbox, activity, topics, options));
-    let router = subscriptions.into_router().with_state(state);
-    tracing::info!(
-        events = %listeners.app.local_addr()?,
-        admin = %listeners.admin.local_addr()?,
-        topic = subscription.topic,
-        mode = ?subscription.subscription_mode,
-        inbox = inbox_args.state_store.as_deref().unwrap_or("none"),
-        consumer = inbox_args.consumer,
-        "listening"
-    );
-    let protocols = Protocols::Http1AndHttp2;
-    let work = async {
-        let limits = service.limits;
-        server::serve(listeners.app, protocols, router, limits, &shutdown).await;
-        let Some(inbox) = inbox else { return };
-        let left = inbox.shutdown(LAST_RECORDS).await;
-        if left > 0 {
-            tracing::warn!(
-                events = left,
-                "events were still being handled at the end: they are delivered again when their claims have lapsed"
-            );
-        }
-    };
-    let both = async {
-        tokio::select! {
-            () = work => {}
-            never = health.watch(watchdog) => match never {},
-            Some(never) = recorded(progress) => match never {},
-        }
-    };
-    admin::serve_beside(listeners.admin, readiness, &shutdown, both).await?;
-    Ok(())
+/// What a subscriber is made of.
+pub(crate) struct Parts<'a> {
+    pub(crate) service: &'a ServiceArgs,
+    pub(crate) subscribe: &'a SubscribeArgs,
+    pub(crate) sidecar: &'a Sidecar,
+    pub(crate) readiness: Readiness,
+    /// Where its handlers publish.
+    pub(crate) publishers: Option<Publishers<'a>>,
+}
+
+impl Parts<'_> {
+    pub(crate) async fn serve<S: Clone + Send + Sync + 'static>(
+        self,
+        state: S,
+        declare: impl FnOnce(Subscriptions<S>, Option<Inbox>) -> Subscriptions<S>,
+        listeners: Listeners,
+        shutdown: Shutdown,
+    ) -> anyhow::Result<()> {
+        let Parts {
+            service,
+            subscribe,
+            sidecar,
+            readiness,
+            publishers,
+        } = self;
+        let SubscribeArgs {
+            subscription,
+            inbox: inbox_args,
+            delivery,
+        } = subscribe;
+        let inbox = inbox_args
+            .options(delivery)
+            .map(|options| Inbox::new(sidecar, options));
+
+        let subscriptions = Subscriptions::new()
+            .mode(subscription.mode())
+            .app_tokens(subscription.tokens())
+            .handler_timeout(subscription.handler_timeout)
+            .canary_inbox(inbox.clone());
+        let subscriptions = match inbox {
+            Some(_) => subscriptions,
+            // Nobody else counts.
+            None => subscriptions.max_attempts(delivery.attempts()),
+        };
+        let subscriptions = declare(subscriptions, inbox.clone());
+        let (activity, topics) = (subscriptions.activity(), subscriptions.topics());
+        let dead_letters = subscriptions.dead_letters();
+        let health = health::Health::new(sidecar, inbox.clone(), dead_letters, &readiness);
+        // Without an inbox it could not be known that another replica has heard.
+        let progress = inbox.as_ref().map(|it| Progress::new(it, activity.clone()));
+        let topic = topics.join(",");
+        let watchdog = inbox.as_ref().zip(delivery.watchdog());
+        let watchdog = watchdog
+            .map(|(inbox, options)| Watchdog::new(sidecar, inbox, activity, topics, options));
+        let router = subscriptions.into_router().with_state(state);
+        tracing::info!(
+            events = %listeners.app.local_addr()?,
+            admin = %listeners.admin.local_addr()?,
+            topic,
+            mode = ?subscription.subscription_mode,
+            inbox = inbox_args.state_store.as_deref().unwrap_or("none"),
+            consumer = inbox_args.consumer,
+            "listening"
+        );
+        let protocols = Protocols::Http1AndHttp2;
+        let work = async {
+            let limits = service.limits;
+            server::serve(listeners.app, protocols, router, limits, &shutdown).await;
+            if let Some(publishers) = &publishers {
+                publishers.end(shutdown.deadline()).await;
+            }
+            let Some(inbox) = inbox else { return };
+            let left = inbox.shutdown(LAST_RECORDS).await;
+            if left > 0 {
+                tracing::warn!(
+                    events = left,
+                    "events were still being handled at the end: they are delivered again when their claims have lapsed"
+                );
+            }
+        };
+        let both = async {
+            tokio::select! {
+                () = work => {}
+                never = health.watch(watchdog) => match never {},
+                Some(never) = recorded(progress) => match never {},
+                Some(never) = watched(publishers.as_ref()) => match never {},
+            }
+        };
+        admin::serve_beside(listeners.admin, readiness, &shutdown, both).await?;
+        Ok(())
+    }
+}
+
+/// Nothing to watch for who does not publish.
+async fn watched(publishers: Option<&Publishers<'_>>) -> Option<Infallible> {
+    Some(publishers?.watch().await)
 }
 
 /// Without an inbox there is nowhere to record it.

@@ -2,6 +2,7 @@
 
 mod orders;
 
+use orders::OrderCreated;
 use service_kit::publishing;
 use service_kit::service::Listeners;
 use service_kit::shutdown::Shutdown;
@@ -9,7 +10,7 @@ use utoipa_axum::routes;
 
 service_kit::service_config! {
     /// Takes `POST /orders` and announces `order.created` through the Dapr sidecar.
-    publishing { listen_addr: "0.0.0.0:8002", topic: "order-events" }
+    publishing [OrderCreated<'static>] { listen_addr: "0.0.0.0:8002" }
 }
 
 /// Serves until the shutdown has run its course.
@@ -19,5 +20,6 @@ service_kit::service_config! {
 pub async fn run(config: Config, listeners: Listeners, shutdown: Shutdown) -> anyhow::Result<()> {
     let api = publishing::api(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_DESCRIPTION"))
         .routes(routes!(orders::create_order));
-    publishing::serve(&config.service, &config.publish, api, listeners, shutdown).await
+    let (service, publish, topics) = (&config.service, &config.publish, &config.topics);
+    publishing::serve(service, publish, topics, api, listeners, shutdown).await
 }

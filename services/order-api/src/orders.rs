@@ -40,15 +40,21 @@ pub(crate) struct CreatedOrder {
 }
 
 /// `order.created`: `{"event_type": "order.created", "order_id": "<uuid>", "product": "...", "quantity": N}`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OrderCreated<'a> {
+    /// What kind of event it is.
     event_type: &'static str,
+    /// The order.
     order_id: Uuid,
+    /// What is ordered.
     product: &'a str,
+    /// How many.
+    #[schema(minimum = 1, maximum = 4_294_967_295u32, format = Int64)]
     quantity: u32,
 }
 
 impl Announcement for OrderCreated<'_> {
+    const TOPIC: &'static str = "order";
     const NOUN: &'static str = "order";
     const EVENT_TYPE: &'static str = "order.created";
 

@@ -15,11 +15,9 @@ pub use effect::{Effect, LogOrder, OrderCreated};
 
 service_kit::service_config! {
     /// Receives `order.created` through the Dapr sidecar and acts on each order effectively once.
-    subscribing at "/events/order" {
+    subscribing ["order" at "/events/order"] {
         listen_addr: "127.0.0.1:8003",
         subscription_mode: "programmatic",
-        topic: "order-events",
-        dead_letter_topic: "order-events-dead-letter",
         consumer: "order-worker",
     }
 }
@@ -43,7 +41,7 @@ pub async fn run<E: Effect>(
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
     let declare = |subscriptions: Subscriptions<_>, inbox| {
-        subscriptions.on_once(config.subscription(), inbox, on_order::<E>)
+        subscriptions.on_once(config.subscription("order"), inbox, on_order::<E>)
     };
     let (service, subscribe) = (&config.service, &config.subscribe);
     subscribing::serve(

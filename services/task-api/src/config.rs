@@ -1,8 +1,10 @@
 //! The configuration of `task-api`. Every field is an environment variable; the chart sets them.
 
+use crate::TaskCreated;
+
 service_kit::service_config! {
     /// Takes `POST /tasks` and announces `task.created` through the Dapr sidecar.
-    publishing { listen_addr: "0.0.0.0:8000", topic: "task-events" }
+    publishing [TaskCreated<'static>] { listen_addr: "0.0.0.0:8000" }
 }
 
 #[cfg(test)]

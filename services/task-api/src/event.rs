@@ -2,13 +2,17 @@
 
 use serde::Serialize;
 use service_kit::publishing::Announcement;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// `task.created`, the data of the CloudEvent: `{"event_type": "task.created", "task_id": "<uuid>", "title": "..."}`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TaskCreated<'a> {
+    /// What kind of event it is.
     event_type: &'static str,
+    /// The task.
     task_id: Uuid,
+    /// What is to be done.
     title: &'a str,
 }
 
@@ -24,6 +28,7 @@ impl<'a> TaskCreated<'a> {
 }
 
 impl Announcement for TaskCreated<'_> {
+    const TOPIC: &'static str = "task";
     const NOUN: &'static str = "task";
     const EVENT_TYPE: &'static str = "task.created";
 

@@ -10,7 +10,7 @@ mod tasks;
 use service_kit::publishing;
 use service_kit::shutdown::Shutdown;
 
-pub use config::Config;
+pub use config::{Config, Declared};
 pub use event::TaskCreated;
 pub use router::openapi;
 pub use service_kit::publishing::IDEMPOTENCY_KEY;
@@ -21,6 +21,18 @@ pub use service_kit::service::Listeners;
 /// # Errors
 /// The sidecar's address cannot be used.
 pub async fn run(config: Config, listeners: Listeners, shutdown: Shutdown) -> anyhow::Result<()> {
-    let Config { service, publish } = &config;
-    publishing::serve(service, publish, router::routes(), listeners, shutdown).await
+    let Config {
+        service,
+        publish,
+        topics,
+    } = &config;
+    publishing::serve(
+        service,
+        publish,
+        topics,
+        router::routes(),
+        listeners,
+        shutdown,
+    )
+    .await
 }

@@ -4,29 +4,42 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use dapr_pubsub::Subscription;
+use service_kit::asyncapi::Event;
 use service_kit::config::Check;
 use service_kit::service::ServiceArgs;
 use service_kit::subscribing::SubscribeArgs;
+use service_kit::topics::{Declares, Topics};
 
-/// Where the sidecar delivers tasks; the chart's Subscription names the same route.
-const ROUTE: &str = "/events/todo";
+/// What the worker hears; the chart's Subscription names the same route.
+#[derive(Debug, Clone)]
+pub struct Declared;
+
+impl Declares for Declared {
+    const PUBLISHES: &'static [&'static str] = &[];
+    const HEARS: &'static [(&'static str, &'static str)] = &[("task", "/events/todo")];
+
+    fn events() -> Vec<Event> {
+        Vec::new()
+    }
+}
 
 /// Receives `task.created` through the Dapr sidecar and acts on each event effectively once.
 #[derive(Debug, Clone, Parser)]
 #[command(
     version,
     mut_arg("listen_addr", |it| it.default_value("127.0.0.1:8001")),
-    mut_arg("topic", |it| it.default_value("task-events")),
-    mut_arg("dead_letter_topic", |it| it.default_value("task-events-dead-letter")),
     mut_arg("consumer", |it| it.default_value("task-worker")),
 )]
 pub struct Config {
     /// What every service has.
     #[command(flatten)]
     pub service: ServiceArgs,
-    /// What is received, and how it is kept from being lost or acted on twice.
+    /// How events come, and how they are kept from being lost or acted on twice.
     #[command(flatten)]
     pub subscribe: SubscribeArgs,
+    /// What brokers call its topic.
+    #[command(flatten)]
+    pub topics: Topics<Declared>,
     /// A file that remembers which events this instance has acted on, across a crash of the process.
     #[arg(long, env = "EFFECT_JOURNAL")]
     pub effect_journal: Option<PathBuf>,
@@ -35,14 +48,13 @@ pub struct Config {
 impl Config {
     /// The one declaration of what is received.
     pub fn subscription(&self) -> Subscription {
-        self.subscribe.subscription.declared(ROUTE)
+        self.subscribe.subscription(&self.topics, "task")
     }
 }
 
 impl Check for Config {
     fn check(&self) -> Result<(), String> {
-        let declared = self.subscription();
-        self.subscribe.check(&declared, &self.service.shutdown)
+        self.subscribe.check(&self.topics, &self.service.shutdown)
     }
 }
 
@@ -95,6 +107,8 @@ mod tests {
         assert!(refusal(&["--pubsub-names", "a,a"]).contains("PUBSUB_NAMES names a twice"));
         let options = ["--pubsub-names", "a", "--pubsub-options", r#"{"b": {}}"#];
         assert!(refusal(&options).contains("PUBSUB_OPTIONS has options for b"));
+        assert!(refusal(&["--app-api-token-other", "a"]).contains("needs APP_API_TOKEN"));
+        assert!(refusal(&["--app-api-token", ""]).contains("must not be empty"));
         let watchdog = ["--watchdog-silence", "1m", "--watchdog-patience", "7s"];
         assert!(refusal(&watchdog).contains("restarted"));
     }

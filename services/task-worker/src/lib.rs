@@ -12,7 +12,7 @@ use std::sync::Arc;
 use service_kit::shutdown::Shutdown;
 use service_kit::subscribing;
 
-pub use config::Config;
+pub use config::{Config, Declared};
 pub use effect::{Effect, LogTask};
 pub use service_kit::effect::EffectError;
 pub use service_kit::service::Listeners;

@@ -36,12 +36,27 @@ impl TaskCreated {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dapr_pubsub::Envelope;
 
     fn task(event_type: &str, title: &str) -> TaskCreated {
         TaskCreated {
             event_type: event_type.to_owned(),
             task_id: Uuid::nil(),
             title: title.to_owned(),
+        }
+    }
+
+    /// Events as versions before have published them (docs/EVENTS.md): they may still be in a broker, or among the dead letters.
+    #[test]
+    fn the_events_of_earlier_versions_are_understood() {
+        for published in [
+            include_str!("../../task-api/tests/events/0.1.json"),
+            include_str!("../../task-api/tests/events/0.2.json"),
+        ] {
+            let event = Envelope::parse(published.as_bytes()).unwrap();
+            let event = event.decode::<TaskCreated>().unwrap();
+            assert_eq!(event.data.problem(), None, "{published}");
+            assert_eq!(event.source, "task-api");
         }
     }
 

@@ -156,10 +156,9 @@ impl Stack {
 
     /// A client of the publisher's sidecar, as the publisher has one.
     pub fn api_client(&self) -> Result<dapr_pubsub::Sidecar> {
-        Ok(dapr_pubsub::Sidecar::new(&dapr_pubsub::SidecarOptions {
-            grpc_endpoint: self.api.sidecar.grpc_url(),
-            api_token: Some(self.site.dapr_api_token.clone().into()),
-        })?)
+        let mut options = dapr_pubsub::SidecarOptions::new(self.api.sidecar.grpc_url());
+        options.api_token = Some(self.site.dapr_api_token.clone().into());
+        Ok(dapr_pubsub::Sidecar::new(&options)?)
     }
 
     /// What the worker's log tells of effects.

@@ -1,6 +1,6 @@
 //! An event as it goes to the sidecar.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::str;
 
 use base64::Engine as _;
@@ -9,9 +9,9 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{NewEvent, PublisherOptions};
-use crate::clock;
+use super::{NewEvent, PublishError, PublisherOptions};
 use crate::trace_context::{TraceHeaders, with_remote};
+use crate::{ExtensionValue, clock};
 
 /// A payload that daprd makes no envelope for (dapr/dapr `pkg/api/grpc/grpc.go`, `PublishEvent` and `bulkPublishEvent`).
 pub(super) const RAW_PAYLOAD: &str = "rawPayload";
@@ -25,9 +25,11 @@ pub(super) struct Message {
     pub(super) data: Bytes,
     pub(super) content_type: String,
     pub(super) metadata: HashMap<String, String>,
-    /// `data` is an envelope that was made here.
+    /// Another topic than the publisher's.
+    pub(super) topic: Option<String>,
+    /// daprd makes no envelope: `data` is one that was made here, or there is to be none.
     pub(super) whole: bool,
-    /// Cannot share a call with others of its publisher: it needs daprd's envelope, and they do not.
+    /// Cannot share a call with others of its publisher: it needs daprd's envelope and they do not, or the other way round.
     pub(super) alone: bool,
     /// The trace that the event belongs to.
     pub(super) trace: Option<TraceHeaders>,
@@ -39,30 +41,53 @@ impl Message {
         options: &PublisherOptions,
         event: NewEvent,
         current: Option<TraceHeaders>,
-    ) -> Self {
+    ) -> Result<Self, PublishError> {
         let trace = current
             .or_else(|| TraceHeaders::of_context(event.trace.as_ref()?))
             .or_else(|| with_remote(TraceHeaders::of_context));
-        let made = options.app_id.as_deref();
+        if event.raw {
+            return Ok(Self {
+                metadata: event.component_metadata(),
+                data: event.data,
+                content_type: event.content_type.into_owned(),
+                topic: event.topic,
+                whole: true,
+                alone: options.app_id.is_none(),
+                trace,
+            });
+        }
+        let source = event
+            .source
+            .as_deref()
+            .filter(|_| event.needs_own_envelope());
+        let made = options.app_id.as_deref().or(source);
         let made = made.and_then(|app_id| Envelope::of(options, app_id, &event, trace.as_ref()));
         if let Some(data) = made {
-            return Self {
+            return Ok(Self {
                 data: data.into(),
                 content_type: CLOUD_EVENT.to_owned(),
-                metadata: event.partition().into_iter().collect(),
+                metadata: event.component_metadata(),
+                topic: event.topic,
                 whole: true,
-                alone: false,
+                alone: options.app_id.is_none(),
                 trace,
-            };
+            });
         }
-        Self {
+        if event.needs_own_envelope() {
+            return Err(PublishError::unfit(
+                "the event has a time or an extension, which daprd does not write: for the envelope to be made here, set \
+                 PublisherOptions::app_id, or its source, and data of application/json, text/plain or application/octet-stream",
+            ));
+        }
+        Ok(Self {
             metadata: event.metadata(trace.as_ref()),
             data: event.data,
             content_type: event.content_type.into_owned(),
+            topic: event.topic,
             whole: false,
             alone: options.app_id.is_some(),
             trace,
-        }
+        })
     }
 }
 
@@ -74,6 +99,8 @@ struct Envelope<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     data_base64: Option<String>,
     datacontenttype: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiration: Option<String>,
     id: &'a str,
     pubsubname: &'a str,
     source: &'a str,
@@ -89,6 +116,8 @@ struct Envelope<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     tracestate: Option<&'a str>,
     r#type: &'a str,
+    #[serde(flatten)]
+    extensions: &'a BTreeMap<String, ExtensionValue>,
 }
 
 #[derive(Serialize)]
@@ -99,13 +128,17 @@ enum Data<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    /// As JSON; `None` for data that is best left to daprd: not of its media type, or an envelope already.
+    /// As JSON; `None` for what is best left to daprd: data that is not of its media type, or an envelope already; an event that expires,
+    /// which only daprd knows whether the component sees to.
     fn of(
         options: &'a PublisherOptions,
         app_id: &'a str,
         event: &'a NewEvent,
         trace: Option<&'a TraceHeaders>,
     ) -> Option<Vec<u8>> {
+        if event.ttl.is_some() && !event.needs_own_envelope() {
+            return None;
+        }
         let essence = event.content_type.split(';').next().unwrap_or_default();
         let is = |media_type: &str| essence.trim().eq_ignore_ascii_case(media_type);
         let (data, data_base64) = if is("application/json") {
@@ -123,17 +156,22 @@ impl<'a> Envelope<'a> {
             data,
             data_base64,
             datacontenttype: &event.content_type,
+            expiration: event.ttl.map(clock::rfc3339_in),
             id: &event.id,
             pubsubname: &options.pubsub,
             source: event.source.as_deref().unwrap_or(app_id),
             specversion: "1.0",
             subject: event.subject.as_deref(),
-            time: clock::rfc3339(),
-            topic: &options.topic,
+            time: event
+                .time
+                .and_then(clock::rfc3339_of)
+                .unwrap_or_else(clock::rfc3339),
+            topic: event.topic.as_deref().unwrap_or(&options.topic),
             traceid: parent,
             traceparent: parent,
             tracestate: trace.map(|trace| trace.state.as_deref().unwrap_or_default()),
             r#type: event.kind.as_deref().unwrap_or("com.dapr.event.sent"),
+            extensions: &event.extensions,
         };
         let mut json = Vec::with_capacity(event.data.len() * 4 / 3 + ATTRIBUTES);
         serde_json::to_writer(&mut json, &envelope).ok()?;
@@ -146,6 +184,8 @@ const ATTRIBUTES: usize = 640;
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::{Value, json};
 
     use super::*;
@@ -154,7 +194,7 @@ mod tests {
     fn message(event: NewEvent) -> Message {
         let mut options = PublisherOptions::new("pubsub-redis", "task-events");
         options.app_id = Some("task-api".to_owned());
-        Message::new(&options, event, None)
+        Message::new(&options, event, None).unwrap()
     }
 
     #[test]
@@ -236,5 +276,46 @@ mod tests {
             );
             assert_eq!(message.metadata["cloudevent.id"], "1");
         }
+    }
+
+    #[test]
+    fn what_daprd_does_not_write_is_written_here() {
+        let time = std::time::UNIX_EPOCH + Duration::from_millis(1500);
+        let event = NewEvent::new("1", "{}", "application/json")
+            .with_topic("elsewhere")
+            .with_time(time)
+            .with_ttl(Duration::from_mins(1))
+            .with_extension("tenant", "acme")
+            .with_extension("count", 3)
+            .with_extension("urgent", true);
+        let options = PublisherOptions::new("pubsub-redis", "task-events");
+        let refused = Message::new(&options, event.clone(), None).unwrap_err();
+        assert!(refused.to_string().contains("app_id"), "{refused}");
+
+        // Without an app-id, its publisher's other events need daprd's envelope.
+        let message = Message::new(&options, event.with_source("task-api"), None).unwrap();
+        assert_eq!((message.whole, message.alone), (true, true));
+        let envelope: Value = serde_json::from_slice(&message.data).unwrap();
+        assert_eq!(envelope["time"], "1970-01-01T00:00:01.500000000Z");
+        assert_eq!(envelope["topic"], "elsewhere");
+        assert_eq!(envelope["tenant"], "acme");
+        assert_eq!(
+            (&envelope["count"], &envelope["urgent"]),
+            (&json!(3), &json!(true))
+        );
+        assert!(envelope["expiration"].as_str().unwrap() > "2026");
+        assert_eq!(
+            message.metadata,
+            [("ttlInSeconds".into(), "60".into())].into()
+        );
+    }
+
+    #[test]
+    fn a_raw_payload_shares_calls_with_envelopes_that_were_made_here() {
+        let event = || NewEvent::new("1", "x", "text/plain").with_raw_payload();
+        let raw = message(event());
+        assert_eq!((&*raw.data, raw.whole, raw.alone), (&b"x"[..], true, false));
+        let options = PublisherOptions::new("pubsub-redis", "task-events");
+        assert!(Message::new(&options, event(), None).unwrap().alone);
     }
 }

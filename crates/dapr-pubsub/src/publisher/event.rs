@@ -1,7 +1,13 @@
 //! What is to be published.
 
+// The time of an event is a wall clock's.
+#![allow(clippy::disallowed_types)]
+
+mod check;
+
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use opentelemetry::trace::SpanContext;
@@ -9,13 +15,34 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Serialize;
 
 use super::PublishError;
+use crate::ExtensionValue;
 use crate::trace_context::TraceHeaders;
 
 /// An event to publish.
 ///
 /// daprd wraps it into a `CloudEvents` 1.0 envelope whose `source` is the app-id and whose `type` is
 /// `com.dapr.event.sent`, unless they are set here.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+///
+/// use dapr_pubsub::{NewEvent, PublishError};
+///
+/// # fn example(ordered_at: SystemTime) -> Result<NewEvent, PublishError> {
+/// let event = NewEvent::json("0f3c", &serde_json::json!({ "product": "cup" }))?
+///     .with_topic("order-events-eu")
+///     .with_kind("order.created")
+///     .with_subject("orders/0f3c")
+///     .with_time(ordered_at)
+///     .with_extension("tenant", "acme")
+///     .with_extension("attempt", 1)
+///     .with_ttl(Duration::from_secs(3600))
+///     .with_metadata("priority", "5"); // what this component understands
+/// # Ok(event)
+/// # }
+/// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct NewEvent {
     /// `id` of the envelope. Choose it where the event is decided on, not where it is sent: all
     /// attempts carry it, and with it a subscriber recognises an event it has seen. Not empty; like every attribute printable ASCII
@@ -36,12 +63,30 @@ pub struct NewEvent {
     pub kind: Option<String>,
     /// `subject` of the envelope.
     pub subject: Option<String>,
+    /// The topic instead of the publisher's own. Events of one topic share calls, so each further topic has calls of its own.
+    pub topic: Option<String>,
+    /// `time` of the envelope instead of that of the publishing; in the years 1970 to 9999. daprd does not let it be set, so the envelope is
+    /// made here, as it is with [`extensions`](Self::extensions).
+    pub time: Option<SystemTime>,
+    /// Further attributes of the envelope, by name: letters `a` to `z` and digits, none that the specification or Dapr uses. Texts as the
+    /// other attributes, whole numbers of 32 bits.
+    ///
+    /// daprd writes none, so the envelope is made here. That takes [`app_id`](crate::PublisherOptions::app_id) or
+    /// [`source`](Self::source), and data that is JSON, `text/plain` or `application/octet-stream`.
+    pub extensions: BTreeMap<String, ExtensionValue>,
+    /// How long it is of use, in whole seconds, rounded up (Dapr's `ttlInSeconds`). Where the broker does not see to it, the subscriber's
+    /// sidecar does by the envelope's `expiration`: afterwards the event goes to the dead letters instead of the handler. daprd makes
+    /// the envelope of such an event where it can, so beside [`app_id`](crate::PublisherOptions::app_id) it has a call of its own.
+    pub ttl: Option<Duration>,
+    /// Without an envelope (Dapr's `rawPayload`), for programs that read the topic without Dapr: `data` is all there is, so no attribute
+    /// but the partition key and the metadata may be set, and a subscriber through Dapr cannot recognise a redelivery.
+    pub raw: bool,
+    /// What this component understands beyond that, such as `priority` on `RabbitMQ`; printable ASCII, at most 1024 bytes in all.
+    /// Never what has a field of its own here.
+    pub metadata: BTreeMap<String, String>,
     /// The trace that it belongs to where the publishing span is not recorded.
     pub(super) trace: Option<SpanContext>,
 }
-
-/// Bytes of an attribute, a key or a media type. All of them together, each of its bytes percent-encoded, still fit into a head.
-const LONGEST_ATTRIBUTE: usize = 1024;
 
 impl NewEvent {
     /// An event whose data is `data` as JSON.
@@ -64,6 +109,12 @@ impl NewEvent {
             source: None,
             kind: None,
             subject: None,
+            topic: None,
+            time: None,
+            extensions: BTreeMap::new(),
+            ttl: None,
+            raw: false,
+            metadata: BTreeMap::new(),
             trace: None,
         }
     }
@@ -89,6 +140,65 @@ impl NewEvent {
         self
     }
 
+    /// Sets [`source`](Self::source).
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<String>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Sets [`topic`](Self::topic).
+    #[must_use]
+    pub fn with_topic(mut self, topic: impl Into<String>) -> Self {
+        self.topic = Some(topic.into());
+        self
+    }
+
+    /// Sets [`time`](Self::time).
+    #[must_use]
+    pub fn with_time(mut self, time: SystemTime) -> Self {
+        self.time = Some(time);
+        self
+    }
+
+    /// Adds one of the [`extensions`](Self::extensions).
+    #[must_use]
+    pub fn with_extension(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<ExtensionValue>,
+    ) -> Self {
+        self.extensions.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets [`ttl`](Self::ttl).
+    #[must_use]
+    pub fn with_ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some(ttl);
+        self
+    }
+
+    /// Sets [`raw`](Self::raw).
+    ///
+    /// ```
+    /// # use dapr_pubsub::NewEvent;
+    /// let reading = NewEvent::new("7", vec![0x2a, 0x07], "application/octet-stream").with_raw_payload();
+    /// assert!(reading.raw);
+    /// ```
+    #[must_use]
+    pub fn with_raw_payload(mut self) -> Self {
+        self.raw = true;
+        self
+    }
+
+    /// Adds to the [`metadata`](Self::metadata).
+    #[must_use]
+    pub fn with_metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.metadata.insert(name.into(), value.into());
+        self
+    }
+
     /// The trace that the event carries on where nothing here records spans, in place of the one that the work in hand belongs to
     /// ([`in_trace`](crate::in_trace)); where something does, the trace goes on from the caller's current span.
     #[must_use]
@@ -97,41 +207,11 @@ impl NewEvent {
         self
     }
 
-    /// What is refused here could be published, and then stand in its subscribers' way.
-    ///
-    /// Metadata comes back as headers of the delivery, by HTTP or gRPC, where only printable ASCII is valid (grpc-go
-    /// `internal/metadata/metadata.go`, `ValidatePair`), and a head has a limit.
-    pub(super) fn check(&self) -> Result<(), PublishError> {
-        if self.id.is_empty() {
-            return Err(PublishError::unfit("the event has no id"));
-        }
-        let key = self.partition_key.as_deref();
-        let keyed = key.map(|key| ("partitionKey", key)).into_iter();
-        let content_type = ("the content type", &*self.content_type);
-        let texts = self.attributes().chain([content_type]);
-        for (name, value) in texts.clone().chain(keyed) {
-            if value.len() > LONGEST_ATTRIBUTE {
-                return Err(PublishError::unfit(format!(
-                    "{name} has {} bytes; at most {LONGEST_ATTRIBUTE} are allowed",
-                    value.len()
-                )));
-            }
-        }
-        match texts.into_iter().find(|(_, value)| !is_printable(value)) {
-            Some((name, _)) => Err(PublishError::unfit(format!(
-                "{name} contains a character that is not printable ASCII, and could not be delivered"
-            ))),
-            None => Ok(()),
-        }
-    }
-
-    /// What daprd reads (dapr/dapr `pkg/runtime/pubsub/cloudevents.go`) and Kafka and Pulsar do.
+    /// What daprd reads (dapr/dapr `pkg/runtime/pubsub/cloudevents.go`), and what the component does.
     pub(super) fn metadata(&self, trace: Option<&TraceHeaders>) -> HashMap<String, String> {
+        let mut metadata = self.component_metadata();
         let attributes = self.attributes();
-        let mut metadata: HashMap<_, _> = attributes
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        metadata.extend(self.partition());
+        metadata.extend(attributes.map(|(name, value)| (name.to_owned(), value.to_owned())));
         if let Some(trace) = trace {
             metadata.insert("cloudevent.traceparent".to_owned(), trace.parent.clone());
             if let Some(state) = &trace.state {
@@ -141,10 +221,27 @@ impl NewEvent {
         metadata
     }
 
-    /// Name and value of what Kafka and Pulsar keep in order.
-    pub(super) fn partition(&self) -> Option<(String, String)> {
-        let key = self.partition_key.as_deref()?;
-        Some(("partitionKey".to_owned(), escaped(key)))
+    /// What is for the component: what Kafka and Pulsar keep in order by, how long the event is of use, and what only this component
+    /// knows.
+    pub(super) fn component_metadata(&self) -> HashMap<String, String> {
+        let key = self.partition_key.as_deref();
+        let key = key.map(|key| ("partitionKey".to_owned(), escaped(key)));
+        let ttl = self
+            .ttl_seconds()
+            .map(|seconds| ("ttlInSeconds".to_owned(), seconds.to_string()));
+        let own = self.metadata.clone().into_iter();
+        own.chain(key).chain(ttl).collect()
+    }
+
+    /// daprd reads whole seconds.
+    pub(super) fn ttl_seconds(&self) -> Option<u64> {
+        let ttl = crate::clock::bounded(self.ttl?);
+        Some(ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0))
+    }
+
+    /// An attribute is set that daprd would not write.
+    pub(super) fn needs_own_envelope(&self) -> bool {
+        self.time.is_some() || !self.extensions.is_empty()
     }
 
     fn attributes(&self) -> impl Iterator<Item = (&'static str, &str)> + Clone {
@@ -177,8 +274,9 @@ fn escaped(key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST_ATTRIBUTE, NewEvent};
-    use crate::PublishError;
+    use std::time::Duration;
+
+    use super::NewEvent;
 
     #[test]
     fn metadata_is_what_dapr_reads() {
@@ -191,39 +289,12 @@ mod tests {
         assert_eq!(metadata["cloudevent.type"], "made");
         assert_eq!(metadata["partitionKey"], "k");
         assert_eq!(metadata.len(), 3);
-    }
-
-    #[test]
-    fn what_could_never_be_delivered_is_not_published() {
-        let fit = NewEvent::new("1", "x", "text/plain");
-        fit.check().unwrap();
-        for unfit in [
-            NewEvent {
-                id: String::new(),
-                ..fit.clone()
-            },
-            NewEvent {
-                id: "a\nb".to_owned(),
-                ..fit.clone()
-            },
-            NewEvent {
-                id: "\u{e9}".to_owned(),
-                ..fit.clone()
-            },
-            fit.clone().with_subject("Aufgabe f\u{fc}r heute"),
-            fit.clone().with_subject("x".repeat(LONGEST_ATTRIBUTE + 1)),
-            fit.clone()
-                .with_partition_key("x".repeat(LONGEST_ATTRIBUTE + 1)),
-            NewEvent::new("1", "x", "text/plain\r\nx: y"),
-            NewEvent::new("1", "x", "x".repeat(LONGEST_ATTRIBUTE + 1)),
-        ] {
-            assert!(
-                matches!(unfit.check(), Err(PublishError::Rejected { .. })),
-                "{unfit:?}"
-            );
-        }
-        let keyed = fit.with_partition_key("50% \u{e9}\r\n");
-        keyed.check().unwrap();
-        assert_eq!(keyed.metadata(None)["partitionKey"], "50%25 %C3%A9%0D%0A");
+        let event = event
+            .with_ttl(Duration::from_millis(1500))
+            .with_metadata("priority", "5");
+        let metadata = event.metadata(None);
+        assert_eq!(metadata["ttlInSeconds"], "2");
+        assert_eq!(metadata["priority"], "5");
+        assert_eq!(metadata.len(), 5);
     }
 }

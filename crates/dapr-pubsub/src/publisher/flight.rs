@@ -98,7 +98,7 @@ async fn single(shared: &Shared, mut entry: Entry) {
     metadata.extend(raw_payload(message.whole));
     let mut request = Request::new(PublishEventRequest {
         pubsub_name: shared.options.pubsub.clone(),
-        topic: shared.options.topic.clone(),
+        topic: topic(shared, &entry).to_owned(),
         data: message.data.to_vec(),
         data_content_type: message.content_type.clone(),
         metadata,
@@ -116,6 +116,7 @@ async fn single(shared: &Shared, mut entry: Entry) {
         .instrument(entry.span.clone())
         .await;
     shared.metrics.called(
+        topic(shared, &entry),
         "single",
         code_name(answer.as_ref().map_or_else(Status::code, |()| Code::Ok)),
     );
@@ -131,14 +132,19 @@ async fn single(shared: &Shared, mut entry: Entry) {
 }
 
 async fn bulk(shared: &Shared, entries: &mut [Entry]) -> Result<BulkPublishResponse, Status> {
+    // They have it in common.
+    let topic = match entries.first() {
+        Some(entry) => topic(shared, entry).to_owned(),
+        None => shared.options.topic.clone(),
+    };
     let span = tracing::debug_span!(
         "send_batch",
-        otel.name = format!("send {}", shared.options.topic),
+        otel.name = format!("send {topic}"),
         otel.kind = "client",
         messaging.system = SYSTEM,
         messaging.operation.type = "send",
         messaging.operation.name = "send_batch",
-        messaging.destination.name = shared.options.topic,
+        messaging.destination.name = topic,
         messaging.batch.message_count = entries.len(),
     );
     // Either all of them are, or none: those that are not go alone then.
@@ -157,7 +163,7 @@ async fn bulk(shared: &Shared, entries: &mut [Entry]) -> Result<BulkPublishRespo
     }
     let request = BulkPublishRequest {
         pubsub_name: shared.options.pubsub.clone(),
-        topic: shared.options.topic.clone(),
+        topic: topic.clone(),
         entries: messages,
         metadata: raw_payload(whole).into_iter().collect(),
     };
@@ -171,10 +177,16 @@ async fn bulk(shared: &Shared, entries: &mut [Entry]) -> Result<BulkPublishRespo
         .instrument(span)
         .await;
     shared.metrics.called(
+        &topic,
         "bulk",
         code_name(answer.as_ref().map_or_else(Status::code, |_| Code::Ok)),
     );
     answer
+}
+
+fn topic<'a>(shared: &'a Shared, entry: &'a Entry) -> &'a str {
+    let own = entry.message.topic.as_deref();
+    own.unwrap_or(&shared.options.topic)
 }
 
 /// Tells daprd of envelopes that were made here.

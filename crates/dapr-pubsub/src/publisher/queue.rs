@@ -207,16 +207,24 @@ impl State {
         }
     }
 
-    /// The oldest events that fit into one bulk call; at least one.
+    /// The oldest events of the oldest one's topic that fit into one bulk call; at least one.
     fn fitting(&self, most: usize) -> Vec<u64> {
         let mut bytes = 0;
         let mut numbers = Vec::new();
-        for number in self.together.iter().take(most) {
-            bytes += self.entries.get(number).map_or(0, |entry| entry.size);
+        let waiting = self.together.iter();
+        let mut waiting = waiting
+            .filter_map(|number| self.entries.get(number))
+            .peekable();
+        let topic = waiting
+            .peek()
+            .and_then(|entry| entry.message.topic.as_deref());
+        let alike = waiting.filter(|entry| entry.message.topic.as_deref() == topic);
+        for entry in alike.take(most) {
+            bytes += entry.size;
             if bytes > BATCH_BYTES && !numbers.is_empty() {
                 break;
             }
-            numbers.push(*number);
+            numbers.push(entry.number);
         }
         numbers
     }

@@ -26,7 +26,7 @@ use dapr::dapr::proto::runtime::v1::{
     BindingEventRequest, BindingEventResponse, HealthCheckResponse, JobEventRequest,
     JobEventResponse, ListInputBindingsResponse, ListTopicSubscriptionsResponse,
     TopicEventBulkRequest, TopicEventBulkResponse, TopicEventRequest, TopicEventResponse,
-    TopicRoutes, TopicSubscription,
+    TopicRoutes, TopicRule, TopicSubscription,
 };
 use http::{HeaderMap, HeaderValue, Method, Version, header};
 use tokio::time::{Instant, timeout_at};
@@ -58,7 +58,8 @@ pub(super) struct Callback<S> {
     pub(super) routes: HashMap<String, Arc<Route<S>>>,
     /// What is told to daprd: nothing in declarative mode, in which it asks all the same.
     pub(super) entries: Vec<SubscribeEntry>,
-    pub(super) token: Option<Secret>,
+    pub(super) tokens: Arc<[Secret]>,
+    /// The widest of any route: which one it is shows only when a message has been read.
     pub(super) limits: Limits,
     pub(super) in_hand: InHand,
 }
@@ -67,26 +68,44 @@ pub(super) struct Callback<S> {
 struct Call<S> {
     callback: Arc<Callback<S>>,
     state: S,
-    deadline: Instant,
+    started: Instant,
+    /// Bytes of the message.
+    length: usize,
 }
 
 impl<S: Clone + Send + Sync + 'static> Callback<S> {
+    /// What becomes of an event of which nobody has read where it belongs: what all routes say, and where they do not agree it is kept.
+    fn unread(&self) -> Outcome {
+        let mut outcomes = self
+            .routes
+            .values()
+            .map(|it| it.subscription.own.undecodable);
+        let first = outcomes.next().unwrap_or(Outcome::Drop);
+        if outcomes.all(|it| it == first) {
+            first
+        } else {
+            Outcome::Retry
+        }
+    }
+
     /// Answers any call, known or not.
     pub(super) async fn answer(self: Arc<Self>, state: S, request: Request) -> Response {
-        let deadline = Instant::now() + self.limits.handler;
+        let started = Instant::now();
+        let deadline = started + self.limits.handler;
         let path = request.uri().path().to_owned();
         let bulk = path.ends_with("OnBulkTopicEvent") || path.ends_with("OnBulkTopicEventAlpha1");
         let limit = self.limits.message(bulk);
         let message = message::admit(request, limit, &self.in_hand, deadline).await;
-        let (request, _room) = match message {
-            Message::Admitted(request, room) => (request, Some(room)),
-            Message::TooLarge(request) => (request, None),
+        let (request, length, _room) = match message {
+            Message::Admitted(request, length, room) => (request, length, Some(room)),
+            Message::TooLarge(request) => (request, 0, None),
             Message::Late => return late(),
         };
         let call = Call {
             callback: Arc::clone(&self),
             state,
-            deadline,
+            started,
+            length,
         };
         // The handler keeps the deadline itself; beyond it goes only a message that does not arrive.
         match timeout_at(deadline + GRACE, call.dispatch(&path, limit, request)).await {
@@ -186,7 +205,7 @@ fn parts(
 
 impl<S: Clone + Send + Sync + 'static> Call<S> {
     fn check_token(&self, metadata: &tonic::metadata::MetadataMap) -> Result<(), Status> {
-        if token::admits(self.callback.token.as_ref(), metadata.as_ref()) {
+        if token::admits(&self.callback.tokens, metadata.as_ref()) {
             return Ok(());
         }
         tracing::warn!("a delivery without the right dapr-api-token: refused");
@@ -229,8 +248,9 @@ impl<S: Clone + Send + Sync + 'static> AppCallback for Call<S> {
         let (metadata, extensions, event) = request.into_parts();
         if let Some(&TooLarge { limit }) = extensions.get() {
             let error = DecodeError::TooLarge { limit };
-            tracing::warn!(%error, reason = error.reason(), "an event that cannot be read: dropped");
-            return Ok(tonic::Response::new(answered(Outcome::Drop)));
+            let outcome = self.callback.unread();
+            tracing::warn!(%error, reason = error.reason(), %outcome, "an event that cannot be read");
+            return Ok(tonic::Response::new(answered(outcome)));
         }
         let Some(route) = self.route(&event.path, &event.topic) else {
             let outcome = Self::undeclared(&event.path, &event.topic);
@@ -239,7 +259,12 @@ impl<S: Clone + Send + Sync + 'static> AppCallback for Call<S> {
         let active = route.begin(&event.pubsub_name);
         let parts = parts(route.subscription.route(), &metadata, extensions);
         let unread = || (Some(event.id.clone()), &*event.data);
-        let envelope = Envelope::of_callback(&event);
+        let limit = route.limits.body;
+        let envelope = if self.length > limit {
+            Err(DecodeError::TooLarge { limit })
+        } else {
+            Envelope::of_callback(&event)
+        };
         let outcome = route
             .receive(
                 &active,
@@ -247,7 +272,7 @@ impl<S: Clone + Send + Sync + 'static> AppCallback for Call<S> {
                 envelope,
                 unread,
                 self.state.clone(),
-                self.deadline,
+                self.started + route.limits.handler,
             )
             .await;
         Ok(tonic::Response::new(answered(outcome)))
@@ -336,12 +361,16 @@ impl<S: Clone + Send + Sync + 'static> AppCallbackHealthCheck for Call<S> {
 }
 
 fn listed(entry: &SubscribeEntry) -> TopicSubscription {
+    let rules = entry.routes.rules.iter().map(|rule| TopicRule {
+        r#match: rule.condition.clone(),
+        path: rule.path.clone(),
+    });
     TopicSubscription {
         pubsub_name: entry.pubsub_name.clone(),
         topic: entry.topic.clone(),
         metadata: entry.metadata.clone().into_iter().collect(),
         routes: Some(TopicRoutes {
-            rules: Vec::new(),
+            rules: rules.collect(),
             default: entry.routes.default.clone(),
         }),
         dead_letter_topic: entry.dead_letter_topic.clone().unwrap_or_default(),

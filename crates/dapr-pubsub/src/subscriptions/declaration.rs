@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::own::Own;
 use serde::{Deserialize, Serialize};
 
 /// A topic, the route its events are posted to, and how daprd should deliver them.
@@ -35,11 +36,14 @@ pub struct Subscription {
     dead_letter_topic: Option<String>,
     metadata: BTreeMap<String, String>,
     options: BTreeMap<String, PubsubOptions>,
+    condition: Option<String>,
+    pub(super) own: Own,
 }
 
 /// What one component is told that the others are not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct PubsubOptions {
     /// In place of [`Subscription::dead_letter_topic`].
     pub dead_letter_topic: Option<String>,
@@ -51,6 +55,7 @@ pub struct PubsubOptions {
 /// (`SubscriptionJSON` in dapr/dapr `pkg/runtime/pubsub/subscriptions.go`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct SubscribeEntry {
     /// Name of the pub/sub component.
     #[serde(rename = "pubsubname")]
@@ -69,9 +74,25 @@ pub struct SubscribeEntry {
 
 /// `routes` of a [`SubscribeEntry`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Routes {
-    /// The route of each event: this crate writes no CEL rules.
+    /// Where events go that a condition holds for: the first one counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
+    /// Where all others go. Empty: nowhere but to the dead letters.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub default: String,
+}
+
+/// A condition and where it leads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Rule {
+    /// An expression of CEL about `event`, the envelope.
+    #[serde(rename = "match")]
+    pub condition: String,
+    /// The route.
+    pub path: String,
 }
 
 impl Subscription {
@@ -83,14 +104,7 @@ impl Subscription {
     pub fn new(topic: impl Into<String>, route: impl Into<String>) -> Self {
         let (topic, route) = (topic.into(), route.into());
         assert!(!topic.is_empty(), "a subscription needs a topic");
-        assert!(
-            route.len() > 1 && route.starts_with('/') && !route.contains(['{', '}', '*', '?', '#']),
-            "`{route}` is not a literal path"
-        );
-        assert!(
-            !route.starts_with("/dapr/"),
-            "`{route}`: /dapr/ is the sidecar's own name space"
-        );
+        check_route(&route);
         Self {
             topic,
             route,
@@ -98,6 +112,54 @@ impl Subscription {
             dead_letter_topic: None,
             metadata: BTreeMap::new(),
             options: BTreeMap::new(),
+            condition: None,
+            own: Own::default(),
+        }
+    }
+
+    /// Those of the same topic that `condition` holds for, posted to another route: a routing rule. It has everything else of this one.
+    /// The rules of a topic count in the order in which they are given to [`Subscriptions`](crate::Subscriptions), and the subscription
+    /// without a condition gets what is left, wherever it stands. Where there is none, that goes to the dead letters, or nowhere.
+    ///
+    /// `condition` is an expression of [CEL](https://github.com/google/cel-spec) about `event`, the envelope. daprd reads it: one that is
+    /// not valid, and the application has no subscription at all. An event on which it fails, as `event.data.kind` does without such a
+    /// member, goes to the dead letters; ask `has(event.data.kind)` first.
+    ///
+    /// A canary has no data to ask for, so a rule of its own lets it through, before the others.
+    ///
+    /// In declarative mode the rules are in the Subscription object, and the route is all that counts here.
+    ///
+    /// ```
+    /// use dapr_pubsub::{CloudEvent, Mode, Subscription, Subscriptions};
+    /// # use serde::de::IgnoredAny;
+    ///
+    /// async fn cancelled(_: CloudEvent<IgnoredAny>) {}
+    /// async fn other(_: CloudEvent<IgnoredAny>) {}
+    ///
+    /// let orders = Subscription::new("order-events", "/events/order").pubsubs(["pubsub"]);
+    /// let subscriptions = Subscriptions::<()>::new()
+    ///     .mode(Mode::Programmatic)
+    ///     .on(orders.when(r#"event.type == "order.cancelled""#, "/events/order-cancelled"), cancelled)
+    ///     .on(orders, other);
+    /// let [entry] = &subscriptions.entries()[..] else { unreachable!() };
+    /// assert_eq!(entry.routes.rules.last().unwrap().path, "/events/order-cancelled");
+    /// assert_eq!(entry.routes.default, "/events/order");
+    /// ```
+    ///
+    /// # Panics
+    /// When `condition` is blank, or `route` is not a literal path.
+    #[must_use]
+    pub fn when(&self, condition: impl Into<String>, route: impl Into<String>) -> Self {
+        let (condition, route) = (condition.into(), route.into());
+        assert!(
+            !condition.trim().is_empty(),
+            "the condition for `{route}` is blank"
+        );
+        check_route(&route);
+        Self {
+            route,
+            condition: Some(condition),
+            ..self.clone()
         }
     }
 
@@ -152,9 +214,7 @@ impl Subscription {
             SubscribeEntry {
                 pubsub_name: pubsub.clone(),
                 topic: self.topic.clone(),
-                routes: Routes {
-                    default: self.route.clone(),
-                },
+                routes: self.routes(),
                 dead_letter_topic: own
                     .dead_letter_topic
                     .or_else(|| self.dead_letter_topic.clone()),
@@ -162,6 +222,20 @@ impl Subscription {
             }
         };
         self.pubsubs.iter().map(entry).collect()
+    }
+
+    fn routes(&self) -> Routes {
+        let path = self.route.clone();
+        match self.condition.clone() {
+            Some(condition) => Routes {
+                rules: vec![Rule { condition, path }],
+                default: String::new(),
+            },
+            None => Routes {
+                rules: Vec::new(),
+                default: path,
+            },
+        }
     }
 
     /// Whether any component is told to deliver what was published as it is, without an envelope
@@ -178,6 +252,17 @@ impl Subscription {
     pub(super) fn knows_pubsub(&self, name: &str) -> bool {
         self.pubsubs.is_empty() || self.pubsubs.iter().any(|pubsub| pubsub == name)
     }
+}
+
+fn check_route(route: &str) {
+    assert!(
+        route.len() > 1 && route.starts_with('/') && !route.contains(['{', '}', '*', '?', '#']),
+        "`{route}` is not a literal path"
+    );
+    assert!(
+        !route.starts_with("/dapr/"),
+        "`{route}`: /dapr/ is the sidecar's own name space"
+    );
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ const NOT_EXTRACTED: &str = "not_extracted";
 pub(super) struct Route<S> {
     pub(super) subscription: Subscription,
     pub(super) handler: Arc<dyn ErasedHandler<S>>,
-    pub(super) token: Option<Secret>,
+    pub(super) tokens: Arc<[Secret]>,
     pub(super) canary_inbox: Option<Inbox>,
     pub(super) limits: Limits,
     pub(super) attempts: Option<Arc<Attempts>>,
@@ -79,8 +79,11 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
             Err(error) => {
                 let (id, bytes) = unread();
                 let id = id.filter(|id| !id.is_empty());
-                note(&[id.as_deref().unwrap_or_default().as_bytes(), bytes]);
-                self.undecodable(&error, id.as_deref())
+                let outcome = self.undecodable(&error, id.as_deref());
+                if outcome == Outcome::Drop {
+                    note(&[id.as_deref().unwrap_or_default().as_bytes(), bytes]);
+                }
+                outcome
             }
         }
     }
@@ -133,7 +136,8 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
                 self.metrics.canary(self.subscription.topic());
                 return Ok(Handled::Outcome(canary::receive(event, inbox).await, None));
             }
-            Ok(self.handler.handle(parts, event, state)?.await)
+            let work = self.handler.prepare(event)?;
+            Ok(work(parts, state).await)
         };
         match timeout_at(deadline, AssertUnwindSafe(work).catch_unwind()).await {
             Ok(Ok(handled)) => handled.map_err(Unhandled::Undecodable),
@@ -153,7 +157,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
                 (outcome, None)
             }
             Ok(Handled::NotExtracted(status)) => {
-                tracing::error!(%status, "an extractor refused, so the event could not be handled");
+                tracing::error!(%status, "an extractor or a layer refused, so the event could not be handled");
                 (Outcome::Retry, Some(NOT_EXTRACTED))
             }
             Err(Unhandled::Undecodable(error)) => (
@@ -204,9 +208,17 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
     pub(super) fn undecodable(&self, error: &DecodeError, id: Option<&str>) -> Outcome {
         let topic = self.subscription.topic();
         let id = id.map(shown);
-        tracing::warn!(topic, id, %error, reason = error.reason(), "an event that cannot be read: dropped");
-        self.metrics.undecodable(topic, error.reason());
-        Outcome::Drop
+        let (outcome, reason) = (self.subscription.own.undecodable, error.reason());
+        match outcome {
+            Outcome::Drop => {
+                tracing::warn!(topic, id, %error, reason, "an event that cannot be read: dropped");
+            }
+            _ => {
+                tracing::warn!(topic, id, %error, reason, %outcome, "an event that cannot be read");
+            }
+        }
+        self.metrics.undecodable(topic, reason);
+        outcome
     }
 
     fn span(&self, active: &Active, event: &Envelope<'_>, trace: Option<&SpanContext>) -> Span {

@@ -18,12 +18,15 @@ use crate::{CloudEvent, DecodeError, Envelope, IntoOutcome, Outcome};
 pub enum Handled {
     /// The handler ran, and said so, and why, if it returned an error.
     Outcome(Outcome, Option<String>),
-    /// An extractor refused with this status; the handler did not run.
+    /// An extractor, or a layer around the handler, refused with this status; the handler did not run.
     NotExtracted(StatusCode),
 }
 
 /// A handler at work.
 pub type HandlerFuture = Pin<Box<dyn Future<Output = Handled> + Send>>;
+
+/// A handler that has its event, and takes the request's parts and the router's state to begin.
+pub type PreparedHandler<S> = Box<dyn FnOnce(Parts, S) -> HandlerFuture + Send>;
 
 /// An async function that takes events.
 ///
@@ -31,16 +34,11 @@ pub type HandlerFuture = Pin<Box<dyn Future<Output = Handled> + Send>>;
 /// `HeaderMap`, ...) and, last, a [`CloudEvent<T>`], that return something that is
 /// [`IntoOutcome`]. `M` only tells the implementations apart.
 pub trait EventHandler<M, S>: Clone + Send + Sync + 'static {
-    /// Reads the data; the work begins when the future is polled. The event is not borrowed by it.
+    /// Reads the data; the work begins when the future that follows is polled. The event is not borrowed by it.
     ///
     /// # Errors
     /// The event's data is not what the handler takes; it does not run.
-    fn handle(
-        self,
-        parts: Parts,
-        event: &Envelope<'_>,
-        state: S,
-    ) -> Result<HandlerFuture, DecodeError>;
+    fn prepare(self, event: &Envelope<'_>) -> Result<PreparedHandler<S>, DecodeError>;
 }
 
 macro_rules! impl_event_handler {
@@ -55,14 +53,9 @@ macro_rules! impl_event_handler {
             $($extractor: FromRequestParts<S> + Send + 'static,)*
         {
             #[allow(non_snake_case, unused_mut, unused_variables)]
-            fn handle(
-                self,
-                mut parts: Parts,
-                event: &Envelope<'_>,
-                state: S,
-            ) -> Result<HandlerFuture, DecodeError> {
+            fn prepare(self, event: &Envelope<'_>) -> Result<PreparedHandler<S>, DecodeError> {
                 let event = event.decode::<T>()?;
-                Ok(Box::pin(async move {
+                Ok(Box::new(move |mut parts: Parts, state: S| Box::pin(async move {
                     $(
                         let $extractor = match $extractor::from_request_parts(&mut parts, &state).await {
                             Ok(extracted) => extracted,
@@ -74,7 +67,7 @@ macro_rules! impl_event_handler {
                     let returned = self($($extractor,)* event).await;
                     let (outcome, reason) = returned.into_outcome_with_reason();
                     Handled::Outcome(outcome, reason)
-                }))
+                })))
             }
         }
     };
@@ -90,12 +83,7 @@ impl_event_handler!(E1, E2, E3, E4, E5, E6);
 
 /// A handler without its type, for the table of routes.
 pub(super) trait ErasedHandler<S>: Send + Sync {
-    fn handle(
-        &self,
-        parts: Parts,
-        event: &Envelope<'_>,
-        state: S,
-    ) -> Result<HandlerFuture, DecodeError>;
+    fn prepare(&self, event: &Envelope<'_>) -> Result<PreparedHandler<S>, DecodeError>;
 }
 
 struct Erased<H, M> {
@@ -104,13 +92,8 @@ struct Erased<H, M> {
 }
 
 impl<H: EventHandler<M, S>, M, S> ErasedHandler<S> for Erased<H, M> {
-    fn handle(
-        &self,
-        parts: Parts,
-        event: &Envelope<'_>,
-        state: S,
-    ) -> Result<HandlerFuture, DecodeError> {
-        self.handler.clone().handle(parts, event, state)
+    fn prepare(&self, event: &Envelope<'_>) -> Result<PreparedHandler<S>, DecodeError> {
+        self.handler.clone().prepare(event)
     }
 }
 

@@ -27,7 +27,7 @@ const PUBSUB: &str = "pubsubname";
 
 impl<S: Clone + Send + Sync + 'static> Route<S> {
     pub(super) async fn deliver(&self, state: S, request: Request) -> Response {
-        if !token::admits(self.token.as_ref(), request.headers()) {
+        if !token::admits(&self.tokens, request.headers()) {
             tracing::warn!(
                 route = self.subscription.route(),
                 "a delivery without the right dapr-api-token: refused"

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::own::Own;
+
 const MIB: usize = 1024 * 1024;
 /// daprd takes events of 4 MiB (dapr/dapr `pkg/runtime/config.go`) and delivers them in an envelope,
 /// in which each byte may have become six (`<` is written as `\u003c`). What was acknowledged must not
@@ -40,6 +42,20 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Those of one subscription.
+    pub(super) fn of(mut self, own: &Own) -> Self {
+        self.body = own.body_limit.unwrap_or(self.body);
+        self.handler = own.handler_timeout.unwrap_or(self.handler);
+        self
+    }
+
+    /// What is enough for either.
+    pub(super) fn widened(mut self, other: &Self) -> Self {
+        self.body = self.body.max(other.body);
+        self.handler = self.handler.max(other.handler);
+        self
+    }
+
     /// Bytes of a delivery, with one event or in bulk.
     pub(super) fn message(&self, bulk: bool) -> usize {
         if bulk {

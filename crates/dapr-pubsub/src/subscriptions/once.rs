@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 
-use super::handler::{ErasedHandler, Handled, HandlerFuture};
+use super::handler::{ErasedHandler, Handled, PreparedHandler};
 use crate::{Claim, DecodeError, Envelope, Inbox, Lease, Outcome};
 
 /// Kept as the reason of a RETRY that has none of its own.
@@ -15,20 +15,15 @@ pub(super) struct Once<S> {
     pub(super) inbox: Inbox,
 }
 
-impl<S> ErasedHandler<S> for Once<S> {
+impl<S: Send + 'static> ErasedHandler<S> for Once<S> {
     /// What cannot be decoded is not claimed: it needs no store to be dropped.
-    fn handle(
-        &self,
-        parts: Parts,
-        event: &Envelope<'_>,
-        state: S,
-    ) -> Result<HandlerFuture, DecodeError> {
-        let work = self.handler.handle(parts, event, state)?;
+    fn prepare(&self, event: &Envelope<'_>) -> Result<PreparedHandler<S>, DecodeError> {
+        let work = self.handler.prepare(event)?;
         let (source, id) = (event.source().to_owned(), event.id().to_owned());
         let inbox = self.inbox.clone();
-        Ok(Box::pin(async move {
+        let claimed = async move |parts: Parts, state: S| {
             let outcome = match inbox.claim(&source, &id).await {
-                Ok(Claim::Fresh(lease)) => return settle(lease, work.await).await,
+                Ok(Claim::Fresh(lease)) => return settle(lease, work(parts, state).await).await,
                 Ok(Claim::Done) => {
                     tracing::debug!("already done");
                     Outcome::Success
@@ -47,7 +42,8 @@ impl<S> ErasedHandler<S> for Once<S> {
                 }
             };
             Handled::Outcome(outcome, None)
-        }))
+        };
+        Ok(Box::new(|parts, state| Box::pin(claimed(parts, state))))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use bytes::Bytes;
 use http::{Method, StatusCode};
 
@@ -14,6 +14,7 @@ use super::attempts::Attempts;
 use super::callback::{self, Callback};
 use super::delivery::Route;
 use super::in_hand::InHand;
+use super::layered::Layered;
 use super::respond::{json, problem};
 use super::{Declared, Mode, Subscriptions};
 use crate::telemetry::DeliveryMetrics;
@@ -31,13 +32,13 @@ pub(super) fn build<S: Clone + Send + Sync + 'static>(all: Subscriptions<S>) -> 
         Mode::Declarative => Vec::new(),
         Mode::Programmatic => all.entries(),
     };
+    let tokens: Arc<[_]> = all.tokens.into();
+    let mut widest = all.limits;
     let mut by_path = HashMap::new();
-    let mut router = Router::new()
-        .route(
-            "/dapr/subscribe",
-            get(async move || json(StatusCode::OK, list.clone())),
-        )
-        .fallback(unknown);
+    let mut router = Router::new().route(
+        "/dapr/subscribe",
+        get(async move || json(StatusCode::OK, list.clone())),
+    );
     for Declared {
         subscription,
         handler,
@@ -54,12 +55,18 @@ pub(super) fn build<S: Clone + Send + Sync + 'static>(all: Subscriptions<S>) -> 
             subscription.topic()
         );
         let path = subscription.route().to_owned();
+        let limits = all.limits.of(&subscription.own);
+        widest = widest.widened(&limits);
+        let handler = match &subscription.own.layering {
+            Some(layering) => Arc::new(Layered::new(handler, layering)),
+            None => handler,
+        };
         let route = Arc::new(Route {
             subscription,
             handler,
-            token: all.token.clone(),
+            tokens: Arc::clone(&tokens),
             canary_inbox,
-            limits: all.limits,
+            limits,
             attempts,
             in_hand: in_hand.clone(),
             activity: all.activity.clone(),
@@ -76,8 +83,8 @@ pub(super) fn build<S: Clone + Send + Sync + 'static>(all: Subscriptions<S>) -> 
     let callback = Arc::new(Callback {
         routes: by_path,
         entries,
-        token: all.token,
-        limits: all.limits,
+        tokens,
+        limits: widest,
         in_hand,
     });
     for service in callback::SERVICES {
@@ -106,9 +113,19 @@ fn subscribe_list<S: Clone + Send + Sync + 'static>(all: &Subscriptions<S>) -> B
     serde_json::to_vec(&all.entries()).map_or_else(|_| Bytes::from_static(b"[]"), Bytes::from)
 }
 
+/// Whatever is below `prefix` and no route.
+pub(super) fn guard<S: Clone + Send + Sync + 'static>(
+    router: Router<S>,
+    prefix: &str,
+) -> Router<S> {
+    router
+        .route(&format!("{prefix}/"), any(unknown))
+        .route(&format!("{prefix}/{{*rest}}"), any(unknown))
+}
+
 /// A 404 to a POST would make daprd drop the event. Everything else is asked for by name
 /// (`GET /dapr/config`), and "there is none" is the right answer.
-async fn unknown(request: Request) -> Response {
+pub(super) async fn unknown(request: Request) -> Response {
     if callback::is_grpc(request.headers()) {
         return callback::unknown();
     }

@@ -8,9 +8,8 @@ use dapr_pubsub::{Subscription, Subscriptions};
 use serde_json::{Value, json};
 use tonic::Status;
 
-use crate::fake_sidecar::FakeSidecar;
-use crate::fake_sidecar::state::Verdict;
 use crate::subscriptions::{ROUTE, outcome};
+use dapr_pubsub::testing::{FakeSidecar, Fault};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -46,7 +45,7 @@ async fn state(fake: &FakeSidecar, consumer: &str, id: &str) -> EventState {
 
 #[tokio::test]
 async fn a_canary_is_recorded_for_its_consumer_and_no_handler_sees_it() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let router = router(Some(inbox(&fake, "worker")));
     assert_eq!(state(&fake, "worker", "1").await, EventState::Unknown);
     assert_eq!(outcome(&router, canary("1")).await, "SUCCESS");
@@ -57,7 +56,7 @@ async fn a_canary_is_recorded_for_its_consumer_and_no_handler_sees_it() {
 
 #[tokio::test]
 async fn a_second_copy_changes_nothing() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let router = router(Some(inbox(&fake, "worker")));
     for _ in 0..2 {
         assert_eq!(outcome(&router, canary("1")).await, "SUCCESS");
@@ -67,7 +66,7 @@ async fn a_second_copy_changes_nothing() {
 
 #[tokio::test]
 async fn a_canary_in_other_hands_comes_again() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let elsewhere = inbox(&fake, "worker");
     let _held = elsewhere.claim("prober", "1").await.unwrap();
     let router = router(Some(inbox(&fake, "worker")));
@@ -82,10 +81,10 @@ async fn without_an_inbox_a_canary_is_just_taken() {
 
 #[tokio::test]
 async fn a_canary_that_cannot_be_recorded_is_no_proof() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let router = router(Some(inbox(&fake, "worker")));
     fake.state()
-        .disturb(|_, _| Some(Verdict::Refuse(Status::unavailable("away"))));
+        .disturb(|_, _| Some(Fault::Refuse(Status::unavailable("away"))));
     assert_eq!(outcome(&router, canary("1")).await, "RETRY");
     let reader = InboxReader::new(&fake.sidecar(), "statestore");
     let unread = reader.state("worker", "prober", "1", SECOND).await;
@@ -96,7 +95,7 @@ async fn a_canary_that_cannot_be_recorded_is_no_proof() {
 
 #[tokio::test]
 async fn entries_of_a_bulk_delivery_can_be_canaries() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let router = router(Some(inbox(&fake, "worker")));
     let event: Value = serde_json::from_str(&canary("1")).unwrap();
     let body = json!({"entries": [{"entryId": "a", "event": event}]}).to_string();

@@ -7,18 +7,17 @@ use std::time::Duration;
 
 use dapr_pubsub::{Claim, Inbox, InboxOptions, Lease};
 
-use crate::fake_sidecar::FakeSidecar;
+use dapr_pubsub::testing::FakeSidecar;
 
 const SOURCE: &str = "task-api";
 /// Of the event `1` of `task-api`, for the consumer `worker`.
 const KEY: &str = "B1bEWwPAUfe4XWKHyocKYw";
 
 fn options(lease: Duration) -> InboxOptions {
-    InboxOptions {
-        lease,
-        call_timeout: Duration::from_secs(1),
-        ..InboxOptions::new("statestore", "worker")
-    }
+    let mut options = InboxOptions::new("statestore", "worker");
+    options.lease = lease;
+    options.call_timeout = Duration::from_secs(1);
+    options
 }
 
 /// Two replicas of a service.

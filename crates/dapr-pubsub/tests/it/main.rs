@@ -9,7 +9,6 @@
 
 mod callback;
 mod canary;
-mod fake_sidecar;
 mod inbox;
 mod metrics;
 mod publisher;
@@ -19,10 +18,17 @@ mod watchdog;
 
 use std::time::Duration;
 
+use dapr_pubsub::testing::FakeSidecar;
 use tokio::time::{Instant, sleep, timeout};
 
 /// What no test should come near to.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A sidecar of one's own.
+fn fake() -> FakeSidecar {
+    tracing_setup::install();
+    FakeSidecar::start()
+}
 
 /// Waits for something that has no notification of its own.
 async fn until(mut condition: impl FnMut() -> bool) {

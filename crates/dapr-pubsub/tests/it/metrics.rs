@@ -16,7 +16,7 @@ use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 use tonic::Status;
 use tower::ServiceExt as _;
 
-use crate::fake_sidecar::{Answer, FakeSidecar};
+use dapr_pubsub::testing::Answer;
 
 const TOPIC: &str = "counted-events";
 
@@ -69,7 +69,7 @@ async fn everything_is_counted() {
         .with_periodic_exporter(exporter.clone())
         .build();
     opentelemetry::global::set_meter_provider(provider.clone());
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     fake.on_publish(|call| match call.ids()[..] {
         ["bad"] => Answer::Fail(Status::permission_denied("no")),
         _ => Answer::Ok,

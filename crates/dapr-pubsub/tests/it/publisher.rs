@@ -12,12 +12,11 @@ use tokio::task::JoinSet;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn options() -> PublisherOptions {
-    PublisherOptions {
-        max_in_flight: 1,
-        backoff_initial: Duration::from_millis(5),
-        backoff_max: Duration::from_millis(20),
-        ..PublisherOptions::new("pubsub", "task-events")
-    }
+    let mut options = PublisherOptions::new("pubsub", "task-events");
+    options.max_in_flight = 1;
+    options.backoff_initial = Duration::from_millis(5);
+    options.backoff_max = Duration::from_millis(20);
+    options
 }
 
 fn event(id: &str) -> NewEvent {

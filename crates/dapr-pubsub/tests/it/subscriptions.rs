@@ -1,5 +1,6 @@
 mod answers;
 mod bulk;
+mod own;
 mod routes;
 mod traces;
 

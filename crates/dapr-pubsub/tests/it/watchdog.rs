@@ -11,8 +11,8 @@ use dapr_pubsub::{
 use tokio::task::JoinSet;
 use tonic::Status;
 
-use crate::fake_sidecar::{Answer, FakeSidecar, state::Verdict};
 use crate::until;
+use dapr_pubsub::testing::{Answer, FakeSidecar, Fault};
 
 type Heard = Arc<Mutex<Vec<Hearing>>>;
 
@@ -23,10 +23,9 @@ fn watch(fake: &FakeSidecar) -> (Heard, JoinSet<Infallible>) {
     let sidecar = fake.sidecar();
     let inbox = Inbox::new(&sidecar, InboxOptions::new("store", "worker"));
     let subscriptions = Subscriptions::<()>::new().on(Subscription::new("t", "/e"), ignore);
-    let options = WatchdogOptions {
-        silence: Duration::from_millis(50),
-        patience: Duration::from_millis(1200),
-    };
+    let mut options = WatchdogOptions::new();
+    options.silence = Duration::from_millis(50);
+    options.patience = Duration::from_millis(1200);
     let (activity, topics) = (subscriptions.activity(), subscriptions.topics());
     let watchdog = Watchdog::new(&sidecar, &inbox, activity, topics, options);
     let heard = Heard::default();
@@ -47,7 +46,7 @@ fn is_deaf(heard: &Heard) -> bool {
 
 #[tokio::test]
 async fn a_canary_that_does_not_come_restarts_the_sidecar() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     fake.subscribed("p", "t");
     fake.subscribed("p", "not-ours");
     let (heard, _task) = watch(&fake);
@@ -63,19 +62,19 @@ async fn a_canary_that_does_not_come_restarts_the_sidecar() {
 #[tokio::test]
 async fn what_cannot_be_known_restarts_nothing() {
     // The broker does not take it.
-    let broker_down = FakeSidecar::start();
+    let broker_down = crate::fake();
     broker_down.subscribed("p", "t");
     broker_down.on_publish(|_| Answer::Fail(Status::internal("broker down")));
     let (without_broker, _first) = watch(&broker_down);
     // The state store cannot say whether it came.
-    let store_down = FakeSidecar::start();
+    let store_down = crate::fake();
     store_down.subscribed("p", "t");
     store_down
         .state()
-        .disturb(|_, _| Some(Verdict::Refuse(Status::internal("store down"))));
+        .disturb(|_, _| Some(Fault::Refuse(Status::internal("store down"))));
     let (without_store, _second) = watch(&store_down);
     // The sidecar has no component to subscribe with: its broker was down when it started.
-    let none = FakeSidecar::start();
+    let none = crate::fake();
     let (without_subscription, _third) = watch(&none);
     for heard in [&without_broker, &without_store, &without_subscription] {
         until(|| heard.lock().unwrap().len() >= 2).await;
@@ -88,7 +87,7 @@ async fn what_cannot_be_known_restarts_nothing() {
 
 #[tokio::test]
 async fn a_sidecar_that_has_missed_its_subscription_is_restarted() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     fake.load("p", "pubsub.redis");
     fake.subscribed("p", "not-ours");
     let (heard, _task) = watch(&fake);
@@ -101,7 +100,7 @@ async fn a_sidecar_that_has_missed_its_subscription_is_restarted() {
 
 #[tokio::test]
 async fn a_canary_that_any_replica_records_is_proof() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     fake.subscribed("p", "t");
     let state = fake.handle();
     fake.on_publish(move |call| {

@@ -1,22 +1,32 @@
-//! From a request to an acknowledged event.
+//! From a request, or an event that was heard, to an acknowledged event.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use axum::extract::FromRequestParts;
-use dapr_pubsub::{NewEvent, PublishError, Publisher};
+use dapr_pubsub::{CloudEvent, NewEvent, PublishError, Publisher};
 use http::StatusCode;
 use http::request::Parts;
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::effect::EffectError;
 use crate::problem::Problem;
 
 /// A sidecar or a broker that restarts is usually back by then.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
+/// The namespace of ids of what is created because of an event; a random constant.
+const FOLLOW_UPS: Uuid = Uuid::from_u128(0x2c1d_8f0e_77b4_4d0c_8a51_1f6b_93e4_c6a5);
+
 /// The data of an event that says that something was created.
-pub trait Announcement: Serialize {
+pub trait Announcement: Serialize + ToSchema {
+    /// The key of the topic that it is published to: `task`.
+    const TOPIC: &'static str;
     /// What was created, in a word: `task`.
     const NOUN: &'static str;
     /// What kind of event it is: `task.created`.
@@ -30,19 +40,29 @@ pub trait Announcement: Serialize {
     fn event_id(&self) -> Uuid {
         Uuid::new_v5(&self.id(), Self::EVENT_TYPE.as_bytes())
     }
+
+    /// The id of what is created because of an event that was heard: the same however often that is delivered.
+    fn id_after<T>(cause: &CloudEvent<T>) -> Uuid {
+        let name = format!("{}\n{}\n{}", cause.source, cause.id, Self::EVENT_TYPE);
+        Uuid::new_v5(&FOLLOW_UPS, name.as_bytes())
+    }
 }
 
-/// Announces what the API's handlers create: the state of its router, and an argument of a handler.
+/// Announces what handlers create, in the trace of the request or the event that they work on: the state of their router, and an
+/// argument of an API's handlers.
 #[derive(Debug, Clone)]
 pub struct Announcer {
-    publisher: Publisher,
+    publishers: Arc<BTreeMap<&'static str, Publisher>>,
     deadline: Duration,
 }
 
 impl Announcer {
-    pub(super) fn new(publisher: Publisher, deadline: Duration) -> Self {
+    pub(super) fn new(
+        publishers: Arc<BTreeMap<&'static str, Publisher>>,
+        deadline: Duration,
+    ) -> Self {
         Self {
-            publisher,
+            publishers,
             deadline,
         }
     }
@@ -51,14 +71,50 @@ impl Announcer {
     ///
     /// # Errors
     /// What the client is told; the cause goes into the log, here and nowhere else.
+    ///
+    /// # Panics
+    /// When the service does not declare that it publishes to this topic.
     pub async fn announce<A: Announcement>(&self, created: &A) -> Result<String, Problem> {
+        self.publish(created).await.map_err(refusal::<A>)
+    }
+
+    /// The same for a handler of events. With an id from [`Announcement::id_after`] it stays one event however often the first one is delivered.
+    ///
+    /// # Errors
+    /// As a handler answers them: transient, unless the event could never be published.
+    ///
+    /// # Panics
+    /// As [`announce`](Self::announce).
+    pub async fn announce_after<A: Announcement>(
+        &self,
+        created: &A,
+    ) -> Result<String, EffectError> {
+        self.publish(created).await.map_err(|error| {
+            let never = matches!(
+                error,
+                PublishError::Rejected { .. } | PublishError::Encode(_)
+            );
+            let cause = anyhow!(error).context(format!("{} was not published", A::EVENT_TYPE));
+            if never {
+                EffectError::Permanent(cause)
+            } else {
+                EffectError::Transient(cause)
+            }
+        })
+    }
+
+    async fn publish<A: Announcement>(&self, created: &A) -> Result<String, PublishError> {
+        let Some(publisher) = self.publishers.get(A::TOPIC) else {
+            panic!(
+                "{} is not among the events of service_config!",
+                A::EVENT_TYPE
+            )
+        };
         let event_id = created.event_id().to_string();
-        let event = NewEvent::json(&event_id, created)
-            .map_err(refusal::<A>)?
+        let event = NewEvent::json(&event_id, created)?
             // Events of one task keep their order where the broker has partitions.
             .with_partition_key(created.id().to_string());
-        let published = self.publisher.publish(event, self.deadline).await;
-        published.map_err(refusal::<A>)?;
+        publisher.publish(event, self.deadline).await?;
         Ok(event_id)
     }
 }

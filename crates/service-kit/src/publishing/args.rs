@@ -1,4 +1,4 @@
-//! What is published where, and how long that may take.
+//! Through what is published, and how long that may take.
 
 use std::time::Duration;
 
@@ -7,15 +7,12 @@ use dapr_pubsub::PublisherOptions;
 use crate::shutdown::ShutdownArgs;
 use crate::units::{duration, name, size};
 
-/// What is published where, and how long that may take. Each service gives `topic` a default of its own.
+/// Through what is published, and how long that may take.
 #[derive(Debug, Clone, clap::Args)]
 pub struct PublishArgs {
     /// The Dapr pub/sub component that events go to.
     #[arg(long, env = "PUBSUB_NAME", default_value = "pubsub-redis", value_parser = name)]
     pub pubsub_name: String,
-    /// The topic that events go to.
-    #[arg(long, env = "TOPIC", required = false, value_parser = name)]
-    pub topic: String,
     /// The Dapr app-id, the source of the events; the chart sets it. With it the API makes the envelopes itself, which costs the sidecar less than
     /// half; without it the sidecar makes them.
     #[arg(long, env = "APP_ID", value_parser = name)]
@@ -38,8 +35,8 @@ pub struct PublishArgs {
 }
 
 impl PublishArgs {
-    pub(super) fn options(&self) -> PublisherOptions {
-        let mut options = PublisherOptions::new(&self.pubsub_name, &self.topic);
+    pub(super) fn options(&self, topic: &str) -> PublisherOptions {
+        let mut options = PublisherOptions::new(&self.pubsub_name, topic);
         options.app_id.clone_from(&self.app_id);
         options.attempt_timeout = self.publish_attempt_timeout;
         options.queue_capacity = self.publish_queue_capacity;

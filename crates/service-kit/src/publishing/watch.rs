@@ -3,6 +3,7 @@
 //! The sidecar's own health check says nothing about brokers: with the broker down it stays green, while every publish fails
 //! because the component is not there. A rollout to a broker that does not answer must stop at the first new pod.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use crate::readiness::Condition;
@@ -12,7 +13,7 @@ const INTERVAL: Duration = Duration::from_millis(500);
 const CALL_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Asks the sidecar twice a second, for ever.
-pub(super) async fn watch(sidecar: &Sidecar, component: &str, condition: &Condition) {
+pub(super) async fn watch(sidecar: &Sidecar, component: &str, condition: &Condition) -> Infallible {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {

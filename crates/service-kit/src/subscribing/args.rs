@@ -9,13 +9,13 @@ use dapr_pubsub::{InboxOptions, Subscription, WatchdogOptions};
 pub use subscription::{SubscriptionArgs, SubscriptionMode};
 
 use crate::shutdown::ShutdownArgs;
+use crate::topics::{Declares, Topics};
 use crate::units::{duration, duration_or_zero, name};
 
-/// What is received, and how it is kept from being lost or acted on twice. Each service gives `topic`, `dead_letter_topic` and `consumer`
-/// defaults of its own.
+/// How events come, and how they are kept from being lost or acted on twice. Each service gives `consumer` a default of its own.
 #[derive(Debug, Clone, clap::Args)]
 pub struct SubscribeArgs {
-    /// What is received.
+    /// How events come.
     #[command(flatten)]
     pub subscription: SubscriptionArgs,
     /// How an event is kept from being acted on twice.
@@ -94,11 +94,26 @@ impl InboxArgs {
 }
 
 impl SubscribeArgs {
-    /// Refuses contradictory values; `declared` is what the service subscribes to.
+    /// The one declaration of what is heard of a topic.
+    ///
+    /// # Panics
+    /// When the service does not declare that it hears `key`: an error of the program, not of its configuration.
+    pub fn subscription<D: Declares>(&self, topics: &Topics<D>, key: &str) -> Subscription {
+        let Some(heard) = topics.heard().get(key) else {
+            panic!("{key} is not among the topics of service_config!")
+        };
+        self.subscription.declared(heard)
+    }
+
+    /// Refuses contradictory values.
     ///
     /// # Errors
     /// A sentence that names the variables and what would happen.
-    pub fn check(&self, declared: &Subscription, shutdown: &ShutdownArgs) -> Result<(), String> {
+    pub fn check<D: Declares>(
+        &self,
+        topics: &Topics<D>,
+        shutdown: &ShutdownArgs,
+    ) -> Result<(), String> {
         let (lease, handler) = (self.inbox.inbox_lease, self.subscription.handler_timeout);
         if lease <= handler {
             return Err(format!(
@@ -131,14 +146,16 @@ impl SubscribeArgs {
                  can still come back, and be acted on twice"
             ));
         }
-        if self.inbox.state_store.is_some() && declared.is_raw() {
+        let mut heard = topics.heard().values();
+        let raw = heard.any(|heard| self.subscription.declared(heard).is_raw());
+        if self.inbox.state_store.is_some() && raw {
             return Err(
                 "PUBSUB_OPTIONS asks for rawPayload, and STATE_STORE is set: daprd gives every redelivery of such an event a new id, \
                  so none would be recognised and an event could be acted on several times"
                     .to_owned(),
             );
         }
-        self.subscription.check()
+        self.subscription.check(topics)
     }
 
     /// How long an event may come back because of this service alone.

@@ -6,6 +6,7 @@ mod heads;
 mod http1;
 mod observed;
 mod places;
+mod relaying;
 mod site;
 mod stalled;
 mod trace_context;

@@ -1,26 +1,50 @@
-//! The API's description is a golden file, so that a change of the API is a visible diff.
+//! The descriptions of the API and of its events are golden files, so that a change of either is a visible diff.
 
 use std::path::Path;
 
-use serde_json::Value;
+use order_api::Declared;
+use serde_json::{Value, json};
+use service_kit::topics::Declares as _;
 
 use crate::server::{Server, get};
 
-/// Set it to write the file anew.
+/// Set it to write the files anew.
 const UPDATE: &str = "UPDATE_GOLDEN";
 
-#[tokio::test]
-async fn the_served_document_is_the_golden_file() {
-    let server = Server::start();
-    let document: Value = get(server.api, "/openapi.json").await.json().unwrap();
-    let document = serde_json::to_string_pretty(&document).unwrap() + "\n";
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
+fn compare(file: &str, document: &Value) {
+    let document = serde_json::to_string_pretty(document).unwrap() + "\n";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     if std::env::var_os(UPDATE).is_some() {
         std::fs::write(&path, &document).unwrap();
     }
     let golden = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         document == golden,
-        "the API has changed; look at the diff that `{UPDATE}=1 cargo test -p order-api` makes"
+        "{file} has changed; look at the diff that `{UPDATE}=1 cargo test -p order-api` makes"
     );
+}
+
+#[tokio::test]
+async fn the_served_documents_are_those_of_the_golden_files() {
+    let server = Server::start();
+    let served = get(server.api, "/openapi.json").await;
+    compare("openapi.json", &served.json().unwrap());
+    let served: Value = get(server.api, "/asyncapi.json").await.json().unwrap();
+    let [event] = &Declared::events()[..] else {
+        panic!("one event")
+    };
+    compare("events.json", &json!([event]));
+    let message = &served["components"]["messages"]["order.created"];
+    let data = &message["payload"]["allOf"][1]["properties"]["data"];
+    assert_eq!(*data, event.data);
+    assert_eq!(served["channels"]["order"]["address"], "order-events");
+    let sends = &served["operations"]["order-api-send-order"];
+    assert_eq!(sends["action"], "send");
+}
+
+#[test]
+fn who_reads_yesterdays_events_reads_todays() {
+    let yesterday: Value = serde_json::from_str(include_str!("../events/0.2.json")).unwrap();
+    let events = Declared::events();
+    events[0].keeps(&yesterday["data"]).unwrap();
 }

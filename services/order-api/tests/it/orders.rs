@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use tonic::Status;
 
-use crate::fake_sidecar::Answer;
 use crate::server::Server;
+use dapr_pubsub::testing::Answer;
 
 const CUPS: &str = r#"{"product": "espresso cup", "quantity": 3}"#;
 const KEY: Option<&str> = Some("6f2b1f4e-9a35-4a52");

@@ -12,7 +12,7 @@ use service_kit::shutdown::Shutdown;
 use task_probe::client::{Answer, Client};
 use tokio::task::JoinSet;
 
-use crate::fake_sidecar::FakeSidecar;
+use dapr_pubsub::testing::FakeSidecar;
 
 pub(crate) struct Server {
     pub(crate) sidecar: FakeSidecar,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Parser as _;
-use dapr_pubsub::CloudEvent;
+use dapr_pubsub::{CloudEvent, Envelope};
 use http::Request;
 use http_body_util::Full;
 use order_worker::{Config, Effect, OrderCreated};
@@ -18,8 +18,8 @@ use service_kit::shutdown::Shutdown;
 use task_probe::client::Client;
 use tokio::task::JoinSet;
 
-use crate::fake_sidecar::FakeSidecar;
 use crate::{deliver, order};
+use dapr_pubsub::testing::FakeSidecar;
 
 /// Fails as often as it is told, then counts.
 #[derive(Clone, Default)]
@@ -84,9 +84,8 @@ impl Worker {
     }
 
     fn record(&self, id: &str) -> Option<Value> {
-        let key = dapr_pubsub::record_key("order-worker", "order-api", id);
-        let stored = self.sidecar.state().record(&key)?;
-        Some(serde_json::from_str(&stored.value).unwrap())
+        let state = self.sidecar.state();
+        state.event("order-worker", "order-api", id)
     }
 }
 
@@ -155,4 +154,16 @@ async fn what_is_no_order_is_dropped() {
         assert_eq!(worker.record("1"), None, "it could not come again");
     }
     assert_eq!(worker.reserved(), 0);
+}
+
+/// They may still be in a broker, or among the dead letters (docs/EVENTS.md).
+#[test]
+fn the_events_of_earlier_versions_are_understood() {
+    let published = include_str!("../../../order-api/tests/events/0.2.json");
+    let event = Envelope::parse(published.as_bytes()).unwrap();
+    let event = event.decode::<OrderCreated>().unwrap();
+    assert_eq!(
+        (&*event.data.product, event.data.quantity),
+        ("espresso cup", 3)
+    );
 }

@@ -3,9 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod deliveries;
-#[allow(dead_code, unreachable_pub, reason = "it serves other tests, too")]
-#[path = "../../../../crates/dapr-pubsub/tests/it/fake_sidecar.rs"]
-mod fake_sidecar;
 mod process;
 
 use std::net::SocketAddr;
@@ -14,11 +11,6 @@ use std::time::Duration;
 use http::Request;
 use serde_json::{Value, json};
 use task_probe::client::Client;
-
-/// What the fake sidecar asks of the tests that it serves: here nobody looks at traces.
-mod tracing_setup {
-    pub(crate) fn install() {}
-}
 
 /// The data of an order.
 fn order(product: &str, quantity: u32) -> Value {

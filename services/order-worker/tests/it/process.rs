@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use crate::fake_sidecar::FakeSidecar;
 use crate::{deliver, order};
+use dapr_pubsub::testing::FakeSidecar;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_order-worker");
 

@@ -59,10 +59,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         let loaded = |names: &[&str]| -> Vec<_> {
-            let component = |name: &&str| LoadedComponent {
-                name: (*name).to_owned(),
-                kind: "pubsub.redis".to_owned(),
-            };
+            let component = |name: &&str| LoadedComponent::new(*name, "pubsub.redis");
             names.iter().map(component).collect()
         };
         let config = Config::parse_from(["task-probe", "preflight", "--pubsub-name=pubsub-kafka"]);

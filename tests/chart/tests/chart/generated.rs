@@ -1,5 +1,8 @@
-//! Files that nobody edits: the chart's `README.md`, and `golden/`, so that a change of the chart is a change of manifests in review.
+//! Files that nobody edits: the chart's `README.md`, `golden/`, so that a change of the chart is a change of manifests in review, and
+//! `docs/asyncapi.json`.
 //! `cargo xtask chart` writes them.
+
+mod asyncapi;
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What the tests render, once: the defaults, the examples in `ci/`, Argo CD's environments, and every entry of `brokers` by its name alone.
+//! What the tests render, once: the defaults, the examples in `ci/`, services' own values, Argo CD's environments, and every entry of `brokers` by its name alone.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,6 +28,14 @@ pub(crate) fn values() -> Result<BTreeMap<String, Value>> {
     for file in files(&folder().join("ci"))? {
         let name = file.file_stem().context("no name")?.to_string_lossy();
         all.insert(name.into_owned(), yaml(&file)?);
+    }
+    for service in files(&workspace().join("services"))? {
+        // Of those that `cargo xtask new-service` has made.
+        let file = service.join("values.yaml");
+        if file.exists() {
+            let name = service.file_name().context("no name")?.to_string_lossy();
+            all.insert(format!("service-{name}"), yaml(&file)?);
+        }
     }
     for folder in files(&workspace().join("argocd/environments"))? {
         let name = folder.file_name().context("no name")?.to_string_lossy();

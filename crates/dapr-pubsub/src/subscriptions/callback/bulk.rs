@@ -58,8 +58,9 @@ async fn one<S: Clone + Send + Sync + 'static>(
     entry: &TopicEventBulkRequestEntry,
     event: Result<Envelope<'_>, DecodeError>,
 ) -> Outcome {
+    let deadline = call.started + route.limits.handler;
     // Not begun in time: the answer for the others must not wait for this one.
-    if Instant::now() >= call.deadline {
+    if Instant::now() >= deadline {
         return Outcome::Retry;
     }
     let unread = || match &entry.event {
@@ -69,7 +70,7 @@ async fn one<S: Clone + Send + Sync + 'static>(
     };
     let state = call.state.clone();
     route
-        .receive(active, parts, event, unread, state, call.deadline)
+        .receive(active, parts, event, unread, state, deadline)
         .await
 }
 

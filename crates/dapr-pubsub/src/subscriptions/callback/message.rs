@@ -17,8 +17,8 @@ const PREFIX: usize = 5;
 const EMPTY: [u8; PREFIX] = [0; PREFIX];
 
 pub(super) enum Message {
-    /// There is room for it, for as long as that is kept.
-    Admitted(Request, Room),
+    /// There is room for it and its bytes, for as long as that is kept.
+    Admitted(Request, usize, Room),
     /// It has been replaced by an empty one, which is marked with [`TooLarge`].
     TooLarge(Request),
     Late,
@@ -50,7 +50,8 @@ pub(super) async fn admit(
         return Message::Late;
     };
     let rest = stream::once(std::future::ready(Ok(first))).chain(body.into_data_stream());
-    Message::Admitted(Request::from_parts(parts, Body::from_stream(rest)), room)
+    let request = Request::from_parts(parts, Body::from_stream(rest));
+    Message::Admitted(request, length, room)
 }
 
 /// At least the prefix, unless the body has no more. What is wrong with a body is found when it is decoded.

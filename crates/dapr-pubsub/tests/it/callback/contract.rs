@@ -22,6 +22,11 @@ async fn daprd_is_told_what_it_is_told_by_http() {
             obey,
         )
     };
+    let with_rule = || {
+        let late = subscription().pubsubs(["p"]).dead_letter_topic("dead");
+        let late = late.metadata("queueType", "quorum");
+        declared().on(late.when("event.data.late", "/events/late"), obey)
+    };
     let list = async |router: Router| {
         let answer = AppCallbackClient::new(router)
             .list_topic_subscriptions(())
@@ -38,6 +43,16 @@ async fn daprd_is_told_what_it_is_told_by_http() {
     assert_eq!(listed[0].routes.as_ref().unwrap().default, ROUTE);
     assert_eq!(listed[0].dead_letter_topic, "dead");
     assert_eq!(listed[0].metadata["queueType"], "quorum");
+
+    let listed = list(with_rule().mode(Mode::Programmatic).into_router()).await;
+    assert_eq!(listed.len(), 1);
+    let routes = listed[0].routes.as_ref().unwrap();
+    let rule = routes.rules.last().unwrap();
+    assert_eq!(
+        (&*rule.r#match, &*rule.path),
+        ("event.data.late", "/events/late")
+    );
+    assert_eq!((routes.rules.len(), &*routes.default), (2, ROUTE));
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use dapr_pubsub::{Claim, EventState, Inbox, InboxOptions, InboxReader, Lease, Outcome};
 
-use crate::fake_sidecar::FakeSidecar;
 use crate::soon;
+use dapr_pubsub::testing::FakeSidecar;
 
 fn options() -> InboxOptions {
     let mut options = InboxOptions::new("store", "worker");
@@ -31,7 +31,7 @@ fn record(fake: &FakeSidecar) -> serde_json::Value {
 
 #[tokio::test]
 async fn the_last_failure_is_a_drop_and_the_reason_is_kept() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     // Each attempt by another replica, or after a restart.
     let inbox = || Inbox::new(&fake.sidecar(), options());
     for before in 0..2 {
@@ -69,7 +69,7 @@ async fn the_last_failure_is_a_drop_and_the_reason_is_kept() {
 
 #[tokio::test]
 async fn what_is_released_is_not_counted() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let inbox = Inbox::new(&fake.sidecar(), options());
     assert_eq!(
         claim(&inbox).await.fail("once").await.unwrap(),
@@ -84,7 +84,7 @@ async fn what_is_released_is_not_counted() {
 
 #[tokio::test]
 async fn an_interrupted_handler_has_failed_when_its_claim_ends() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let mut options = options();
     options.max_attempts = Some(1);
     let inbox = Inbox::new(&fake.sidecar(), options);
@@ -114,7 +114,7 @@ async fn an_interrupted_handler_has_failed_when_its_claim_ends() {
 
 #[tokio::test]
 async fn a_copy_that_comes_too_soon_is_no_attempt() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let mut options = options();
     options.retry_pause = Duration::from_mins(1);
     let inbox = Inbox::new(&fake.sidecar(), options.clone());
@@ -137,7 +137,7 @@ async fn a_copy_that_comes_too_soon_is_no_attempt() {
 
 #[tokio::test]
 async fn a_count_survives_the_death_of_a_process_in_the_middle_of_an_attempt() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let inbox = Inbox::new(&fake.sidecar(), options());
     assert_eq!(
         claim(&inbox).await.fail("once").await.unwrap(),
@@ -152,10 +152,8 @@ async fn a_count_survives_the_death_of_a_process_in_the_middle_of_an_attempt() {
                 .build()
                 .unwrap();
             runtime.block_on(async {
-                let sidecar = dapr_pubsub::Sidecar::new(&dapr_pubsub::SidecarOptions {
-                    grpc_endpoint: format!("http://{sidecar}"),
-                    api_token: None,
-                });
+                let endpoint = dapr_pubsub::SidecarOptions::new(format!("http://{sidecar}"));
+                let sidecar = dapr_pubsub::Sidecar::new(&endpoint);
                 std::mem::forget(claim(&Inbox::new(&sidecar.unwrap(), options())).await);
             });
         }

@@ -7,15 +7,14 @@ use tokio::task::JoinSet;
 use tonic::Status;
 
 use super::{KEY, SOURCE, fresh, options, replicas};
-use crate::fake_sidecar::FakeSidecar;
-use crate::fake_sidecar::state::Verdict;
 use crate::{soon, until};
+use dapr_pubsub::testing::Fault;
 
 const TEN: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn of_many_one_gets_it() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let mut claims = JoinSet::new();
     for _ in 0..20 {
         let inbox = Inbox::new(&fake.sidecar(), options(TEN));
@@ -29,7 +28,7 @@ async fn of_many_one_gets_it() {
 
 #[tokio::test]
 async fn what_is_done_stays_done() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let (one, two) = replicas(&fake, TEN);
     let lease = fresh(&one, "1").await;
     assert!(matches!(two.claim(SOURCE, "1").await, Ok(Claim::Busy)));
@@ -45,7 +44,7 @@ async fn what_is_done_stays_done() {
 
 #[tokio::test]
 async fn what_is_released_can_be_claimed_at_once() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let (one, two) = replicas(&fake, TEN);
     fresh(&one, "1").await.release().await.unwrap();
     assert!(fake.state().record(KEY).is_none());
@@ -54,7 +53,7 @@ async fn what_is_released_can_be_claimed_at_once() {
 
 #[tokio::test]
 async fn sources_and_consumers_do_not_mix() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let inbox = Inbox::new(&fake.sidecar(), options(TEN));
     let _held = fresh(&inbox, "1").await;
     assert!(matches!(
@@ -72,17 +71,17 @@ async fn sources_and_consumers_do_not_mix() {
 
 #[tokio::test]
 async fn when_the_store_is_down_nothing_is_known() {
-    let mut fake = FakeSidecar::start();
+    let mut fake = crate::fake();
     let inbox = Inbox::new(&fake.sidecar(), options(TEN));
     inbox.check(TEN).await.unwrap();
     fake.state()
-        .disturb(|_, _| Some(Verdict::Refuse(Status::internal("redis is down"))));
+        .disturb(|_, _| Some(Fault::Refuse(Status::internal("redis is down"))));
     assert!(inbox.check(TEN).await.is_err());
     let error = inbox.claim(SOURCE, "1").await.unwrap_err();
     assert!(matches!(error, InboxError::Unavailable { .. }), "{error}");
     assert_eq!(Outcome::from(error), Outcome::Retry);
 
-    fake.state().disturb(|_, _| Some(Verdict::Hang));
+    fake.state().disturb(|_, _| Some(Fault::Hang));
     assert!(soon(inbox.claim(SOURCE, "1")).await.is_err());
 
     fake.stop().await;
@@ -92,14 +91,14 @@ async fn when_the_store_is_down_nothing_is_known() {
 /// Redis out of memory, READONLY or MISCONF: it answers, and takes nothing.
 #[tokio::test]
 async fn a_store_that_can_only_be_read_does_not_pass_the_check() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let inbox = Inbox::new(&fake.sidecar(), options(TEN));
     for _ in 0..2 {
         inbox.check(TEN).await.unwrap();
     }
     fake.state().disturb(|operation, _| {
         let full = Status::internal("OOM command not allowed when used memory > 'maxmemory'");
-        (operation == "save").then_some(Verdict::Refuse(full))
+        (operation == "save").then_some(Fault::Refuse(full))
     });
     assert!(inbox.check(TEN).await.is_err());
 }
@@ -107,7 +106,7 @@ async fn a_store_that_can_only_be_read_does_not_pass_the_check() {
 /// Its etags begin where those of the dead one's claim did.
 #[tokio::test]
 async fn the_claim_of_the_next_holder_is_not_taken_over_for_the_dead_ones() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let inbox = Inbox::new(&fake.sidecar(), options(Duration::from_millis(100)));
     let claimed = |owner: &str| {
         let record = format!(r#"{{"state":"claimed","owner":"{owner}","lease":100}}"#);
@@ -122,7 +121,7 @@ async fn the_claim_of_the_next_holder_is_not_taken_over_for_the_dead_ones() {
 
 #[tokio::test]
 async fn a_holder_with_a_longer_lease_keeps_its_claim() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let inbox = Inbox::new(&fake.sidecar(), options(Duration::from_millis(100)));
     let record = r#"{"state":"claimed","owner":"slow","lease":6000}"#;
     fake.state().put(KEY, record);
@@ -135,12 +134,12 @@ async fn a_holder_with_a_longer_lease_keeps_its_claim() {
 
 #[tokio::test]
 async fn a_claim_that_was_written_but_reported_as_failed_is_made_good() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let inbox = Inbox::new(&fake.sidecar(), options(TEN));
     let mut first = true;
     fake.state().disturb(move |operation, _| {
         let now = operation == "save" && std::mem::take(&mut first);
-        now.then(|| Verdict::HalfDone(Status::internal("failed to set ttl")))
+        now.then(|| Fault::HalfDone(Status::internal("failed to set ttl")))
     });
     let lease = fresh(&inbox, "1").await;
     assert!(
@@ -152,7 +151,7 @@ async fn a_claim_that_was_written_but_reported_as_failed_is_made_good() {
 
 #[tokio::test]
 async fn a_record_of_something_else_is_an_error() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let inbox = Inbox::new(&fake.sidecar(), options(TEN));
     fake.state().put(KEY, r#"{"surprise":1}"#);
     let error = inbox.claim(SOURCE, "1").await.unwrap_err();
@@ -161,7 +160,7 @@ async fn a_record_of_something_else_is_an_error() {
 
 #[tokio::test]
 async fn a_claim_without_an_end_is_taken_over_when_it_does_not_move() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let inbox = Inbox::new(&fake.sidecar(), options(Duration::from_millis(100)));
     // A sidecar died between writing it and setting its TTL, and the holder with it.
     fake.state()
@@ -174,7 +173,7 @@ async fn a_claim_without_an_end_is_taken_over_when_it_does_not_move() {
 
 #[tokio::test]
 async fn shutdown_waits_for_leases() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let inbox = Inbox::new(&fake.sidecar(), options(TEN));
     let lease = fresh(&inbox, "1").await;
     assert_eq!(inbox.shutdown(Duration::from_millis(20)).await, 1);

@@ -2,21 +2,20 @@
 
 use std::time::Duration;
 
-use dapr_pubsub::{Claim, Inbox, InboxError, InboxOptions};
+use dapr_pubsub::{Claim, Inbox, InboxError};
 use tokio::time::sleep;
 use tonic::Status;
 
 use super::{KEY, SOURCE, fresh, options, replicas};
-use crate::fake_sidecar::FakeSidecar;
-use crate::fake_sidecar::state::Verdict;
 use crate::{soon, until};
+use dapr_pubsub::testing::Fault;
 
 /// The shortest that a store's TTL can express.
 const LEASE: Duration = Duration::from_secs(1);
 
 #[tokio::test]
 async fn a_claim_outlives_its_lease_while_work_goes_on() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let (one, two) = replicas(&fake, LEASE);
     let lease = fresh(&one, "1").await;
     sleep(LEASE * 2).await;
@@ -27,7 +26,7 @@ async fn a_claim_outlives_its_lease_while_work_goes_on() {
 
 #[tokio::test]
 async fn the_claim_of_the_dead_expires() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let (one, two) = replicas(&fake, LEASE);
     drop(fresh(&one, "1").await);
     assert!(matches!(two.claim(SOURCE, "1").await, Ok(Claim::Busy)));
@@ -37,11 +36,11 @@ async fn the_claim_of_the_dead_expires() {
 
 #[tokio::test]
 async fn a_lease_that_cannot_be_renewed_is_lost() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let (one, two) = replicas(&fake, LEASE);
     let lease = fresh(&one, "1").await;
     fake.state()
-        .disturb(|_, _| Some(Verdict::Refuse(Status::internal("redis is down"))));
+        .disturb(|_, _| Some(Fault::Refuse(Status::internal("redis is down"))));
     soon(lease.lost()).await;
     assert!(lease.is_lost());
     fake.state().heal();
@@ -55,10 +54,10 @@ async fn a_lease_that_cannot_be_renewed_is_lost() {
 
 #[tokio::test]
 async fn a_lost_lease_cannot_be_released() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let (one, two) = replicas(&fake, LEASE);
     let lease = fresh(&one, "1").await;
-    fake.state().disturb(|_, _| Some(Verdict::Hang));
+    fake.state().disturb(|_, _| Some(Fault::Hang));
     soon(lease.lost()).await;
     fake.state().heal();
     until(|| fake.state().record(KEY).is_none()).await;
@@ -70,11 +69,11 @@ async fn a_lost_lease_cannot_be_released() {
 
 #[tokio::test]
 async fn what_was_done_is_recorded_although_the_lease_was_lost_if_nobody_came() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let (one, two) = replicas(&fake, LEASE);
     let lease = fresh(&one, "1").await;
     fake.state()
-        .disturb(|_, _| Some(Verdict::Refuse(Status::unavailable("restarting"))));
+        .disturb(|_, _| Some(Fault::Refuse(Status::unavailable("restarting"))));
     soon(lease.lost()).await;
     fake.state().heal();
     lease.complete().await.unwrap();
@@ -83,7 +82,7 @@ async fn what_was_done_is_recorded_although_the_lease_was_lost_if_nobody_came() 
 
 #[tokio::test]
 async fn a_lease_notices_that_its_record_was_taken() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let (one, _) = replicas(&fake, LEASE);
     let lease = fresh(&one, "1").await;
     fake.state()
@@ -94,14 +93,14 @@ async fn a_lease_notices_that_its_record_was_taken() {
 
 #[tokio::test]
 async fn completing_survives_a_short_outage() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let (one, two) = replicas(&fake, LEASE);
     let lease = fresh(&one, "1").await;
     let mut failures = 2;
     fake.state().disturb(move |operation, _| {
         let now = operation == "save" && failures > 0;
         failures -= i32::from(now);
-        now.then(|| Verdict::Refuse(Status::internal("redis is down")))
+        now.then(|| Fault::Refuse(Status::internal("redis is down")))
     });
     lease.complete().await.unwrap();
     assert!(matches!(two.claim(SOURCE, "1").await, Ok(Claim::Done)));
@@ -109,13 +108,13 @@ async fn completing_survives_a_short_outage() {
 
 #[tokio::test]
 async fn done_is_only_done_with_its_retention() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let (one, _) = replicas(&fake, LEASE);
     let lease = fresh(&one, "1").await;
     let mut first = true;
     fake.state().disturb(move |_, value| {
         let now = value == "1" && std::mem::take(&mut first);
-        now.then(|| Verdict::HalfDone(Status::internal("failed to set ttl")))
+        now.then(|| Fault::HalfDone(Status::internal("failed to set ttl")))
     });
     lease.complete().await.unwrap();
     let expires = fake.state().record(KEY).unwrap().expires.unwrap();
@@ -124,24 +123,22 @@ async fn done_is_only_done_with_its_retention() {
 
 #[tokio::test]
 async fn what_cannot_be_recorded_is_said_to_be_so() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let (one, _) = replicas(&fake, LEASE);
     let lease = fresh(&one, "1").await;
     fake.state()
-        .disturb(|_, _| Some(Verdict::Refuse(Status::internal("redis is down"))));
+        .disturb(|_, _| Some(Fault::Refuse(Status::internal("redis is down"))));
     let error = soon(lease.complete()).await.unwrap_err();
     assert!(matches!(error, InboxError::NotRecorded { .. }), "{error}");
 }
 
 #[tokio::test]
 async fn spans_of_time_without_an_end_are_no_overflow() {
-    let fake = FakeSidecar::start();
-    let endless = InboxOptions {
-        retention: Duration::MAX,
-        call_timeout: Duration::MAX,
-        retry_pause: Duration::MAX,
-        ..options(Duration::MAX)
-    };
+    let fake = crate::fake();
+    let mut endless = options(Duration::MAX);
+    endless.retention = Duration::MAX;
+    endless.call_timeout = Duration::MAX;
+    endless.retry_pause = Duration::MAX;
     let inbox = Inbox::new(&fake.sidecar(), endless);
     fresh(&inbox, "1").await.complete().await.unwrap();
     assert_eq!(inbox.shutdown(Duration::MAX).await, 0);

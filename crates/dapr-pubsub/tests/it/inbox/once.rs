@@ -14,10 +14,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tonic::Status;
 
-use crate::fake_sidecar::FakeSidecar;
-use crate::fake_sidecar::state::Verdict;
 use crate::subscriptions::{ROUTE, outcome};
 use crate::until;
+use dapr_pubsub::testing::{FakeSidecar, Fault};
 
 /// Of the event `1` of `order-api`, for the consumer `worker`.
 const KEY: &str = "kb-VENqgW96t3S6Nhpl78A";
@@ -96,12 +95,12 @@ fn record(fake: &FakeSidecar) -> Value {
 
 fn away(fake: &FakeSidecar) {
     fake.state()
-        .disturb(|_, _| Some(Verdict::Refuse(Status::unavailable("away"))));
+        .disturb(|_, _| Some(Fault::Refuse(Status::unavailable("away"))));
 }
 
 #[tokio::test]
 async fn what_was_handled_comes_to_no_handler_again() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let (first, calls) = router(inbox(&fake));
     let (second, others) = router(inbox(&fake));
     for router in [&first, &first, &second] {
@@ -114,7 +113,7 @@ async fn what_was_handled_comes_to_no_handler_again() {
 
 #[tokio::test]
 async fn a_failure_is_counted_with_its_reason_and_the_last_one_is_a_drop() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     for (quantity, reason) in [(1, "no stock"), (3, "the handler answered RETRY")] {
         fake.state().remove(KEY);
         let (router, calls) = router(inbox(&fake));
@@ -132,7 +131,7 @@ async fn a_failure_is_counted_with_its_reason_and_the_last_one_is_a_drop() {
 
 #[tokio::test]
 async fn what_is_dropped_can_come_again_at_once() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let (router, _) = router(inbox(&fake));
     assert_eq!(outcome(&router, order(0)).await, "DROP");
     assert_eq!(record(&fake), Value::Null);
@@ -141,7 +140,7 @@ async fn what_is_dropped_can_come_again_at_once() {
 
 #[tokio::test]
 async fn a_panic_is_a_failure() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let (router, _) = router(inbox(&fake));
     assert_eq!(outcome(&router, order(2)).await, "RETRY");
     until(|| record(&fake)["failures"] == 1).await;
@@ -149,7 +148,7 @@ async fn a_panic_is_a_failure() {
 
 #[tokio::test]
 async fn what_cannot_be_known_is_not_handled_and_what_cannot_be_decoded_needs_no_store() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let (router, calls) = router(inbox(&fake));
     away(&fake);
     for _ in 0..3 {
@@ -164,11 +163,11 @@ async fn what_cannot_be_known_is_not_handled_and_what_cannot_be_decoded_needs_no
 
 #[tokio::test]
 async fn an_effect_that_cannot_be_written_down_is_not_answered_with_success() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let (router, _) = router(inbox(&fake));
     fake.state().disturb(|operation, value| {
         let done = operation == "save" && value == "1";
-        done.then(|| Verdict::Refuse(Status::unavailable("away")))
+        done.then(|| Fault::Refuse(Status::unavailable("away")))
     });
     assert_eq!(outcome(&router, order(4)).await, "RETRY");
 }
@@ -176,7 +175,7 @@ async fn an_effect_that_cannot_be_written_down_is_not_answered_with_success() {
 #[tokio::test]
 async fn the_fault_of_an_extractor_is_no_attempt_of_the_event() {
     async fn asks(_: Extension<u8>, _: CloudEvent<Order>) {}
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let declared = Subscription::new("order-events", ROUTE);
     let router: Router = Subscriptions::new()
         .on_once(declared, inbox(&fake), asks)
@@ -189,7 +188,7 @@ async fn the_fault_of_an_extractor_is_no_attempt_of_the_event() {
 
 #[tokio::test]
 async fn canaries_are_recorded_there_and_without_an_inbox_every_delivery_is_handled() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let (with, _) = router(inbox(&fake));
     let canary = event(CANARY_TYPE, &Value::Null);
     assert_eq!(outcome(&with, canary).await, "SUCCESS");
@@ -206,7 +205,7 @@ async fn canaries_are_recorded_there_and_without_an_inbox_every_delivery_is_hand
 #[tokio::test]
 #[should_panic(expected = "rawPayload")]
 async fn an_event_that_cannot_be_recognised_is_not_promised_once() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let raw = Subscription::new("order-events", ROUTE).metadata("rawPayload", "true");
     let _: Router<Calls> = Subscriptions::new()
         .on_once(raw, inbox(&fake), on_order)

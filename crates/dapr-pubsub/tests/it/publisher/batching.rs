@@ -7,21 +7,21 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tonic::Status;
 
-use super::{SECOND, options, publish_all};
-use crate::fake_sidecar::{Answer, Call, FakeSidecar};
+use super::{SECOND, event, options, publish_all};
 use crate::{soon, until};
+use dapr_pubsub::testing::{Answer, FakeSidecar, PublishCall};
 
 /// Holds the event `first` until the gate opens, so that the events after it gather.
 async fn behind_a_gate(
     options: PublisherOptions,
-    mut then: impl FnMut(&Call) -> Answer + Send + 'static,
+    mut then: impl FnMut(&PublishCall) -> Answer + Send + 'static,
 ) -> (
     FakeSidecar,
     Publisher,
     Arc<Semaphore>,
     JoinSet<(&'static str, Result<(), PublishError>)>,
 ) {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let gate = Arc::new(Semaphore::new(0));
     let held = gate.clone();
     fake.on_publish(move |call| match call.ids()[..] {
@@ -56,11 +56,41 @@ async fn what_waits_goes_out_together() {
 }
 
 #[tokio::test]
+async fn a_call_has_events_of_one_topic() {
+    let (fake, publisher, gate, _first) = behind_a_gate(options(), |_| Answer::Ok).await;
+    let mut callers = JoinSet::new();
+    let sent = [
+        ("a", None),
+        ("b", Some("other")),
+        ("c", None),
+        ("d", Some("other")),
+    ];
+    for (before, (id, topic)) in sent.into_iter().enumerate() {
+        let mut event = event(id);
+        event.topic = topic.map(str::to_owned);
+        let own = publisher.clone();
+        callers.spawn(async move { own.publish(event, SECOND).await });
+        until(|| publisher.queued() == before + 1).await;
+    }
+    gate.add_permits(1);
+    for result in soon(callers.join_all()).await {
+        result.unwrap();
+    }
+    let calls = fake.calls();
+    let calls: Vec<_> = calls[1..]
+        .iter()
+        .map(|call| (&*call.topic, call.ids()))
+        .collect();
+    assert_eq!(
+        calls,
+        [("task-events", vec!["a", "c"]), ("other", vec!["b", "d"])]
+    );
+}
+
+#[tokio::test]
 async fn a_batch_has_a_largest_size() {
-    let few = PublisherOptions {
-        max_batch: 2,
-        ..options()
-    };
+    let mut few = options();
+    few.max_batch = 2;
     let (fake, publisher, gate, _first) = behind_a_gate(few, |_| Answer::Ok).await;
     let rest = publish_all(&publisher, &["a", "b", "c"], SECOND);
     until(|| publisher.queued() == 3).await;
@@ -117,7 +147,7 @@ async fn a_poisonous_event_fails_alone() {
     }
     let calls = fake.calls();
     assert_eq!(calls.iter().filter(|call| call.bulk).count(), 1);
-    let mut apart: Vec<_> = calls[2..].iter().flat_map(Call::ids).collect();
+    let mut apart: Vec<_> = calls[2..].iter().flat_map(PublishCall::ids).collect();
     apart.sort_unstable();
     assert_eq!(
         apart,

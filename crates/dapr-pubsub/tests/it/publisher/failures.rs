@@ -11,21 +11,23 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use super::{SECOND, event, options, publish_all};
-use crate::fake_sidecar::{Answer, FakeSidecar};
 use crate::{soon, until};
+use dapr_pubsub::testing::Answer;
 
 const MS: Duration = Duration::from_millis(1);
 
 /// Leaves each attempt so much time that a busy machine answers it before the deadline.
 fn slow_retries() -> PublisherOptions {
-    PublisherOptions {
-        backoff_initial: 500 * MS,
-        ..options()
-    }
+    let mut options = options();
+    options.backoff_initial = 500 * MS;
+    options
 }
 
 /// Fails the first `times` calls.
-fn fails(times: usize, status: Status) -> impl FnMut(&crate::fake_sidecar::Call) -> Answer + Send {
+fn fails(
+    times: usize,
+    status: Status,
+) -> impl FnMut(&dapr_pubsub::testing::PublishCall) -> Answer + Send {
     let mut left = times;
     move |_| {
         if left == 0 {
@@ -40,7 +42,7 @@ fn fails(times: usize, status: Status) -> impl FnMut(&crate::fake_sidecar::Call)
 fn first_then(
     first: Status,
     others: Status,
-) -> impl FnMut(&crate::fake_sidecar::Call) -> Answer + Send {
+) -> impl FnMut(&dapr_pubsub::testing::PublishCall) -> Answer + Send {
     let mut first = Some(first);
     move |_| Answer::Fail(first.take().unwrap_or_else(|| others.clone()))
 }
@@ -66,7 +68,7 @@ async fn attempts_are_repeated_under_the_same_id() {
         Status::resource_exhausted("busy"),
         Status::unknown("?"),
     ] {
-        let fake = FakeSidecar::start();
+        let fake = crate::fake();
         fake.on_publish(fails(3, status));
         let publisher = Publisher::new(&fake.sidecar(), options());
         publisher.publish(event("same"), SECOND).await.unwrap();
@@ -85,7 +87,7 @@ async fn attempts_are_repeated_under_the_same_id() {
 async fn a_component_that_is_being_loaded_is_waited_for() {
     let details = ErrorDetails::with_error_info("DAPR_PUBSUB_NOT_FOUND", "dapr.io", HashMap::new());
     let status = Status::with_error_details(Code::InvalidArgument, "pubsub is not found", details);
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     fake.on_publish(fails(2, status));
     Publisher::new(&fake.sidecar(), options())
         .publish(event("1"), SECOND)
@@ -104,7 +106,7 @@ async fn what_daprd_will_never_take_is_told_at_once() {
         (Status::unauthenticated("token"), "UNAUTHENTICATED"),
         (Status::invalid_argument("bad metadata"), "INVALID_ARGUMENT"),
     ] {
-        let fake = FakeSidecar::start();
+        let fake = crate::fake();
         fake.on_publish(fails(usize::MAX, status.clone()));
         let publisher = Publisher::new(&fake.sidecar(), options());
         match publisher.publish(event("1"), SECOND).await {
@@ -124,7 +126,7 @@ async fn what_daprd_will_never_take_is_told_at_once() {
 
 #[tokio::test]
 async fn refusals_until_the_deadline_mean_unavailable() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     fake.on_publish(fails(usize::MAX, Status::unavailable("daprd is starting")));
     let publisher = Publisher::new(&fake.sidecar(), slow_retries());
     let started = Instant::now();
@@ -144,7 +146,7 @@ async fn refusals_until_the_deadline_mean_unavailable() {
 /// The broker's connection may break after it has stored the event; that it refuses later ones says nothing about the first.
 #[tokio::test]
 async fn an_error_of_the_broker_leaves_the_outcome_unknown() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     fake.on_publish(first_then(
         Status::internal("connection reset by peer"),
         Status::unavailable("daprd is starting"),
@@ -157,7 +159,7 @@ async fn an_error_of_the_broker_leaves_the_outcome_unknown() {
 /// Entries of a bulk call may have been taken before it failed, whatever becomes of the single calls after it.
 #[tokio::test]
 async fn a_bulk_call_that_fails_midway_leaves_every_outcome_unknown() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     fake.on_publish(|call| {
         Answer::Fail(if call.ids().len() > 1 {
             Status::internal("broken pipe")
@@ -179,7 +181,7 @@ async fn a_bulk_call_that_fails_midway_leaves_every_outcome_unknown() {
 
 #[tokio::test]
 async fn silence_means_that_the_outcome_is_unknown() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     fake.on_publish(|_| Answer::Never);
     let publisher = Publisher::new(&fake.sidecar(), options());
     let started = Instant::now();
@@ -193,7 +195,7 @@ async fn silence_means_that_the_outcome_is_unknown() {
 
 #[tokio::test]
 async fn an_attempt_without_an_answer_makes_the_outcome_unknown_for_good() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let mut first = true;
     fake.on_publish(move |_| {
         if std::mem::take(&mut first) {
@@ -202,10 +204,8 @@ async fn an_attempt_without_an_answer_makes_the_outcome_unknown_for_good() {
             Answer::Fail(Status::internal("redis is down"))
         }
     });
-    let quick = PublisherOptions {
-        attempt_timeout: 50 * MS,
-        ..options()
-    };
+    let mut quick = options();
+    quick.attempt_timeout = 50 * MS;
     let result = Publisher::new(&fake.sidecar(), quick)
         .publish(event("1"), 300 * MS)
         .await;
@@ -219,7 +219,7 @@ async fn an_attempt_without_an_answer_makes_the_outcome_unknown_for_good() {
 /// A rejection is final for what it answers, and says nothing about an attempt before it.
 #[tokio::test]
 async fn a_rejection_after_an_unknown_attempt_leaves_the_outcome_unknown() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     fake.on_publish(first_then(
         Status::internal("connection reset by peer"),
         Status::permission_denied("the scopes were changed"),
@@ -231,7 +231,7 @@ async fn a_rejection_after_an_unknown_attempt_leaves_the_outcome_unknown() {
 
 #[tokio::test]
 async fn time_that_runs_out_in_the_middle_of_a_call_keeps_the_last_cause() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let mut first = true;
     fake.on_publish(move |_| {
         if std::mem::take(&mut first) {
@@ -248,7 +248,7 @@ async fn time_that_runs_out_in_the_middle_of_a_call_keeps_the_last_cause() {
 
 #[tokio::test]
 async fn a_slow_attempt_is_given_up_for_another() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let mut first = true;
     fake.on_publish(move |_| {
         if std::mem::take(&mut first) {
@@ -257,10 +257,8 @@ async fn a_slow_attempt_is_given_up_for_another() {
             Answer::Ok
         }
     });
-    let quick = PublisherOptions {
-        attempt_timeout: 50 * MS,
-        ..options()
-    };
+    let mut quick = options();
+    quick.attempt_timeout = 50 * MS;
     Publisher::new(&fake.sidecar(), quick)
         .publish(event("1"), SECOND)
         .await
@@ -272,15 +270,13 @@ async fn a_slow_attempt_is_given_up_for_another() {
 /// the time to reconnect.
 #[tokio::test]
 async fn an_attempt_has_its_whole_time_when_its_caller_has_little() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let gate = Arc::new(Semaphore::new(0));
     let mut first = Some(Arc::clone(&gate));
     fake.on_publish(move |_| first.take().map_or(Answer::Ok, Answer::Held));
-    let one_at_a_time = PublisherOptions {
-        max_in_flight: 1,
-        attempt_timeout: 10 * SECOND,
-        ..options()
-    };
+    let mut one_at_a_time = options();
+    one_at_a_time.max_in_flight = 1;
+    one_at_a_time.attempt_timeout = 10 * SECOND;
     let publisher = Publisher::new(&fake.sidecar(), one_at_a_time);
     let result = publisher.publish(event("1"), 100 * MS).await;
     assert!(
@@ -297,7 +293,7 @@ async fn an_attempt_has_its_whole_time_when_its_caller_has_little() {
 
 #[tokio::test]
 async fn the_sidecar_may_come_later_and_go_in_between() {
-    let mut fake = FakeSidecar::start();
+    let mut fake = crate::fake();
     fake.stop().await;
     let publisher = Publisher::new(&fake.sidecar(), slow_retries());
     match publisher.publish(event("1"), 2 * SECOND).await {
@@ -331,7 +327,7 @@ async fn the_sidecar_may_come_later_and_go_in_between() {
 
 #[tokio::test]
 async fn an_event_at_rest_holds_up_nothing() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     fake.on_publish(|call| {
         let fail = call.ids().contains(&"bad");
         if fail {
@@ -340,11 +336,9 @@ async fn an_event_at_rest_holds_up_nothing() {
             Answer::Ok
         }
     });
-    let long_rests = PublisherOptions {
-        backoff_initial: 2 * SECOND,
-        backoff_max: 2 * SECOND,
-        ..options()
-    };
+    let mut long_rests = options();
+    long_rests.backoff_initial = 2 * SECOND;
+    long_rests.backoff_max = 2 * SECOND;
     let publisher = Publisher::new(&fake.sidecar(), long_rests);
     let bad = publish_all(&publisher, &["bad"], 5 * SECOND);
     until(|| !fake.calls().is_empty()).await;

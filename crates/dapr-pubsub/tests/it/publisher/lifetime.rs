@@ -3,23 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dapr_pubsub::{PublishError, Publisher, PublisherOptions};
+use dapr_pubsub::{PublishError, Publisher};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::{SECOND, event, options, publish_all};
-use crate::fake_sidecar::{Answer, FakeSidecar};
 use crate::{soon, until};
+use dapr_pubsub::testing::{Answer, FakeSidecar};
 
 const MS: Duration = Duration::from_millis(1);
 
 fn hanging() -> (FakeSidecar, Publisher) {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     fake.on_publish(|_| Answer::Never);
-    let small = PublisherOptions {
-        queue_capacity: 2,
-        ..options()
-    };
+    let mut small = options();
+    small.queue_capacity = 2;
     let publisher = Publisher::new(&fake.sidecar(), small);
     (fake, publisher)
 }
@@ -64,14 +62,12 @@ async fn a_caller_that_leaves_takes_its_event_along() {
 
 #[tokio::test]
 async fn what_left_while_it_was_in_flight_is_not_tried_again() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let gate = Arc::new(Semaphore::new(0));
     let held = gate.clone();
     fake.on_publish(move |_| Answer::Held(held.clone()));
-    let quick = PublisherOptions {
-        attempt_timeout: 100 * MS,
-        ..options()
-    };
+    let mut quick = options();
+    quick.attempt_timeout = 100 * MS;
     let publisher = Publisher::new(&fake.sidecar(), quick);
     let mut leaving = publish_all(&publisher, &["gone"], 10 * SECOND);
     until(|| fake.calls().len() == 1).await;
@@ -84,7 +80,7 @@ async fn what_left_while_it_was_in_flight_is_not_tried_again() {
 
 #[tokio::test]
 async fn shutdown_waits_for_what_is_queued_and_takes_no_more() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let gate = Arc::new(Semaphore::new(0));
     let held = gate.clone();
     fake.on_publish(move |_| Answer::Held(held.clone()));
@@ -147,13 +143,11 @@ async fn shutdown_does_not_wait_for_ever() {
 
 #[tokio::test]
 async fn spans_of_time_without_an_end_are_no_overflow() {
-    let fake = FakeSidecar::start();
-    let endless = PublisherOptions {
-        attempt_timeout: Duration::MAX,
-        backoff_initial: Duration::MAX,
-        backoff_max: Duration::MAX,
-        ..options()
-    };
+    let fake = crate::fake();
+    let mut endless = options();
+    endless.attempt_timeout = Duration::MAX;
+    endless.backoff_initial = Duration::MAX;
+    endless.backoff_max = Duration::MAX;
     let publisher = Publisher::new(&fake.sidecar(), endless);
     let result = publisher.publish(event("1"), Duration::MAX).await;
     result.unwrap();

@@ -4,20 +4,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dapr_pubsub::{LoadedComponent, NewEvent, Publisher, SidecarError};
+use dapr_pubsub::{LoadedComponent, NewEvent, Publisher, Sidecar, SidecarError, SidecarOptions};
 use opentelemetry::trace::SpanKind;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tonic::transport::Channel;
 use tracing::Instrument as _;
 
 use super::{SECOND, event, options};
-use crate::fake_sidecar::{Answer, Call, FakeSidecar};
 use crate::tracing_setup::{attribute, ended, trace_of};
 use crate::until;
+use dapr_pubsub::testing::{Answer, FakeSidecar, PublishCall};
 
 #[tokio::test]
 async fn a_lone_event_is_published_by_itself() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let publisher = Publisher::new(&fake.sidecar(), options());
     let event = NewEvent::new("e1", "hello", "text/plain").with_partition_key("k1");
     publisher.publish(event, SECOND).await.unwrap();
@@ -37,7 +38,7 @@ async fn a_lone_event_is_published_by_itself() {
 
 #[tokio::test]
 async fn the_token_goes_with_each_call() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let sidecar = fake.sidecar_with_token(Some("t0ken".parse().unwrap()));
     Publisher::new(&sidecar, options())
         .publish(event("1"), SECOND)
@@ -51,7 +52,7 @@ async fn the_token_goes_with_each_call() {
 
 #[tokio::test]
 async fn each_event_carries_the_trace_of_its_caller() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let publisher = Publisher::new(&fake.sidecar(), options());
     let root = tracing::info_span!("request");
     let trace = trace_of(&root);
@@ -83,7 +84,7 @@ async fn each_event_carries_the_trace_of_its_caller() {
 
 /// A sidecar that answers a call for one event when the semaphore has a permit for it.
 fn holding_singles() -> (FakeSidecar, Arc<Semaphore>) {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let gate = Arc::new(Semaphore::new(0));
     let held = gate.clone();
     fake.on_publish(move |call| {
@@ -157,22 +158,41 @@ async fn an_envelope_that_is_made_here_is_passed_on_as_it_is() {
         assert_eq!(sent.metadata, [("rawPayload".into(), "true".into())].into());
     }
     // One that daprd has to wrap is not among them.
-    let wrapped = |call: &&Call| call.events[0].metadata.contains_key("cloudevent.id");
+    let wrapped = |call: &&PublishCall| call.events[0].metadata.contains_key("cloudevent.id");
     let wrapped: Vec<_> = calls.iter().filter(wrapped).collect();
     assert!(wrapped.len() == 1 && !wrapped[0].bulk && wrapped[0].ids() == ["c"]);
     assert!(!wrapped[0].events[0].metadata.contains_key("rawPayload"));
 }
 
 #[tokio::test]
+async fn the_sidecar_may_be_at_a_socket_or_at_the_end_of_a_channel() {
+    let fake = crate::fake();
+    fake.load("pubsub-redis", "pubsub.redis");
+    let path = std::env::temp_dir().join(format!("dapr-pubsub-{}.socket", std::process::id()));
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    let address = fake.address;
+    let mut proxy = JoinSet::new();
+    proxy.spawn(async move {
+        let (mut here, _) = listener.accept().await.unwrap();
+        let mut there = tokio::net::TcpStream::connect(address).await.unwrap();
+        tokio::io::copy_bidirectional(&mut here, &mut there).await
+    });
+    let by_socket = Sidecar::new(&SidecarOptions::new(format!("unix:{}", path.display())));
+    let channel = Channel::from_shared(format!("http://{address}")).unwrap();
+    let over_channel = Sidecar::with_channel(channel.connect_lazy(), None);
+    for sidecar in [by_socket.unwrap(), over_channel.unwrap()] {
+        assert_eq!(sidecar.components(SECOND).await.unwrap().len(), 1);
+    }
+    std::fs::remove_file(path).unwrap();
+}
+
+#[tokio::test]
 async fn loaded_components_are_listed() {
-    let mut fake = FakeSidecar::start();
+    let mut fake = crate::fake();
     let sidecar = fake.sidecar();
     assert_eq!(sidecar.components(SECOND).await.unwrap(), []);
     fake.load("pubsub-redis", "pubsub.redis");
-    let expected = LoadedComponent {
-        name: "pubsub-redis".to_owned(),
-        kind: "pubsub.redis".to_owned(),
-    };
+    let expected = LoadedComponent::new("pubsub-redis", "pubsub.redis");
     assert_eq!(sidecar.components(SECOND).await.unwrap(), [expected]);
     fake.stop().await;
     let error = sidecar

@@ -15,7 +15,6 @@ use futures_util::stream;
 use http::{HeaderMap, Method};
 
 use super::{Task, delivery, envelope, obedient, outcome, send, subscription};
-use crate::fake_sidecar::FakeSidecar;
 use crate::{soon, until};
 
 #[tokio::test]
@@ -92,7 +91,7 @@ async fn what_is_dropped_again_and_again_is_told() {
 #[tokio::test]
 #[should_panic(expected = "an event could have several effects")]
 async fn raw_payloads_are_refused_where_an_inbox_is_to_recognise_them() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let inbox = Inbox::new(&fake.sidecar(), InboxOptions::new("store", "consumer"));
     let raw = Subscription::new("t", "/e").metadata("rawPayload", "true");
     let subscriptions = Subscriptions::<()>::new().canary_inbox(Some(inbox));
@@ -292,7 +291,7 @@ async fn a_deserializer_that_panics_is_a_retry() {
 
 #[tokio::test]
 async fn what_is_handled_is_told_to_who_asks_for_progress() {
-    let fake = FakeSidecar::start();
+    let fake = crate::fake();
     let subscriptions = obedient();
     let inbox = Inbox::new(&fake.sidecar(), InboxOptions::new("store", "worker"));
     let progress = Progress::new(&inbox, subscriptions.activity());

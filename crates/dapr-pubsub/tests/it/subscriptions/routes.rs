@@ -86,9 +86,36 @@ async fn routes_live_beside_those_of_the_service() {
 }
 
 #[tokio::test]
+async fn below_a_prefix_what_is_unknown_is_no_typo_of_a_client() {
+    let router: Router = Router::new()
+        .route("/tasks", get(async || "ok"))
+        .fallback(async || StatusCode::IM_A_TEAPOT)
+        .merge(obedient().routes("/events/"));
+    let fine = envelope("fine").to_string();
+    assert_eq!(outcome(&router, fine).await, "SUCCESS");
+    for (path, status) in [
+        ("/events/tod", 500),
+        ("/events/todo/x", 500),
+        ("/events/", 500),
+        ("/events", 418),
+        ("/task", 418),
+    ] {
+        let request = Request::post(path).body(Body::empty()).unwrap();
+        assert_eq!(send(&router, request).await.0, status, "{path}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "the route /events/todo is not below /event/")]
+fn a_route_beside_the_prefix_is_refused() {
+    let _ = obedient().routes("/event");
+}
+
+#[tokio::test]
 async fn without_the_token_nothing_is_handled() {
     let token: Secret = "s3cret".parse().unwrap();
-    let router = obedient().app_token(Some(token)).into_router();
+    let next: Secret = "n3xt".parse().unwrap();
+    let router = obedient().app_tokens([token, next]).into_router();
     // Reaching the handler would be a DROP.
     let request = |token: Option<&str>| {
         let mut request = delivery(envelope("drop").to_string());
@@ -111,11 +138,11 @@ async fn without_the_token_nothing_is_handled() {
         let problem: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(problem["status"], 401);
     }
-    let (status, body) = send(&router, request(Some("s3cret"))).await;
-    assert_eq!(
-        (status, body),
-        (StatusCode::OK, br#"{"status":"DROP"}"#.to_vec())
-    );
+    for right in ["s3cret", "n3xt"] {
+        let (status, body) = send(&router, request(Some(right))).await;
+        let dropped = br#"{"status":"DROP"}"#.to_vec();
+        assert_eq!((status, body), (StatusCode::OK, dropped));
+    }
     // daprd may read the list before it has any reason to prove itself.
     assert_eq!(get_json(&router, "/dapr/subscribe").await, json!([]));
 }

@@ -1,9 +1,10 @@
-//! A state store with the habits of `state.redis` (dapr/components-contrib `state/redis/redis.go`):
+//! The state store of the fake. It has the habits of `state.redis` (dapr/components-contrib `state/redis/redis.go`):
 //! versions that start at 1 again after a record has gone, a lost race that is INTERNAL when the
 //! write had no etag and ABORTED when it had one, and a write with an etag that creates what is not
 //! there.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -14,17 +15,24 @@ use dapr::dapr::proto::runtime::v1::{
 use tokio::time::Instant;
 use tonic::Status;
 
+/// What a [`StateStore`] has under a key.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Stored {
+    /// As it was written: for an inbox JSON.
     pub value: String,
+    /// Its etag.
     pub version: u64,
+    /// When it ends, if it does.
     pub expires: Option<Instant>,
 }
 
-type Fault = Box<dyn FnMut(&str, &str) -> Option<Verdict> + Send>;
+type Script = Box<dyn FnMut(&str, &str) -> Option<Fault> + Send>;
 
-/// Instead of doing it right.
-pub enum Verdict {
+/// What a [`StateStore`] does instead of doing it right.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Fault {
     /// Fail without an effect.
     Refuse(Status),
     /// Do it, then fail: without setting the TTL, as when a sidecar dies between the two steps.
@@ -33,28 +41,38 @@ pub enum Verdict {
     Hang,
 }
 
+/// A state store in memory, with etags, TTL and first-write, after `state.redis`.
 #[derive(Default)]
-pub struct State {
+pub struct StateStore {
     records: Mutex<HashMap<String, Stored>>,
-    fault: Mutex<Option<Fault>>,
+    fault: Mutex<Option<Script>>,
 }
 
-impl State {
-    /// `fault` sees the operation (`save`, `get`, `delete`) and the value, if any.
-    pub fn disturb(&self, fault: impl FnMut(&str, &str) -> Option<Verdict> + Send + 'static) {
+impl StateStore {
+    /// From now on asks `fault`, which sees the operation (`save`, `get`, `delete`) and the value, if any.
+    pub fn disturb(&self, fault: impl FnMut(&str, &str) -> Option<Fault> + Send + 'static) {
         *self.fault.lock().unwrap() = Some(Box::new(fault));
     }
 
+    /// Does everything right again.
     pub fn heal(&self) {
         *self.fault.lock().unwrap() = None;
     }
 
+    /// What an inbox has written about an event: the JSON that [`Inbox`](crate::Inbox) describes.
+    pub fn event(&self, consumer: &str, source: &str, id: &str) -> Option<serde_json::Value> {
+        let stored = self.record(&crate::record_key(consumer, source, id))?;
+        serde_json::from_str(&stored.value).ok()
+    }
+
+    /// What there is under a key and has not ended.
     pub fn record(&self, key: &str) -> Option<Stored> {
         let mut records = self.records.lock().unwrap();
         records.retain(|_, it| it.expires.is_none_or(|end| end > Instant::now()));
         records.get(key).cloned()
     }
 
+    /// Writes a record without an end.
     pub fn put(&self, key: &str, value: &str) {
         let stored = Stored {
             value: value.to_owned(),
@@ -64,6 +82,7 @@ impl State {
         self.records.lock().unwrap().insert(key.to_owned(), stored);
     }
 
+    /// Removes a record, as its end would.
     pub fn remove(&self, key: &str) {
         self.records.lock().unwrap().remove(key);
     }
@@ -77,13 +96,13 @@ impl State {
             .and_then(|it| it(operation, value));
         match verdict {
             None => Ok(None),
-            Some(Verdict::Refuse(status)) => Err(status),
-            Some(Verdict::HalfDone(status)) => Ok(Some(status)),
-            Some(Verdict::Hang) => std::future::pending().await,
+            Some(Fault::Refuse(status)) => Err(status),
+            Some(Fault::HalfDone(status)) => Ok(Some(status)),
+            Some(Fault::Hang) => std::future::pending().await,
         }
     }
 
-    pub async fn save(&self, request: SaveStateRequest) -> Result<(), Status> {
+    pub(super) async fn save(&self, request: SaveStateRequest) -> Result<(), Status> {
         for item in request.states {
             let value = String::from_utf8(item.value).unwrap();
             let half = self.verdict("save", &value).await?;
@@ -118,7 +137,7 @@ impl State {
         Ok(())
     }
 
-    pub async fn get(&self, request: GetStateRequest) -> Result<GetStateResponse, Status> {
+    pub(super) async fn get(&self, request: GetStateRequest) -> Result<GetStateResponse, Status> {
         self.verdict("get", "").await?;
         let Some(stored) = self.record(&request.key) else {
             return Ok(GetStateResponse::default());
@@ -131,7 +150,7 @@ impl State {
         })
     }
 
-    pub async fn delete(&self, request: DeleteStateRequest) -> Result<(), Status> {
+    pub(super) async fn delete(&self, request: DeleteStateRequest) -> Result<(), Status> {
         self.verdict("delete", "").await?;
         let etag = request.etag.map(|etag| etag.value);
         if let Some(present) = self.record(&request.key)
@@ -141,5 +160,13 @@ impl State {
         }
         self.remove(&request.key);
         Ok(())
+    }
+}
+
+impl fmt::Debug for StateStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StateStore")
+            .field("records", &self.records)
+            .finish_non_exhaustive()
     }
 }

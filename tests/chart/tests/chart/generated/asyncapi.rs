@@ -1,0 +1,84 @@
+//! `docs/asyncapi.json`: the events as the services describe them (`services/<name>/events.json`), and who publishes and hears them, by the graph
+//! of the chart's values.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, ensure};
+use harness::chart::{folder, items, merge};
+use harness::workspace;
+use serde_json::{Map, Value};
+use service_kit::asyncapi::{Channel, Event, document};
+
+use super::compare;
+use crate::installations::{values, yaml};
+
+#[test]
+fn asyncapi_is_that_of_the_events_and_the_graph() -> Result<()> {
+    let mut graph = yaml(&folder().join("values.yaml"))?;
+    for (name, values) in values()? {
+        if name == "orders" || name.starts_with("service-") {
+            merge(&mut graph, &values);
+        }
+    }
+    let mut topics = BTreeMap::new();
+    for (key, topic) in object(&graph["topics"])? {
+        let address = topic["name"].as_str().context("no name")?.to_owned();
+        let channel = Channel {
+            address,
+            ..Channel::default()
+        };
+        topics.insert(key.clone(), channel);
+    }
+    for (name, service) in object(&graph["services"])? {
+        for heard in items(&service["subscribes"]) {
+            channel(&mut topics, &heard["topic"])?
+                .receivers
+                .push(name.clone());
+        }
+        if service["publishes"].is_null() {
+            continue;
+        }
+        for key in items(&service["publishes"]) {
+            channel(&mut topics, key)?.senders.push(name.clone());
+        }
+        let file = workspace().join("services").join(name).join("events.json");
+        let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        for event in serde_json::from_str::<Vec<Event>>(&text)? {
+            let channel = channel(&mut topics, &Value::from(&*event.topic))?;
+            ensure!(
+                channel.senders.contains(name),
+                "{name} publishes {} to {}, which its `publishes` does not name",
+                event.event_type,
+                event.topic
+            );
+            let mut others = channel.events.iter();
+            match others.find(|it| it.event_type == event.event_type) {
+                None => channel.events.push(event),
+                Some(other) => ensure!(
+                    other.data == event.data,
+                    "{}: two services publish it, and not the same",
+                    event.event_type
+                ),
+            }
+        }
+    }
+    let description = "What the services of this repository publish, and who hears it. Brokers, and what they are called at one place or another, \
+                       are values of the chart.";
+    let document = document(
+        "task-pubsub",
+        env!("CARGO_PKG_VERSION"),
+        description,
+        &topics,
+    );
+    let text = serde_json::to_string_pretty(&document)? + "\n";
+    compare(&workspace().join("docs/asyncapi.json"), &text)
+}
+
+fn object(value: &Value) -> Result<&Map<String, Value>> {
+    value.as_object().context("no map")
+}
+
+fn channel<'a>(topics: &'a mut BTreeMap<String, Channel>, key: &Value) -> Result<&'a mut Channel> {
+    let channel = key.as_str().and_then(|key| topics.get_mut(key));
+    channel.with_context(|| format!("no topic {key}"))
+}
