@@ -73,6 +73,19 @@ impl Service<http::Request<Body>> for Api {
                     async move { inner.state.save(it.into_inner()).await.map(Response::new) }
                 }),
             ),
+            "ExecuteStateTransaction" => unary(
+                request,
+                service_fn(move |it: Request<_>| {
+                    let inner = inner.clone();
+                    async move {
+                        inner
+                            .state
+                            .transact(it.into_inner())
+                            .await
+                            .map(Response::new)
+                    }
+                }),
+            ),
             "GetState" => unary(
                 request,
                 service_fn(move |it: Request<_>| {

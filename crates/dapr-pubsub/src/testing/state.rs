@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use dapr::dapr::proto::common::v1::state_options::StateConcurrency;
 use dapr::dapr::proto::runtime::v1::{
-    DeleteStateRequest, GetStateRequest, GetStateResponse, SaveStateRequest,
+    DeleteStateRequest, ExecuteStateTransactionRequest, GetStateRequest, GetStateResponse,
+    SaveStateRequest,
 };
 use tokio::time::Instant;
 use tonic::Status;
@@ -135,6 +136,29 @@ impl StateStore {
             }
         }
         Ok(())
+    }
+
+    /// As `state.redis` does it: what cannot be written holds up nothing else, and its TTL is set all the same.
+    pub(super) async fn transact(
+        &self,
+        request: ExecuteStateTransactionRequest,
+    ) -> Result<(), Status> {
+        let mut failed = None;
+        for item in request.operations.into_iter().filter_map(|it| it.request) {
+            let (key, ttl) = (item.key.clone(), item.metadata["ttlInSeconds"].parse());
+            let states = vec![item];
+            let saved = self.save(SaveStateRequest {
+                states,
+                ..Default::default()
+            });
+            if let Err(status) = saved.await {
+                failed = Some(Status::internal(status.message()));
+                let ends = Instant::now() + Duration::from_secs(ttl.unwrap());
+                let mut records = self.records.lock().unwrap();
+                records.entry(key).and_modify(|it| it.expires = Some(ends));
+            }
+        }
+        failed.map_or(Ok(()), Err)
     }
 
     pub(super) async fn get(&self, request: GetStateRequest) -> Result<GetStateResponse, Status> {

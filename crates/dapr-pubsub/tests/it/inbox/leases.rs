@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use dapr_pubsub::{Claim, Inbox, InboxError};
+use dapr_pubsub::{Claim, Inbox, InboxError, Lease, record_key};
+use futures_util::future::join_all;
 use tokio::time::sleep;
 use tonic::Status;
 
@@ -119,6 +120,29 @@ async fn done_is_only_done_with_its_retention() {
     lease.complete().await.unwrap();
     let expires = fake.state().record(KEY).unwrap().expires.unwrap();
     assert!(expires - tokio::time::Instant::now() > Duration::from_hours(1));
+}
+
+/// Of several that end at the same moment the first goes out at once, and the others together, in a transaction, which sets the TTL
+/// even of what it cannot write.
+#[tokio::test]
+async fn of_many_that_end_together_only_the_lost_one_fails_and_it_shortens_nothing() {
+    let fake = crate::fake();
+    let (one, _) = replicas(&fake, LEASE * 10);
+    let mut leases = Vec::new();
+    for id in 0..8 {
+        leases.push(fresh(&one, &id.to_string()).await);
+    }
+    // Event 1 was taken, and done.
+    fake.state().put(KEY, "1");
+    let ended = join_all(leases.into_iter().map(Lease::complete)).await;
+    for (id, ended) in ended.into_iter().enumerate() {
+        let key = record_key("worker", SOURCE, &id.to_string());
+        let record = fake.state().record(&key).unwrap();
+        let left = record.expires.map(|end| end - tokio::time::Instant::now());
+        assert_eq!(record.value, "1", "{id}");
+        assert!(left.is_none_or(|left| left > Duration::from_hours(1)));
+        assert!(id == 1 || ended.is_ok(), "{id}: {ended:?}");
+    }
 }
 
 #[tokio::test]
