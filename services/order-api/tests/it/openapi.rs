@@ -27,18 +27,19 @@ fn compare(file: &str, document: &Value) {
 #[tokio::test]
 async fn the_served_documents_are_those_of_the_golden_files() {
     let server = Server::start();
-    let served = get(server.api, "/openapi.json").await;
-    compare("openapi.json", &served.json().unwrap());
-    let served: Value = get(server.api, "/asyncapi.json").await.json().unwrap();
+    let openapi = get(server.api, "/openapi.json").await;
+    compare("openapi.json", &openapi.json().unwrap());
+    let asyncapi = get(server.api, "/asyncapi.json").await;
+    let asyncapi: Value = asyncapi.json().unwrap();
     let [event] = &Declared::events()[..] else {
         panic!("one event")
     };
     compare("events.json", &json!([event]));
-    let message = &served["components"]["messages"]["order.created"];
+    let message = &asyncapi["components"]["messages"]["order.created"];
     let data = &message["payload"]["allOf"][1]["properties"]["data"];
     assert_eq!(*data, event.data);
-    assert_eq!(served["channels"]["order"]["address"], "order-events");
-    let sends = &served["operations"]["order-api-send-order"];
+    assert_eq!(asyncapi["channels"]["order"]["address"], "order-events");
+    let sends = &asyncapi["operations"]["order-api-send-order"];
     assert_eq!(sends["action"], "send");
 }
 
