@@ -8,7 +8,7 @@ use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::Writer;
 
-/// Writes `message name=value name=value`; leaves out `otel.*`. A line in no span ends with the `trace_id` of the work it is about.
+/// Writes `message name=value name=value`; leaves out `otel.*`. In no span `trace_id=<that of the work> ` stands before the message.
 pub(super) struct Readable;
 
 impl<'writer> FormatFields<'writer> for Readable {
@@ -17,18 +17,9 @@ impl<'writer> FormatFields<'writer> for Readable {
             writer,
             separator: "",
             result: Ok(()),
-            has_message: false,
         };
         fields.record(&mut line);
-        line.result?;
-        // Spans have none.
-        if line.has_message
-            && Span::current().is_disabled()
-            && let Some(trace) = dapr_pubsub::current_trace()
-        {
-            write!(line.writer, " trace_id={trace}")?;
-        }
-        Ok(())
+        line.result
     }
 }
 
@@ -36,7 +27,6 @@ struct Line<'writer> {
     writer: Writer<'writer>,
     separator: &'static str,
     result: fmt::Result,
-    has_message: bool,
 }
 
 impl Line<'_> {
@@ -46,12 +36,21 @@ impl Line<'_> {
         }
         let separator = std::mem::replace(&mut self.separator, " ");
         self.result = match field.name() {
-            "message" => {
-                self.has_message = true;
-                write!(self.writer, "{separator}{value}")
-            }
+            "message" => write!(self.writer, "{separator}{}{value}", Trace),
             name => write!(self.writer, "{separator}{name}={value}"),
         };
+    }
+}
+
+/// What stands before a message in no span. The message comes last, as whoever reads an effect's line takes what follows to its end.
+struct Trace;
+
+impl fmt::Display for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match dapr_pubsub::current_trace().filter(|_| Span::current().is_disabled()) {
+            Some(trace) => write!(f, "trace_id={trace} "),
+            None => Ok(()),
+        }
     }
 }
 
@@ -66,6 +65,8 @@ pub(super) mod tests {
     use std::io;
     use std::sync::{Arc, Mutex};
 
+    use futures_util::FutureExt as _;
+    use http::{HeaderMap, HeaderName, HeaderValue};
     use tracing_subscriber::layer::SubscriberExt as _;
 
     use super::*;
@@ -90,8 +91,7 @@ pub(super) mod tests {
         }
     }
 
-    #[test]
-    fn a_line_has_what_people_look_for() {
+    fn logged(log: impl FnOnce()) -> String {
         let _alone = crate::ONE_SUBSCRIBER.lock();
         let output = Output::default();
         let writer = output.clone();
@@ -100,12 +100,32 @@ pub(super) mod tests {
             .with_ansi(false)
             .fmt_fields(Readable)
             .with_writer(move || writer.clone());
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
+        output.text()
+    }
+
+    #[test]
+    fn a_line_has_what_people_look_for() {
+        let text = logged(|| {
             let span = tracing::info_span!("process", otel.kind = "consumer", trace_id = "abc");
             span.in_scope(|| tracing::info!(attempts = 2, "done"));
         });
-        let text = output.text();
         assert!(text.contains(r#"process{trace_id="abc"}"#), "{text}");
         assert!(text.trim_end().ends_with("done attempts=2"), "{text}");
+    }
+
+    #[test]
+    fn a_line_in_no_span_names_the_trace_and_ends_with_its_message() {
+        let parent =
+            HeaderValue::from_static("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+        let headers = HeaderMap::from_iter([(HeaderName::from_static("traceparent"), parent)]);
+        let trace = dapr_pubsub::remote_span_context(&headers);
+        let text = logged(|| {
+            let work =
+                dapr_pubsub::in_trace(trace, async { tracing::info!("EVENT RECEIVED: {{}}") });
+            work.now_or_never().unwrap();
+        });
+        let end = ": trace_id=0af7651916cd43dd8448eb211c80319c EVENT RECEIVED: {}";
+        assert!(text.trim_end().ends_with(end), "{text}");
     }
 }
