@@ -36,7 +36,7 @@ impl Line<'_> {
         }
         let separator = std::mem::replace(&mut self.separator, " ");
         self.result = match field.name() {
-            "message" => write!(self.writer, "{separator}{}{value}", Trace),
+            "message" => write!(self.writer, "{separator}{Trace}{value}"),
             name => write!(self.writer, "{separator}{name}={value}"),
         };
     }
