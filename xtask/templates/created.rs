@@ -1,5 +1,6 @@
 //! `POST /__key__s`, and the event that it announces.
 
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use service_kit::fields;
 use service_kit::json::Json;
@@ -69,7 +70,7 @@ impl Announcement for __Topic__Created<'_> {
     )
 )]
 pub(crate) async fn create___module__(
-    announcer: Announcer,
+    State(announcer): State<Announcer>,
     key: IdempotencyKey,
     Json(body): Json<Create__Topic__>,
 ) -> Result<axum::Json<Created__Topic__>, Problem> {

@@ -7,11 +7,9 @@ mod publishers;
 mod refusals;
 mod watch;
 
-use anyhow::Context as _;
 use axum::Router;
 use axum::response::Json;
 use axum::routing::get;
-use dapr_pubsub::Sidecar;
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -41,7 +39,7 @@ pub async fn serve<D: Declares>(
     listeners: Listeners,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
-    let sidecar = Sidecar::new(&service.sidecar.options()).context("DAPR_GRPC_ENDPOINT")?;
+    let sidecar = service.sidecar.client()?;
     let readiness = Readiness::default();
     let publishers = Publishers::new(&sidecar, publish, topics, &readiness);
 

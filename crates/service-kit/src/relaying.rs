@@ -3,8 +3,7 @@
 //! An event is done when what follows from it has been acknowledged; until then it comes again, and what follows has the same id
 //! ([`Announcement::id_after`](crate::publishing::Announcement::id_after)).
 
-use anyhow::Context as _;
-use dapr_pubsub::{Inbox, Sidecar, Subscriptions};
+use dapr_pubsub::{Inbox, Subscriptions};
 
 use crate::publishing::{Announcer, PublishArgs, Publishers};
 use crate::readiness::Readiness;
@@ -27,7 +26,7 @@ pub async fn serve<D: Declares>(
     listeners: Listeners,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
-    let sidecar = Sidecar::new(&service.sidecar.options()).context("DAPR_GRPC_ENDPOINT")?;
+    let sidecar = service.sidecar.client()?;
     let readiness = Readiness::default();
     let publishers = Publishers::new(&sidecar, publish, topics, &readiness);
     let announcer = publishers.announcer();

@@ -1,6 +1,7 @@
 //! Where the Dapr sidecar is, by the variables that Dapr's injector and SDKs use.
 
-use dapr_pubsub::{Secret, SidecarOptions};
+use anyhow::Context as _;
+use dapr_pubsub::{Secret, Sidecar, SidecarOptions};
 
 /// The sidecar's address and token.
 #[derive(Debug, Clone, clap::Args)]
@@ -17,6 +18,14 @@ pub struct SidecarArgs {
 }
 
 impl SidecarArgs {
+    /// The client. No I/O happens yet.
+    ///
+    /// # Errors
+    /// The address or the token cannot be used.
+    pub fn client(&self) -> anyhow::Result<Sidecar> {
+        Sidecar::new(&self.options()).context("DAPR_GRPC_ENDPOINT")
+    }
+
     /// What the client needs.
     pub fn options(&self) -> SidecarOptions {
         let default = || format!("http://127.0.0.1:{}", self.dapr_grpc_port);

@@ -6,7 +6,6 @@ mod health;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use dapr_pubsub::{Inbox, Progress, Sidecar, Subscriptions, Watchdog};
 
 pub use args::{DeliveryArgs, InboxArgs, SubscribeArgs, SubscriptionArgs, SubscriptionMode};
@@ -36,7 +35,7 @@ pub async fn serve<S: Clone + Send + Sync + 'static>(
     listeners: Listeners,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
-    let sidecar = Sidecar::new(&service.sidecar.options()).context("DAPR_GRPC_ENDPOINT")?;
+    let sidecar = service.sidecar.client()?;
     let parts = Parts {
         service,
         subscribe,

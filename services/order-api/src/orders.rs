@@ -1,5 +1,6 @@
 //! `POST /orders`, and the event that it announces.
 
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use service_kit::fields;
 use service_kit::json::Json;
@@ -78,7 +79,7 @@ impl Announcement for OrderCreated<'_> {
     )
 )]
 pub(crate) async fn create_order(
-    announcer: Announcer,
+    State(announcer): State<Announcer>,
     key: IdempotencyKey,
     Json(order): Json<CreateOrder>,
 ) -> Result<axum::Json<CreatedOrder>, Problem> {

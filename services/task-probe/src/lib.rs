@@ -16,7 +16,6 @@ mod smoke;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use dapr_pubsub::Sidecar;
 use service_kit::shutdown::{Shutdown, ShutdownArgs};
 
 pub use config::{Check, Config};
@@ -36,7 +35,7 @@ const CALL: Duration = Duration::from_secs(2);
 /// # Errors
 /// What is not as it should be, and where to look.
 pub async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
-    let sidecar = Sidecar::new(&config.sidecar.options()).context("DAPR_GRPC_ENDPOINT")?;
+    let sidecar = config.sidecar.client()?;
     let result = {
         let check = async {
             match config.check {

@@ -22,6 +22,7 @@ use tonic_prost::ProstCodec;
 use tower::{Service, service_fn};
 
 use super::sidecar::{Answer, Inner, PublishCall, SentEvent};
+use super::state::StateStore;
 
 #[derive(Clone)]
 pub(super) struct Api {
@@ -66,40 +67,16 @@ impl Service<http::Request<Body>> for Api {
                     ready(Ok(Response::new(())))
                 }),
             ),
-            "SaveState" => unary(
-                request,
-                service_fn(move |it: Request<_>| {
-                    let inner = inner.clone();
-                    async move { inner.state.save(it.into_inner()).await.map(Response::new) }
-                }),
-            ),
-            "ExecuteStateTransaction" => unary(
-                request,
-                service_fn(move |it: Request<_>| {
-                    let inner = inner.clone();
-                    async move {
-                        inner
-                            .state
-                            .transact(it.into_inner())
-                            .await
-                            .map(Response::new)
-                    }
-                }),
-            ),
-            "GetState" => unary(
-                request,
-                service_fn(move |it: Request<_>| {
-                    let inner = inner.clone();
-                    async move { inner.state.get(it.into_inner()).await.map(Response::new) }
-                }),
-            ),
-            "DeleteState" => unary(
-                request,
-                service_fn(move |it: Request<_>| {
-                    let inner = inner.clone();
-                    async move { inner.state.delete(it.into_inner()).await.map(Response::new) }
-                }),
-            ),
+            "SaveState" => state(inner, request, |on, it| async move { on.save(it).await }),
+            "ExecuteStateTransaction" => {
+                state(
+                    inner,
+                    request,
+                    |on, it| async move { on.transact(it).await },
+                )
+            }
+            "GetState" => state(inner, request, |on, it| async move { on.get(it).await }),
+            "DeleteState" => state(inner, request, |on, it| async move { on.delete(it).await }),
             _ => Box::pin(async { Ok(Status::unimplemented("not faked").into_http()) }),
         }
     }
@@ -117,6 +94,24 @@ where
             .unary(service, request)
             .await)
     })
+}
+
+/// A call of the state API, done by the state store.
+fn state<M, R, F>(
+    inner: Arc<Inner>,
+    request: http::Request<Body>,
+    call: impl Fn(Arc<StateStore>, M) -> F + Send + 'static,
+) -> Answered
+where
+    M: prost::Message + Default + 'static,
+    R: prost::Message + Default + 'static,
+    F: Future<Output = Result<R, Status>> + Send + 'static,
+{
+    let answered = move |request: Request<M>| {
+        let answer = call(Arc::clone(&inner.state), request.into_inner());
+        async move { answer.await.map(Response::new) }
+    };
+    unary(request, service_fn(answered))
 }
 
 async fn publish(

@@ -1,15 +1,12 @@
 //! From a request, or an event that was heard, to an acknowledged event.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use axum::extract::FromRequestParts;
 use dapr_pubsub::{CloudEvent, NewEvent, PublishError, Publisher};
 use http::StatusCode;
-use http::request::Parts;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -48,8 +45,8 @@ pub trait Announcement: Serialize + ToSchema {
     }
 }
 
-/// Announces what handlers create, in the trace of the request or the event that they work on: the state of their router, and an
-/// argument of an API's handlers.
+/// Announces what handlers create, in the trace of the request or the event that they work on: the state of their
+/// router.
 #[derive(Debug, Clone)]
 pub struct Announcer {
     publishers: Arc<BTreeMap<&'static str, Publisher>>,
@@ -116,14 +113,6 @@ impl Announcer {
             .with_partition_key(created.id().to_string());
         publisher.publish(event, self.deadline).await?;
         Ok(event_id)
-    }
-}
-
-impl FromRequestParts<Self> for Announcer {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(_: &mut Parts, state: &Self) -> Result<Self, Infallible> {
-        Ok(state.clone())
     }
 }
 

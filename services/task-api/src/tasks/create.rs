@@ -1,5 +1,6 @@
 //! `POST /tasks`.
 
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use service_kit::fields;
 use service_kit::json::Json;
@@ -52,7 +53,7 @@ pub(crate) struct CreatedTask {
     )
 )]
 pub(crate) async fn create_task(
-    announcer: Announcer,
+    State(announcer): State<Announcer>,
     key: IdempotencyKey,
     Json(task): Json<CreateTask>,
 ) -> Result<axum::Json<CreatedTask>, Problem> {
