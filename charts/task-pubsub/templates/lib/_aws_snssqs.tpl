@@ -6,7 +6,7 @@ pubsub/aws/snssqs/metadata.go and snssqs.go (where metadata.yaml differs, the co
 {{- define "task-pubsub.aws.snssqs.metadata" -}}
 {{- $aws := .broker -}}
 {{- $receives := int64 ($aws.receiveLimit | default 1000) -}}
-{{- $concurrency := int64 ($aws.concurrency | default 10) -}}
+{{- $concurrency := include "task-pubsub.concurrency" $aws | int64 -}}
 {{- /* Dapr leaves out what AWS does not allow in a name; here already, so that what is read is what is there. */ -}}
 {{- $suffix := replace "." "" .root.Values.topicSuffix -}}
 {{- include "task-pubsub.item" (dict "name" "region" "value" $aws.region) -}}

@@ -6,7 +6,7 @@ common/component/azure/servicebus/metadata.go and subscription.go, common/authen
 {{- define "task-pubsub.azure.servicebus.topics.metadata" -}}
 {{- $azure := .broker -}}
 {{- $auth := $azure.authType | default "identity" -}}
-{{- $concurrency := $azure.concurrency | default 10 -}}
+{{- $concurrency := include "task-pubsub.concurrency" $azure -}}
 {{- if ne $auth "connectionString" -}}
 {{- include "task-pubsub.item" (dict "name" "namespaceName" "value" $azure.namespaceName) -}}
 {{- include "task-pubsub.item" (dict "name" "azureTenantId" "value" $azure.tenantID) -}}

@@ -20,7 +20,7 @@ pubsub/gcp/pubsub/metadata.go and pubsub.go; the leases are those of cloud.googl
 - name: ackDeadline
   value: {{ $gcp.ackDeadline | default "60s" | quote }}
 - name: maxOutstandingMessages
-  value: {{ $gcp.concurrency | default 10 | quote }}
+  value: {{ include "task-pubsub.concurrency" $gcp | quote }}
 {{- /* After so many reconnects the subscriber gives up for good; the default, 30, is used up in about a minute. */}}
 - name: maxReconnectionAttempts
   value: "1000000"

@@ -8,7 +8,7 @@ time: there is no timeout that could contradict the retries.
 {{- $pulsar := .broker -}}
 {{- $tls := ($pulsar.tls | default dict).enabled | default false -}}
 {{- $auth := $pulsar.authType | default "none" -}}
-{{- $concurrency := $pulsar.concurrency | default 10 }}
+{{- $concurrency := include "task-pubsub.concurrency" $pulsar }}
 - name: host
   value: {{ printf "%s://%s" (ternary "pulsar+ssl" "pulsar" $tls) $pulsar.host | quote }}
 {{- /* Not what speaks TLS, that is the scheme above: without this the certificate would not be checked. */}}

@@ -54,7 +54,7 @@ beside them is wrong about `durable` and `concurrency`.
 - name: concurrencyMode
   value: parallel
 - name: prefetchCount
-  value: {{ $rabbit.concurrency | default 10 | quote }}
+  value: {{ include "task-pubsub.concurrency" $rabbit | quote }}
 {{- /* A publish that finds the connection gone waits this long, and gives up at its deadline: a longer wait never reconnects. */}}
 - name: reconnectWaitSeconds
   value: {{ printf "%dms" (div (include "task-pubsub.ms" .root.Values.publish.attemptTimeout | int64) 4 | max 50) }}

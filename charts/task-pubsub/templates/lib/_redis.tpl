@@ -23,9 +23,13 @@ common/component/redis/settings.go (where the two differ, the code).
 {{- include "task-pubsub.secretItems" (dict "from" . "defaults" (dict "redisPassword" "redis-password")) -}}
 {{- end -}}
 
+{{- /* A quarter of what is handled at once: enough that no worker waits for the stream, little enough that nothing grows old in the queue. */ -}}
+{{- define "task-pubsub.redis.queueDepth" -}}
+{{- .queueDepth | default (max 1 (div (include "task-pubsub.concurrency" . | int64) 4)) -}}
+{{- end -}}
+
 {{- define "task-pubsub.redis.metadata" -}}
 {{- $redis := .broker -}}
-{{- $concurrency := $redis.concurrency | default 10 -}}
 {{- include "task-pubsub.redis.connection" $redis }}
 {{- /* Milliseconds as bare digits: redeliverInterval is read in no other form, a "30s" there is silently the default. */}}
 - name: processingTimeout
@@ -34,9 +38,9 @@ common/component/redis/settings.go (where the two differ, the code).
   value: {{ include "task-pubsub.ms" ($redis.redeliverInterval | default "5s") | quote }}
 {{- /* Events fetched ahead age in the queue while their processingTimeout runs: no more than the workers can take at once. */}}
 - name: concurrency
-  value: {{ $concurrency | quote }}
+  value: {{ include "task-pubsub.concurrency" $redis | quote }}
 - name: queueDepth
-  value: {{ $redis.queueDepth | default $concurrency | quote }}
+  value: {{ include "task-pubsub.redis.queueDepth" $redis | quote }}
 {{- /* Both trim entries that nobody has read yet, too: unset unless asked for. */}}
 {{- include "task-pubsub.item" (dict "name" "maxLenApprox" "value" ($redis.maxLenApprox | default "")) -}}
 {{- include "task-pubsub.item" (dict "name" "streamTTL" "value" $redis.streamTTL) -}}

@@ -10,13 +10,13 @@ and for each subscription some that it is about to put there; the others have so
 {{- $memory := 256 -}}
 {{- if .service.hears -}}
 {{- $subscriptions := len .service.hears -}}
-{{- $held := mul 10 $subscriptions -}}
+{{- $held := mul (include "task-pubsub.concurrency" dict | int64) $subscriptions -}}
 {{- range $broker := values $values.brokers -}}
 {{- if $broker -}}
-{{- $concurrency := int64 ($broker.concurrency | default 10) -}}
+{{- $concurrency := include "task-pubsub.concurrency" $broker | int64 -}}
 {{- $all := max (mul $subscriptions $concurrency) (int64 ($broker.maxAckPending | default 0)) -}}
 {{- if eq $broker.type "redis" -}}
-{{- $all = add $concurrency (mul (add1 $subscriptions) (int64 ($broker.queueDepth | default $concurrency))) -}}
+{{- $all = add $concurrency (mul (add1 $subscriptions) (include "task-pubsub.redis.queueDepth" $broker | int64)) -}}
 {{- end -}}
 {{- $held = max $held $all -}}
 {{- end -}}
