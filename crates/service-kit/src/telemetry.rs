@@ -18,6 +18,7 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::Dispatch;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -62,17 +63,7 @@ impl Telemetry {
         let traces = traces.transpose()?;
         let metrics = otel::metrics(resource, endpoint)?;
         opentelemetry::global::set_meter_provider(metrics.clone());
-        tracing_subscriber::registry()
-            .with(
-                logs::layer(args.log_format)
-                    .with_filter(logs::filter(&args.log_filter, traces.is_some())?),
-            )
-            .with(traces.as_ref().map(|traces| {
-                tracing_opentelemetry::layer()
-                    .with_tracer(traces.tracer(service))
-                    .with_filter(LevelFilter::INFO)
-            }))
-            .try_init()?;
+        dispatch(service, args, traces.as_ref())?.try_init()?;
         Ok(Self { traces, metrics })
     }
 
@@ -88,7 +79,49 @@ impl Telemetry {
     }
 }
 
+/// Where lines and spans go. Not by `Option<Layer>`: a layer that is not there counts as one that wants every span.
+fn dispatch(
+    service: &'static str,
+    args: &TelemetryArgs,
+    traces: Option<&SdkTracerProvider>,
+) -> anyhow::Result<Dispatch> {
+    let filter = logs::filter(&args.log_filter, traces.is_some())?;
+    let lines = logs::layer(args.log_format).with_filter(filter);
+    let registry = tracing_subscriber::registry().with(lines);
+    let Some(traces) = traces else {
+        return Ok(registry.into());
+    };
+    let spans = tracing_opentelemetry::layer().with_tracer(traces.tracer(service));
+    Ok(registry.with(spans.with_filter(LevelFilter::INFO)).into())
+}
+
 /// All metrics in Prometheus' text format.
 pub fn prometheus_text() -> String {
     otel::prometheus_text()
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+
+    use super::{LogFormat, TelemetryArgs, dispatch};
+
+    #[test]
+    fn a_span_is_made_where_somebody_records_it() {
+        let _alone = crate::ONE_SUBSCRIBER.lock();
+        let args = TelemetryArgs {
+            log_format: LogFormat::Json,
+            log_filter: "info".to_owned(),
+            otlp_endpoint: None,
+        };
+        let made = |traces| {
+            let dispatch = dispatch("task-api", &args, traces).unwrap();
+            tracing::dispatcher::with_default(&dispatch, || {
+                let span = tracing::info_span!("request", trace_id = tracing::field::Empty);
+                !span.is_disabled()
+            })
+        };
+        assert!(!made(None));
+        assert!(made(Some(&SdkTracerProvider::default())));
+    }
 }
