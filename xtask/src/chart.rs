@@ -3,15 +3,28 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
-use harness::{console, workspace};
-use serde_json::json;
+use harness::console;
+use harness::toolbox::CHART;
 
 use crate::cargo::{self, Ended};
+use crate::stack;
 use crate::test::report::Outcome;
 use crate::tools::{self, Tool};
 
-/// Where `chart_tests::tools` reads.
-const TOOLS: &str = "target/chart-tools.json";
+const TOOLS: [Tool; 12] = [
+    "helm3",
+    "helm4",
+    "helm-docs",
+    "helm-unittest",
+    "kubeconform",
+    "kube-score",
+    "argo-cd-module",
+    "components-module",
+    "dapr-module",
+    "keda-module",
+    "kubernetes-module",
+    "prometheus-operator-module",
+];
 
 /// Writes the files of the chart that nobody edits, its README and `golden/`, and `docs/asyncapi.json`.
 #[derive(Debug, clap::Args)]
@@ -53,26 +66,8 @@ pub(crate) async fn check() -> Result<Outcome> {
     Ok(Outcome { passed, figures })
 }
 
+/// For `chart_tests::tools`.
 async fn write_tools() -> Result<()> {
-    let wanted = [
-        ("helm3", Tool::Helm3),
-        ("helm4", Tool::Helm4),
-        ("helm_docs", Tool::HelmDocs),
-        ("helm_unittest", Tool::HelmUnittest),
-        ("kubeconform", Tool::Kubeconform),
-        ("kube_score", Tool::KubeScore),
-        ("argo_cd", Tool::ArgoCdModule),
-        ("components_contrib", Tool::ComponentsModule),
-        ("dapr", Tool::DaprModule),
-        ("keda", Tool::KedaModule),
-        ("kubernetes", Tool::KubernetesModule),
-        ("prometheus_operator", Tool::PrometheusOperatorModule),
-    ];
-    let tools = tools::ensure(&wanted.map(|(_, tool)| tool)).await?;
-    let mut paths = json!({});
-    for (name, tool) in wanted {
-        paths[name] = json!(tools.path(tool)?);
-    }
-    std::fs::create_dir_all(workspace().join("target"))?;
-    Ok(std::fs::write(workspace().join(TOOLS), paths.to_string())?)
+    let tools = tools::ensure(&TOOLS).await?;
+    stack::toolbox(&tools, false).write(CHART)
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::cargo;
 use crate::test::report::Selection;
-use crate::tools::{self, Tool};
+use crate::tools;
 use harness::console::{self, style};
 use serde_json::{Value, json};
 
@@ -77,12 +77,12 @@ async fn prepare(args: &Args) -> Result<Value> {
     let kubectl = tools::on_path("kubectl").context(
         "kubectl is not on PATH; install it as https://kubernetes.io/docs/tasks/tools says",
     )?;
-    let tools = tools::ensure(&[Tool::Helm3, Tool::Helm4]).await?;
+    let tools = tools::ensure(&["helm3", "helm4"]).await?;
     let git = args.git_push.as_ref().zip(args.git_sync.as_ref());
     Ok(json!({
         "kubectl": kubectl,
-        "helm": tools.path(Tool::Helm3)?,
-        "helm4": tools.path(Tool::Helm4)?,
+        "helm": tools.path("helm3")?,
+        "helm4": tools.path("helm4")?,
         "images": images::prepare(args.load.as_deref(), &args.registry, &args.tag).await?,
         "values": values(args.values.as_deref())?,
         "folder": workspace().join("target/e2e"),

@@ -11,13 +11,8 @@ use tokio::process::Command;
 use crate::stack::Args;
 use crate::tools::{self, Tool};
 
-const BUILD: &[Tool] = &[
-    Tool::Buildah,
-    Tool::Zigbuild,
-    Tool::CargoAuditable,
-    Tool::Jq,
-];
-const VERIFY: &[Tool] = &[Tool::Crane, Tool::Cosign, Tool::Helm4, Tool::Jq];
+const BUILD: &[Tool] = &["buildah", "zigbuild", "cargo-auditable", "jq"];
+const VERIFY: &[Tool] = &["crane", "cosign", "helm4", "jq"];
 
 /// Runs the script; its exit code is ours.
 pub(crate) async fn run(script: &str, args: &Args) -> Result<ExitCode> {
@@ -47,13 +42,13 @@ pub(crate) async fn images(registry: &str, tag: &str) -> Result<Vec<(String, Str
 fn needed(script: &str, step: &str) -> Vec<Tool> {
     match (script, step) {
         ("images", _) => BUILD.to_vec(),
-        ("promote", _) => vec![Tool::Yq, Tool::Jq],
-        (_, "check" | "notes") => vec![Tool::ParseChangelog, Tool::Jq],
-        (_, "build") => [BUILD, &[Tool::Syft]].concat(),
-        (_, "publish") => [VERIFY, &[Tool::Yq]].concat(),
+        ("promote", _) => vec!["yq", "jq"],
+        (_, "check" | "notes") => vec!["parse-changelog", "jq"],
+        (_, "build") => [BUILD, &["syft"]].concat(),
+        (_, "publish") => [VERIFY, &["yq"]].concat(),
         (_, "verify" | "install") => VERIFY.to_vec(),
-        (_, "--dry-run") => [BUILD, VERIFY, &[Tool::Syft, Tool::Yq]].concat(),
-        _ => vec![Tool::Jq],
+        (_, "--dry-run") => [BUILD, VERIFY, &["syft", "yq"]].concat(),
+        _ => vec!["jq"],
     }
 }
 

@@ -2,18 +2,19 @@
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result};
+use harness::chart::items;
 use harness::console::{self, Step, style};
-use harness::toolbox::Toolbox;
+use harness::toolbox::{BROKERS, STACK, Toolbox};
+use serde_json::Value;
 
 use crate::cargo;
-use crate::tools::{self, Tool, Tools};
+use crate::tools::{self, Tool, Tools, recipe};
 
 /// What a stack with Redis needs.
-const REDIS: [Tool; 3] = [Tool::Helm, Tool::Daprd, Tool::Redis];
+const REDIS: [Tool; 3] = ["helm", "daprd", "redis"];
 
 /// How long the services and the stack take to build on two cores.
 const BUILD_MINUTES: u64 = 3;
@@ -48,14 +49,14 @@ pub(crate) async fn run(command: &str, args: &Args) -> Result<ExitCode> {
     console::note(&format!("{purpose}{first}\n"));
     if release && !args.args.iter().any(|arg| arg == "--only") {
         // The tutorial's publisher is left out where its packages cannot be installed.
-        match tools::ensure(of_broker("fastapi")).await {
-            Ok(_) => wanted.extend(of_broker("fastapi")),
+        match tools::ensure(&["fastapi"]).await {
+            Ok(_) => wanted.push("fastapi"),
             Err(error) => console::note(&format!("no fastapi: {error:#}")),
         }
     }
     let ((), tools) = tokio::try_join!(cargo::build_stack(release, &[]), tools::ensure(&wanted))?;
     Step::start("tools").done(&tools.versions());
-    toolbox(&tools, release)?.write()?;
+    toolbox(&tools, release).write(STACK)?;
     // In this process's place: a signal then reaches whom it is for.
     let error = Command::new(cargo::binaries(release).join("stack"))
         .arg(command)
@@ -67,8 +68,8 @@ pub(crate) async fn run(command: &str, args: &Args) -> Result<ExitCode> {
 /// What a first run does, and how long that takes; nothing when everything is there.
 async fn first_run(wanted: &[Tool], release: bool) -> Result<String> {
     let (_, missing) = tools::look(wanted).await?;
-    let mut minutes: u64 = missing.iter().map(|tool| tool.recipe().minutes).sum();
-    let mut parts: Vec<_> = missing.iter().map(|tool| tool.recipe().title()).collect();
+    let mut minutes: u64 = missing.iter().map(|tool| recipe(tool).minutes).sum();
+    let mut parts: Vec<_> = missing.iter().map(|tool| recipe(tool).title()).collect();
     if !cargo::binaries(release).join("stack").exists() {
         parts.insert(0, "the services".to_owned());
         minutes += BUILD_MINUTES;
@@ -85,63 +86,38 @@ async fn first_run(wanted: &[Tool], release: bool) -> Result<String> {
 
 /// Leaves for tests where the tools of a stack with these brokers are, and what else scenarios need, and returns what they are. One that
 /// cannot be had fails the scenarios that need it.
-pub(crate) async fn tell_tests(brokers: &[&str]) -> Result<Vec<Tool>> {
+pub(crate) async fn tell_tests(needs: impl IntoIterator<Item = &str>) -> Result<Vec<Tool>> {
     let mut there = Vec::new();
-    for broker in brokers {
-        match tools::ensure(of_broker(broker)).await {
-            Ok(_) => there.push(*broker),
-            Err(error) => console::note(&format!("no {broker}: {error:#}")),
+    for need in needs {
+        match tools::ensure(&of(need)).await {
+            Ok(_) => there.push(need),
+            Err(error) => console::note(&format!("no {need}: {error:#}")),
         }
     }
     let wanted = wanted(&there);
-    toolbox(&tools::ensure(&wanted).await?, false)?.write()?;
+    toolbox(&tools::ensure(&wanted).await?, false).write(STACK)?;
     Ok(wanted)
 }
 
-fn wanted(brokers: &[&str]) -> Vec<Tool> {
-    let brokers = brokers.iter().flat_map(|entry| of_broker(entry));
-    REDIS.iter().chain(brokers).copied().collect()
+fn wanted(needs: &[&str]) -> Vec<Tool> {
+    let needs = needs.iter().flat_map(|need| of(need));
+    REDIS.into_iter().chain(needs).collect()
 }
 
-/// What the broker of an entry of `brokers` needs on top, or another program of a scenario.
-fn of_broker(entry: &str) -> &'static [Tool] {
-    match entry {
-        "kafka" => &[Tool::Java, Tool::Kafka],
-        "rabbitmq" => &[Tool::RabbitMq],
-        "jetstream" => &[Tool::NatsServer],
-        "snssqs" => &[Tool::Moto],
-        "gcp" => &[Tool::PubSubEmulator],
-        "kafka-python" => &[Tool::KafkaPython],
-        "schemathesis" => &[Tool::Schemathesis],
-        "fastapi" => &[Tool::Fastapi],
-        _ => &[],
-    }
+/// The tools of a broker, or the tool of this name; none of what is neither.
+fn of(need: &str) -> Vec<Tool> {
+    let broker = BROKERS.get(need).map(|it| items(&it["tools"]));
+    let tools = broker.map(|it| it.filter_map(Value::as_str).collect());
+    let tools: Vec<_> = tools.unwrap_or_else(|| vec![need]);
+    tools::all().filter(|tool| tools.contains(tool)).collect()
 }
 
-/// As the local stack takes them; each broker when its tools were ensured.
-fn toolbox(tools: &Tools, release: bool) -> Result<Toolbox> {
-    let path = |tool| tools.path(tool).map(Path::to_owned);
-    let programs = [
-        ("redis", path(Tool::Redis)),
-        ("kafka", path(Tool::Java)),
-        (
-            "rabbitmq",
-            path(Tool::RabbitMq).map(|it| it.with_file_name("rabbitmq-server")),
-        ),
-        ("jetstream", path(Tool::NatsServer)),
-        ("snssqs", path(Tool::Moto)),
-        ("gcp", path(Tool::PubSubEmulator)),
-        ("kafka-python", path(Tool::KafkaPython)),
-        ("schemathesis", path(Tool::Schemathesis)),
-        ("fastapi", path(Tool::Fastapi)),
-    ];
-    let programs = programs.into_iter();
-    let programs = programs.filter_map(|(entry, path)| Some((entry.to_owned(), path.ok()?)));
-    Ok(Toolbox {
+/// As tests and stacks take them.
+pub(crate) fn toolbox(tools: &Tools, release: bool) -> Toolbox {
+    let paths = tools.iter();
+    let paths = paths.map(|(tool, found)| ((*tool).to_owned(), found.path.clone()));
+    Toolbox {
         services: cargo::binaries(release),
-        helm: path(Tool::Helm)?,
-        daprd: path(Tool::Daprd)?,
-        programs: programs.collect(),
-        jars: path(Tool::Kafka).ok(),
-    })
+        programs: paths.collect(),
+    }
 }

@@ -25,7 +25,7 @@ use harness::console;
 pub(crate) use self::{
     find::on_path,
     list::{Args, run},
-    table::Tool,
+    table::{Tool, all, recipe},
 };
 
 /// A tool that is there.
@@ -54,13 +54,13 @@ pub(crate) async fn ensure(wanted: &[Tool]) -> Result<Tools> {
     let _lock = cache::lock(&root).await?;
     for tool in missing {
         // Whoever held the lock before may have installed it.
-        let found = match find::find(tool.recipe(), &root).await {
+        let found = match find::find(recipe(tool), &root).await {
             Ok(found) => found,
             Err(remarks) => {
                 if !remarks.is_empty() {
                     console::note(remarks.trim_start_matches('\n'));
                 }
-                install::install(tool.recipe(), &root).await?
+                install::install(recipe(tool), &root).await?
             }
         };
         tools.0.insert(tool, found);
@@ -73,7 +73,7 @@ pub(crate) async fn look(wanted: &[Tool]) -> Result<(Tools, Vec<Tool>)> {
     let root = cache::root()?;
     let (mut tools, mut missing) = (Tools::default(), Vec::new());
     for &tool in wanted {
-        match find::find(tool.recipe(), &root).await {
+        match find::find(recipe(tool), &root).await {
             Ok(found) => drop(tools.0.insert(tool, found)),
             Err(_) => missing.push(tool),
         }
@@ -93,9 +93,9 @@ impl Found {
 
 impl Tools {
     /// The path of a tool that was ensured.
-    pub(crate) fn path(&self, tool: Tool) -> Result<&Path> {
-        let found = self.0.get(&tool);
-        let found = found.with_context(|| format!("{tool:?} was not ensured"))?;
+    pub(crate) fn path(&self, tool: &str) -> Result<&Path> {
+        let found = self.0.get(tool);
+        let found = found.with_context(|| format!("{tool} was not ensured"))?;
         Ok(&found.path)
     }
 
@@ -107,7 +107,7 @@ impl Tools {
     /// `helm 3.22.0, daprd 1.18.3`.
     pub(crate) fn versions(&self) -> String {
         let version =
-            |(tool, found): (&Tool, &Found)| format!("{} {}", tool.recipe().name, found.version);
+            |(tool, found): (&Tool, &Found)| format!("{} {}", recipe(tool).name, found.version);
         self.0.iter().map(version).collect::<Vec<_>>().join(", ")
     }
 }

@@ -14,7 +14,7 @@ use harness::launch::Launch;
 use harness::lines::Lines;
 use harness::ports::Port;
 use harness::process::Process;
-use harness::toolbox::Toolbox;
+use harness::toolbox::{BROKERS, Toolbox};
 use harness::workspace;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -32,7 +32,7 @@ const STOP: Duration = Duration::from_secs(20);
 /// An entry of `brokers.yaml`, which says what the fields mean.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Declaration {
-    program: Option<PathBuf>,
+    program: PathBuf,
     args: Vec<String>,
     #[serde(default)]
     env: BTreeMap<String, String>,
@@ -61,34 +61,29 @@ pub(crate) struct BrokerProcess {
 impl BrokerProcess {
     /// The broker of an entry of `brokers`, with its data below `folder`; `None` when the toolbox lacks its programs. Nothing runs yet.
     pub(crate) fn new(entry: &str, toolbox: &Toolbox, folder: &Path) -> Result<Option<Self>> {
-        let folder = folder.join(entry);
-        let Some(program) = toolbox.programs.get(entry) else {
-            return Ok(None);
-        };
-        let all: Value = serde_norway::from_str(include_str!("../brokers.yaml"))?;
-        let mut text = all[entry].to_string();
-        let jars = toolbox.jars.clone().unwrap_or_default();
-        let emulators = workspace().join("tests/local/emulators");
-        for (name, path) in [
-            ("program", program),
-            ("folder", &folder),
-            ("jars", &jars),
-            ("emulators", &emulators),
-            ("token", &token().into()),
-        ] {
-            text = text.replace(&format!("{{{name}}}"), &path.to_string_lossy());
+        let (folder, declared) = (folder.join(entry), &BROKERS[entry]);
+        let mut text = declared.to_string();
+        let mut replace = |name: &str, by: &str| text = text.replace(&format!("{{{name}}}"), by);
+        for tool in items(&declared["tools"]).filter_map(Value::as_str) {
+            let Some(path) = toolbox.programs.get(tool) else {
+                return Ok(None);
+            };
+            replace(tool, &path.to_string_lossy());
         }
+        replace("folder", &folder.to_string_lossy());
+        let emulators = workspace().join("tests/local/emulators");
+        replace("emulators", &emulators.to_string_lossy());
+        replace("token", &token());
         let mut ports = Vec::new();
-        for name in items(&all[entry]["ports"]) {
+        for name in items(&declared["ports"]).filter_map(Value::as_str) {
             let port = Port::reserve()?;
-            let name = format!("{{{}}}", name.as_str().unwrap_or_default());
-            text = text.replace(&name, &port.number.to_string());
+            replace(name, &port.number.to_string());
             ports.push(port);
         }
         let declaration: Declaration =
             serde_json::from_str(&text).with_context(|| entry.to_owned())?;
         let log = folder.join(format!("{entry}.log"));
-        let launch = Launch::new(entry, declaration.program.as_ref().unwrap_or(program), log)
+        let launch = Launch::new(entry, &declaration.program, log)
             .folder(&folder)
             .args(&declaration.args)
             .envs(&declaration.env);

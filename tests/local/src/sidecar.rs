@@ -69,7 +69,8 @@ impl Sidecar {
         let variables = template.annotation("env").unwrap_or_default();
         let variables = variables.split(',');
         let variables = variables.filter_map(|part| part.trim().split_once('='));
-        let mut launch = Launch::new(format!("daprd of {name}"), &site.options.toolbox.daprd, log)
+        let daprd = site.options.toolbox.path("daprd")?;
+        let mut launch = Launch::new(format!("daprd of {name}"), daprd, log)
             .folder(&site.folder)
             .args([Path::new("--resources-path"), &resources.watched])
             .args(annotation_flags(template))

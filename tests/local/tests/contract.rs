@@ -11,7 +11,7 @@ use service_kit::config::Check;
 
 #[tokio::test]
 async fn services_and_chart_have_the_same_routes_topics_ports_and_timings() -> Result<()> {
-    let chart = Chart::new(&Toolbox::read()?.helm);
+    let chart = Chart::new(Toolbox::read()?.path("helm")?);
     let mut values = json!({
         "broker": {"active": "kafka", "subscribe": ["redis", "kafka", "rabbitmq"]},
         "preflight": {"enabled": true},

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use super::report::Report;
-use crate::tools::{self, Tool};
+use crate::tools;
 
 /// Reading takes seconds; the first time, cargo fetches what other platforms would need.
 const LIMIT: Duration = Duration::from_mins(5);
@@ -32,8 +32,8 @@ async fn dependencies() -> Result<String> {
 
 /// Runs cargo-deny with the rules of `deny.toml`.
 pub(crate) async fn deny(kinds: &[&str]) -> Result<String> {
-    let tools = tools::ensure(&[Tool::CargoDeny]).await?;
-    let mut command = Command::new(tools.path(Tool::CargoDeny)?);
+    let tools = tools::ensure(&["cargo-deny"]).await?;
+    let mut command = Command::new(tools.path("cargo-deny")?);
     command
         .args(["--locked", "--color=never", "check", "--deny=warnings"])
         .args(kinds);
@@ -42,8 +42,8 @@ pub(crate) async fn deny(kinds: &[&str]) -> Result<String> {
 }
 
 async fn spelling() -> Result<String> {
-    let tools = tools::ensure(&[Tool::Typos]).await?;
-    let mut command = Command::new(tools.path(Tool::Typos)?);
+    let tools = tools::ensure(&["typos"]).await?;
+    let mut command = Command::new(tools.path("typos")?);
     read(command.args(["--format=brief", "--color=never"])).await
 }
 

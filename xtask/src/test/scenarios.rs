@@ -55,7 +55,7 @@ pub(super) async fn check(report: &mut Report, keep: bool) -> Result<()> {
         console::result(names.output.trim_end());
         return Ok(());
     }
-    prepare(&needs(&names.output)).await?;
+    prepare(needs(&names.output)).await?;
     let keep = keep.then_some(("KEEP_STACKS", "1"));
     let Ended {
         passed,
@@ -82,14 +82,14 @@ pub(super) async fn check(report: &mut Report, keep: bool) -> Result<()> {
 }
 
 async fn contract() -> Result<String> {
-    prepare(&BTreeSet::new()).await?;
+    prepare(BTreeSet::new()).await?;
     cargo::run(&["test", "--quiet", "--workspace", "--test=contract"]).await?;
     Ok("Subscriptions, environment and ports".to_owned())
 }
 
 /// Without a look at how fast anything is.
 async fn bench() -> Result<String> {
-    prepare(&BTreeSet::new()).await?;
+    prepare(BTreeSet::new()).await?;
     let only = "sidecar_http,post_tasks_stub,latency,end_to_end_without_inbox";
     let mut command = Command::new(cargo::binaries(false).join("stack"));
     command.args([
@@ -116,10 +116,9 @@ async fn bench() -> Result<String> {
 }
 
 /// The services, and the tools of a stack with these brokers.
-async fn prepare(brokers: &BTreeSet<&str>) -> Result<()> {
-    let brokers: Vec<_> = brokers.iter().copied().collect();
+async fn prepare(brokers: BTreeSet<&str>) -> Result<()> {
     let (_, ()) = tokio::try_join!(
-        stack::tell_tests(&brokers),
+        stack::tell_tests(brokers),
         cargo::build_stack(false, &["task-gate"])
     )?;
     Ok(())

@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use super::reading::read;
 use super::report::Report;
-use crate::tools::{self, Tool};
+use crate::tools;
 
 pub(super) async fn check(report: &mut Report) {
     report
@@ -21,15 +21,15 @@ pub(super) async fn check(report: &mut Report) {
 }
 
 async fn workflows() -> Result<String> {
-    let tools = tools::ensure(&[Tool::Actionlint, Tool::Zizmor, Tool::Shellcheck]).await?;
-    let shellcheck = tools.path(Tool::Shellcheck)?;
-    let mut actionlint = Command::new(tools.path(Tool::Actionlint)?);
+    let tools = tools::ensure(&["actionlint", "zizmor", "shellcheck"]).await?;
+    let shellcheck = tools.path("shellcheck")?;
+    let mut actionlint = Command::new(tools.path("actionlint")?);
     // There is no Python in workflows, and a pyflakes that happens to be there must make no difference.
     actionlint
         .args(["-no-color", "-pyflakes=", "-shellcheck"])
         .arg(shellcheck);
     read(&mut actionlint).await?;
-    let mut zizmor = Command::new(tools.path(Tool::Zizmor)?);
+    let mut zizmor = Command::new(tools.path("zizmor")?);
     // The network would tell of new advisories, and the check would depend on the day.
     zizmor.args([
         "--offline",

@@ -3,19 +3,20 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::ValueEnum as _;
+use clap::builder::PossibleValuesParser;
 use harness::console;
 use harness::toolbox::BROKERS;
 use serde_json::{Value, json};
 
-use super::{Tools, ensure, look, table::Tool};
+use super::{Tool, Tools, all, ensure, look, recipe};
 use crate::stack;
 
 /// Options of the command.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Only these tools; all of them by default.
-    tools: Vec<Tool>,
+    #[arg(value_parser = PossibleValuesParser::new(all()))]
+    tools: Vec<String>,
     /// Installs what is missing; without it, only looks.
     #[arg(long)]
     install: bool,
@@ -30,16 +31,18 @@ pub(crate) struct Args {
 /// Lists the tools. Exit code 1 when one is missing.
 pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     let wanted = match &args.tools[..] {
-        [] if args.stack => stack::tell_tests(&BROKERS).await?,
-        [] => Tool::value_variants().to_vec(),
-        tools => tools.to_vec(),
+        [] if args.stack => stack::tell_tests(BROKERS.keys().map(String::as_str)).await?,
+        [] => all().collect(),
+        tools => all()
+            .filter(|tool| tools.iter().any(|it| it == tool))
+            .collect(),
     };
     let tools = if args.install {
         ensure(&wanted).await?
     } else {
         look(&wanted).await?.0
     };
-    let rows: Vec<_> = wanted.iter().map(|tool| row(*tool, &tools)).collect();
+    let rows: Vec<_> = wanted.iter().map(|tool| row(tool, &tools)).collect();
     if args.json {
         console::result(Value::from_iter(rows));
     } else {
@@ -52,13 +55,13 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
             ));
         }
     }
-    let complete = wanted.iter().all(|tool| tools.path(*tool).is_ok());
+    let complete = wanted.iter().all(|tool| tools.path(tool).is_ok());
     Ok(ExitCode::from(u8::from(!complete)))
 }
 
 fn row(tool: Tool, tools: &Tools) -> Value {
-    let recipe = tool.recipe();
-    let (version, origin, path) = match tools.0.get(&tool) {
+    let recipe = recipe(tool);
+    let (version, origin, path) = match tools.0.get(tool) {
         Some(it) => (it.version.clone(), it.origin, Some(&it.path)),
         None => (recipe.version(), "missing", None),
     };

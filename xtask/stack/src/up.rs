@@ -17,7 +17,7 @@ const LOOK: Duration = Duration::from_millis(500);
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The broker that carries the events.
-    #[arg(long, default_value = "redis", value_parser = PossibleValuesParser::new(BROKERS))]
+    #[arg(long, default_value = "redis", value_parser = PossibleValuesParser::new(BROKERS.keys()))]
     broker: String,
     /// Prints one line of JSON on standard output when everything is ready.
     #[arg(long)]

@@ -11,7 +11,7 @@ use tokio::process::Command;
 
 use crate::installations::{RENDERED, files, yaml};
 use crate::schemas::conform;
-use crate::tools::{TOOLS, output};
+use crate::tools::{output, tool};
 
 /// What the projects allow of the cluster's own kinds for `CreateNamespace`.
 const NAMESPACE: &str = "/Namespace";
@@ -64,7 +64,7 @@ fn the_project_allows_what_the_environments_render() -> Result<()> {
 #[test]
 fn daprs_chart_knows_every_value_and_its_project_every_kind() -> Result<()> {
     let values = &object("Application", "dapr")?["spec"]["source"]["helm"]["valuesObject"];
-    let chart = TOOLS.dapr.join("charts/dapr");
+    let chart = tool("dapr-module").join("charts/dapr");
     let mut known = yaml(&chart.join("values.yaml"))?;
     for subchart in files(&chart.join("charts"))? {
         let name = subchart.file_name().context("no name")?.to_string_lossy();
@@ -74,7 +74,7 @@ fn daprs_chart_knows_every_value_and_its_project_every_kind() -> Result<()> {
     compare(values, &known, "", &mut unknown);
     assert!(unknown.is_empty(), "Dapr's chart ignores {unknown:?}");
 
-    let mut helm = Command::new(&TOOLS.helm3);
+    let mut helm = Command::new(tool("helm3"));
     helm.arg("template").arg("dapr").arg(chart);
     helm.args(["--include-crds", "--namespace=dapr-system", "--values=-"]);
     helm.args(["--kube-version", KUBE_VERSION]);

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::installations::{RENDERED, files, render, yaml};
-use crate::tools::TOOLS;
+use crate::tools::tool;
 
 /// What is read and not described.
 #[derive(Debug, Deserialize)]
@@ -73,7 +73,7 @@ fn is_undescribed(kind: &str, name: &str) -> bool {
 fn problems(component: &Value) -> Result<Vec<String>> {
     let spec = &component["spec"];
     let kind = spec["type"].as_str().context("no type")?;
-    let folder = TOOLS.components_contrib.join(kind.replace('.', "/"));
+    let folder = tool("components-module").join(kind.replace('.', "/"));
     let versioned = folder.join(spec["version"].as_str().unwrap_or("v1"));
     let Some(folder) = [versioned, folder].into_iter().find(|it| it.exists()) else {
         // Any type may be passed through; this one is no more than an example.
@@ -126,7 +126,7 @@ fn daprd_reads_every_item() -> Result<()> {
 #[test]
 fn what_is_not_described_is_in_the_sources() -> Result<()> {
     for Undescribed { kind, names, file } in UNDESCRIBED.iter() {
-        let mut modules = [&TOOLS.components_contrib, &TOOLS.dapr].into_iter();
+        let mut modules = [tool("components-module"), tool("dapr-module")].into_iter();
         let source = modules.find_map(|it| std::fs::read_to_string(it.join(file)).ok());
         let source = source.with_context(|| format!("{kind}: no {file}"))?;
         let source = source.to_lowercase();
@@ -143,7 +143,7 @@ fn what_is_not_described_is_in_the_sources() -> Result<()> {
 /// The chart refuses a plain value of every field that Dapr marks as a secret, whichever the broker.
 #[test]
 fn secrets_are_refused_in_plain() -> Result<()> {
-    let mut folders = vec![TOOLS.components_contrib.join("pubsub")];
+    let mut folders = vec![tool("components-module").join("pubsub")];
     let mut secrets = BTreeSet::new();
     while let Some(folder) = folders.pop() {
         let (inner, files): (Vec<PathBuf>, Vec<_>) =
@@ -162,7 +162,9 @@ fn secrets_are_refused_in_plain() -> Result<()> {
     let items: Vec<_> = secrets.iter().map(plain).collect();
     let broker = json!({"type": "any-other", "metadata": items});
     let values = json!({"broker": {"active": "any"}, "brokers": {"any": broker}});
-    let refusal = render(&TOOLS.helm3, &values).err().context("not refused")?;
+    let refusal = render(tool("helm3"), &values)
+        .err()
+        .context("not refused")?;
     let said = format!("{refusal:#}");
     let refused = |name: &String| said.contains(&format!("`{name}` has a plain value"));
     secrets.retain(|name| !refused(name));

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use crate::installations::{RENDERED, by_name, files};
-use crate::tools::{TOOLS, output};
+use crate::tools::{output, tool};
 
 /// Set it to write the files anew.
 const UPDATE: &str = "UPDATE_GOLDEN";
@@ -46,7 +46,7 @@ fn update() -> bool {
 
 #[test]
 fn readme_is_that_of_the_values() -> Result<()> {
-    let mut helm_docs = Command::new(&TOOLS.helm_docs);
+    let mut helm_docs = Command::new(tool("helm-docs"));
     helm_docs.arg("--chart-search-root").arg(folder());
     helm_docs.args([
         "--dry-run",

@@ -6,13 +6,13 @@ use harness::workspace;
 use tokio::process::Command;
 
 use crate::installations::{RENDERED, by_name, render, values};
-use crate::tools::{TOOLS, output};
+use crate::tools::{output, tool};
 
 #[test]
 fn lint_has_nothing_to_say() -> Result<()> {
     let args = ["lint", "--strict", "--quiet", "--kube-version"];
     let args = [&args[..], &[KUBE_VERSION]].concat();
-    for helm in [&TOOLS.helm3, &TOOLS.helm4] {
+    for helm in [tool("helm3"), tool("helm4")] {
         output(Command::new(helm).args(&args).arg(folder()), "")?;
     }
     Ok(())
@@ -21,7 +21,7 @@ fn lint_has_nothing_to_say() -> Result<()> {
 /// What each template renders, and what is refused with which sentence.
 #[test]
 fn unit_tests_pass() -> Result<()> {
-    let mut helm_unittest = Command::new(&TOOLS.helm_unittest);
+    let mut helm_unittest = Command::new(tool("helm-unittest"));
     output(helm_unittest.arg("--strict").arg(folder()), "").map(drop)
 }
 
@@ -33,7 +33,7 @@ fn helm_3_and_helm_4_render_the_same() -> Result<()> {
             // An example says more.
             continue;
         }
-        let rendered = render(&TOOLS.helm4, &values).with_context(|| name.clone())?;
+        let rendered = render(tool("helm4"), &values).with_context(|| name.clone())?;
         let three = by_name(RENDERED[&name].objects());
         let four = by_name(rendered.objects());
         let all = rendered.objects().count();
@@ -55,7 +55,7 @@ fn a_parent_chart_may_have_it_twice() -> Result<()> {
     std::os::unix::fs::symlink(folder(), parent.join("charts/task-pubsub"))?;
     std::fs::write(parent.join("Chart.yaml"), PARENT)?;
     let values = "{shop: {namePrefix: shop-}, west: {namePrefix: west-}}";
-    for helm in [&TOOLS.helm3, &TOOLS.helm4] {
+    for helm in [tool("helm3"), tool("helm4")] {
         let mut helm = Command::new(helm);
         helm.args(["template", "shop-west", "--kube-version", KUBE_VERSION]);
         helm.args(["--values", "-"]).arg(&parent);

@@ -9,13 +9,13 @@ use harness::chart::{self, Chart, Rendered, folder};
 use harness::workspace;
 use serde_json::{Value, json};
 
-use crate::tools::{TOOLS, block_on};
+use crate::tools::{block_on, tool};
 
 /// By name: `defaults`, `kafka` of `ci/`, `argocd-dev`, `broker-gcp`.
 pub(crate) static RENDERED: LazyLock<BTreeMap<String, Rendered>> = LazyLock::new(|| {
     let values = values().unwrap_or_else(|error| panic!("{error:#}"));
     let all = values.into_iter().map(|(name, values)| {
-        let rendered = render(&TOOLS.helm3, &values);
+        let rendered = render(tool("helm3"), &values);
         let rendered = rendered.unwrap_or_else(|error| panic!("{name}: {error:#}"));
         (name, rendered)
     });

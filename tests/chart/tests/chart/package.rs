@@ -6,7 +6,7 @@ use harness::workspace;
 use tokio::process::Command;
 
 use crate::installations::files;
-use crate::tools::{TOOLS, output};
+use crate::tools::{output, tool};
 
 const CONTENTS: [&str; 5] = [
     ".helmignore",
@@ -20,7 +20,7 @@ const CONTENTS: [&str; 5] = [
 fn only_what_users_need_is_packed() -> Result<()> {
     let packed = workspace().join("target/package");
     let _ = std::fs::remove_dir_all(&packed);
-    let mut package = Command::new(&TOOLS.helm3);
+    let mut package = Command::new(tool("helm3"));
     package.arg("package").arg(folder());
     output(package.arg("--destination").arg(&packed), "")?;
     let listed = output(Command::new("tar").arg("-tzf").args(files(&packed)?), "")?;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use crate::installations::RENDERED;
-use crate::tools::{TOOLS, output};
+use crate::tools::{output, tool};
 
 /// Rules that the chart breaks, each with its reason.
 const EVERYWHERE: [&str; 2] = [
@@ -34,7 +34,7 @@ fn workloads_follow_best_practice() -> Result<()> {
         .iter()
         .filter(|(name, _)| !name.starts_with("broker-"))
     {
-        let mut kube_score = Command::new(&TOOLS.kube_score);
+        let mut kube_score = Command::new(tool("kube-score"));
         kube_score.args(["score", "--exit-one-on-warning", "--output-format=ci"]);
         kube_score.arg(format!("--kubernetes-version=v{version}"));
         // A throttled handler would use up its timeout, and its event would be retried.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::installations::{RENDERED, files, list};
-use crate::tools::{TOOLS, output};
+use crate::tools::{output, tool};
 
 /// What the schemas of Kubernetes refer to.
 const SHARED: &str = "_definitions.json";
@@ -40,7 +40,7 @@ fn kubernetes_dapr_keda_and_prometheus_know_every_field() -> Result<()> {
 /// Holds the objects in these files against the schemas.
 pub(crate) fn conform(files: &[PathBuf]) -> Result<()> {
     let location = "{{ .ResourceKind }}{{ .KindSuffix }}.json";
-    let mut kubeconform = Command::new(&TOOLS.kubeconform);
+    let mut kubeconform = Command::new(tool("kubeconform"));
     kubeconform.args(["-strict", "-schema-location"]);
     output(kubeconform.arg(FOLDER.join(location)).args(files), "")?;
     Ok(())
@@ -49,15 +49,13 @@ pub(crate) fn conform(files: &[PathBuf]) -> Result<()> {
 /// A file for each kind, named as kubeconform asks for it: `deployment-apps-v1.json`.
 fn write(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder)?;
-    let document = TOOLS.kubernetes.join("api/openapi-spec/swagger.json");
+    let document = tool("kubernetes-module").join("api/openapi-spec/swagger.json");
     from_kubernetes(serde_json::from_slice(&std::fs::read(document)?)?, folder)?;
     for crds in [
-        TOOLS.dapr.join("charts/dapr/crds"),
-        TOOLS.keda.join("config/crd/bases"),
-        TOOLS
-            .prometheus_operator
-            .join("example/prometheus-operator-crd"),
-        TOOLS.argo_cd.join("manifests/crds"),
+        tool("dapr-module").join("charts/dapr/crds"),
+        tool("keda-module").join("config/crd/bases"),
+        tool("prometheus-operator-module").join("example/prometheus-operator-crd"),
+        tool("argo-cd-module").join("manifests/crds"),
     ] {
         for file in files(&crds)? {
             let text = std::fs::read_to_string(&file)?;

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use serde_json::json;
 
 use crate::installations::render;
-use crate::tools::TOOLS;
+use crate::tools::tool;
 
 /// The sources below `pkg/scalers` that read the fields of a broker's trigger.
 const READ_BY: [(&str, &[&str]); 3] = [
@@ -17,7 +17,7 @@ const READ_BY: [(&str, &[&str]); 3] = [
 fn keda_reads_every_field_of_a_trigger() -> Result<()> {
     for (broker, files) in READ_BY {
         let sources = files.iter().map(|file| {
-            let path = TOOLS.keda.join("pkg/scalers").join(file);
+            let path = tool("keda-module").join("pkg/scalers").join(file);
             std::fs::read_to_string(&path).with_context(|| path.display().to_string())
         });
         let sources = sources.collect::<Result<String>>()?;
@@ -27,7 +27,7 @@ fn keda_reads_every_field_of_a_trigger() -> Result<()> {
         let known: Vec<_> = tags.flat_map(|names| names.split(';')).collect();
         let worker = json!({"autoscaling": {"scaler": "keda"}});
         let values = json!({"broker": {"active": broker}, "services": {"task-worker": worker}});
-        let rendered = render(&TOOLS.helm3, &values)?;
+        let rendered = render(tool("helm3"), &values)?;
         let scaled = rendered.of_kind("ScaledObject").next();
         let scaled = scaled.with_context(|| format!("no ScaledObject for {broker}"))?;
         let fields = scaled["spec"]["triggers"][0]["metadata"].as_object();

@@ -45,9 +45,8 @@ pub(super) async fn one_by_one(setup: Setup, judge: &str) -> Result<String> {
 /// schemathesis makes requests of the description, right ones and wrong ones, and holds the answers against it.
 async fn described(stack: &Stack, judge: &str) -> Result<String> {
     let toolbox = Toolbox::read()?;
-    let program = toolbox.programs.get(judge).context("no schemathesis")?;
     let endpoint = stack.endpoints.pick().context("no instance is ready")?;
-    let mut command = Command::new(program);
+    let mut command = Command::new(toolbox.path(judge)?);
     // It leaves a folder where it runs.
     command.current_dir(stack.folder());
     command.args(JUDGED.split(' '));

@@ -36,14 +36,14 @@ impl Stack {
         let site = Site::new(options, folder.path.clone());
         let options = &site.options;
         let mut brokers = BTreeMap::new();
-        for entry in BROKERS {
+        for entry in BROKERS.keys() {
             if let Some(broker) = BrokerProcess::new(entry, &options.toolbox, &folder.path)? {
-                brokers.insert(entry, broker);
+                brokers.insert(entry.as_str(), broker);
             }
         }
 
         let values = values(options, &brokers);
-        let chart = Chart::new(&options.toolbox.helm);
+        let chart = Chart::new(options.toolbox.path("helm")?);
         let rendered = chart.render(&values).await?;
         let secrets = brokers.values();
         let secrets = secrets.flat_map(|it| it.declaration.secrets.clone());
