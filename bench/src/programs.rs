@@ -39,11 +39,11 @@ impl Program {
     /// One more `task-api` with the environment of the stack's, but for this.
     pub(super) async fn task_api(stack: &Stack, box_: &Toolbox, env: (&str, &str)) -> Result<Self> {
         let ports = [Port::reserve()?, Port::reserve()?];
-        let launch = launch(stack, "another task-api", &box_.services.join("task-api"))
-            .envs([
-                ("LISTEN_ADDR", ports[0].address()),
-                ("ADMIN_ADDR", ports[1].address()),
-            ])
+        let mut launch = launch(stack, "another task-api", &box_.services.join("task-api"));
+        launch
+            .command
+            .env("LISTEN_ADDR", ports[0].address())
+            .env("ADMIN_ADDR", ports[1].address())
             .envs([env]);
         let ready = (ports[1].address(), "/readyz");
         Self::start(launch, ports, ready).await
@@ -53,25 +53,20 @@ impl Program {
     pub(super) async fn fastapi(stack: &Stack, python: &Path, pubsub: &str) -> Result<Self> {
         let ports = [Port::reserve()?, Port::reserve()?];
         let port = ports[0].number.to_string();
-        let launch = launch(stack, "FastAPI", python)
-            .args([
-                "-m",
-                "uvicorn",
-                "main:app",
-                "--host",
-                "127.0.0.1",
-                "--port",
-                &port,
-            ])
-            .folder(workspace().join("bench/fastapi"))
+        let mut launch = launch(stack, "FastAPI", python);
+        launch
+            .command
+            .args(["-m", "uvicorn", "main:app", "--host", "127.0.0.1", "--port"])
+            .arg(port)
+            .current_dir(workspace().join("bench/fastapi"))
             .envs([("PYTHONDONTWRITEBYTECODE", "1"), ("PUBSUB_NAME", pubsub)]);
         let ready = (ports[0].address(), "/openapi.json");
         Self::start(launch, ports, ready).await
     }
 
-    async fn start(launch: Launch, ports: [Port; 2], ready: (String, &str)) -> Result<Self> {
+    async fn start(mut launch: Launch, ports: [Port; 2], ready: (String, &str)) -> Result<Self> {
         let started = Instant::now();
-        let process = Process::start(&launch)?;
+        let process = Process::start(&mut launch)?;
         while !http::answers(&ready.0, ready.1).await {
             process.runs()?;
             let (name, log) = (&process.name, process.log.display());
@@ -93,8 +88,10 @@ impl Program {
 fn launch(stack: &Stack, name: &str, program: &Path) -> Launch {
     let log = stack.log("task-api").with_file_name(format!("{name}.log"));
     let api = &stack.api;
-    let launch = Launch::new(name, program, log).envs(&api.template.env);
-    launch.envs(api.sidecar.app_env())
+    let mut launch = Launch::new(name, program, log);
+    let command = launch.command.envs(&api.template.env);
+    command.envs(api.sidecar.app_env());
+    launch
 }
 
 /// Events that Redis took from its own load generator, and in what time: `XADD` of an event's bytes, counted in the stream.

@@ -25,12 +25,10 @@ pub(crate) async fn run(
     step: &Step,
 ) -> Result<()> {
     let line: Vec<_> = line.iter().map(AsRef::as_ref).collect();
-    let launch = Launch::new(line[0], line[0], log)
-        .args(&line[1..])
-        .envs(env.iter().copied())
-        .folder(folder)
-        .inherit_env();
-    let process = Process::start(&launch)?;
+    let mut launch = Launch::inheriting(line[0], line[0], log);
+    launch.command.args(&line[1..]).current_dir(folder);
+    launch.command.envs(env.iter().copied());
+    let process = Process::start(&mut launch)?;
     let why = match timeout(LIMIT, shown(&process, log, step)).await {
         Ok(status) => match status? {
             status if status.success() => return Ok(()),

@@ -36,7 +36,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
         "NAME `{name}`: {} is there already",
         folder.display()
     );
-    for (path, text) in files::files(args) {
+    for (path, text) in files::files(args)? {
         let path = folder.join(path);
         std::fs::create_dir_all(path.parent().context("no folder")?)?;
         std::fs::write(&path, text).with_context(|| path.display().to_string())?;

@@ -22,19 +22,27 @@ pub(crate) struct Args {
     keep: bool,
 }
 
+/// Runs a table of checks, each with what it promises.
+macro_rules! checks {
+    ($report:ident; $($name:literal = $check:path: $promise:literal;)*) => {
+        $($report.check($name, $promise, $check).await;)*
+    };
+}
+
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let mut report = Report::new(args.selection);
-    code::check(&mut report).await;
-    reading::check(&mut report).await;
-    report
-        .check(
-            "chart",
-            "the chart and argocd/ are what Helm, Kubernetes, Dapr, KEDA and Argo CD take, and render what they did",
-            crate::chart::check,
-        )
-        .await;
-    docs::check(&mut report).await;
-    workflows::check(&mut report).await;
-    scenarios::check(&mut report, args.keep).await?;
+    checks! { report;
+        "format" = code::format: "the code is formatted";
+        "clippy" = code::clippy: "no lint complains";
+        "units" = code::units: "unit tests, black-box tests of the services, and the examples in the docs";
+        "dependencies" = reading::dependencies: "every dependency has a licence that is allowed, comes from the registry, and is there once";
+        "spelling" = reading::spelling: "no word is misspelt";
+        "chart" = crate::chart::check: "the chart and argocd/ are what Helm, Kubernetes, Dapr, KEDA and Argo CD take, and render what they did";
+        "docs" = docs::guarantees: "GUARANTEES.md names every scenario, and no test that does not exist";
+        "workflows" = workflows::workflows: "actionlint, zizmor and shellcheck have nothing to say";
+        "contract" = scenarios::contract: "routes, topics, ports and timings are the same in the services and in the chart";
+        "bench" = scenarios::bench: "the bench runs, in short: what it posts has its effect";
+    }
+    scenarios::run(&mut report, args.keep).await?;
     Ok(report.end())
 }

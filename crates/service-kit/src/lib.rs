@@ -24,6 +24,7 @@
 //! | [`fields`] | what fields of requests may hold |
 //! | [`request`] | span, metrics and panic barrier of each request |
 //! | [`units`] | durations and sizes, as people write them |
+//! | `testing` | a service under test, golden files (feature `testing`) |
 
 pub mod admin;
 pub mod asyncapi;
@@ -45,6 +46,8 @@ pub mod shutdown;
 pub mod sidecar;
 pub mod subscribing;
 pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod topics;
 pub mod units;
 

@@ -86,10 +86,9 @@ impl Kubectl {
 
     /// Starts a call that goes on (`logs -f`, `port-forward`), with its output in a file.
     pub fn start(&self, name: &str, args: &[&str], log: &Path) -> Result<Process> {
-        let launch = Launch::new(name, &self.program, log)
-            .inherit_env()
-            .args(["--namespace", &self.namespace])
-            .args(args);
-        Process::start(&launch)
+        let mut launch = Launch::inheriting(name, &self.program, log);
+        let namespace = ["--namespace", &self.namespace];
+        launch.command.args(namespace).args(args);
+        Process::start(&mut launch)
     }
 }

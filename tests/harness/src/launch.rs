@@ -1,7 +1,5 @@
 //! What to start, and how it cannot outlive who has started it.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -20,103 +18,61 @@ const INHERITED: [&str; 6] = [
     "LD_LIBRARY_PATH",
 ];
 
-/// A program with its arguments, environment and log file.
-#[derive(Debug, Clone)]
+/// A program, which may be started again and again, and its log file.
+#[derive(Debug)]
 pub struct Launch {
     /// Name in messages.
     pub name: String,
     /// The log file, appended to; its folder is created.
     pub log: PathBuf,
-    program: PathBuf,
-    args: Vec<OsString>,
-    env: BTreeMap<String, OsString>,
-    folder: Option<PathBuf>,
-    inherit: bool,
+    /// Its arguments, environment and folder.
+    pub command: Command,
 }
 
 impl Launch {
-    /// A program without arguments, in the caller's folder, with a nearly empty environment.
+    /// A program in the caller's folder, with a nearly empty environment.
     pub fn new(
         name: impl Into<String>,
         program: impl Into<PathBuf>,
         log: impl Into<PathBuf>,
     ) -> Self {
+        let mut this = Self::inheriting(name, program, log);
+        let inherited = INHERITED.iter();
+        let inherited = inherited.filter_map(|name| Some((name, std::env::var_os(name)?)));
+        this.command.env_clear().envs(inherited);
+        this
+    }
+
+    /// The same with the caller's whole environment: for build tools, which are configured by it.
+    pub fn inheriting(
+        name: impl Into<String>,
+        program: impl Into<PathBuf>,
+        log: impl Into<PathBuf>,
+    ) -> Self {
+        let program = program.into();
+        let mut command = Command::new(&program);
+        if *HAS_SETPRIV {
+            command = Command::new(SETPRIV[0]);
+            command.args(&SETPRIV[1..]).arg(program);
+        }
         Self {
             name: name.into(),
             log: log.into(),
-            program: program.into(),
-            args: Vec::new(),
-            env: BTreeMap::new(),
-            folder: None,
-            inherit: false,
+            command,
         }
-    }
-
-    /// Adds arguments.
-    #[must_use]
-    pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
-        self.args.extend(args.into_iter().map(Into::into));
-        self
-    }
-
-    /// Sets environment variables.
-    #[must_use]
-    pub fn envs<N: Into<String>, V: Into<OsString>>(
-        mut self,
-        env: impl IntoIterator<Item = (N, V)>,
-    ) -> Self {
-        let env = env.into_iter();
-        self.env
-            .extend(env.map(|(name, value)| (name.into(), value.into())));
-        self
-    }
-
-    /// Runs it in this folder.
-    #[must_use]
-    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.folder = Some(folder.into());
-        self
-    }
-
-    /// Passes the caller's whole environment on: for build tools, which are configured by it.
-    #[must_use]
-    pub fn inherit_env(mut self) -> Self {
-        self.inherit = true;
-        self
     }
 
     /// Starts it in a process group of its own. On Linux it gets the parent-death signal when the *thread* ends that calls this, so that
     /// has to be one of a runtime's, or live longer in another way.
-    pub fn spawn(&self) -> Result<Child> {
+    pub fn spawn(&mut self) -> Result<Child> {
         if let Some(folder) = self.log.parent() {
             fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
         }
         let log = OpenOptions::new().create(true).append(true).open(&self.log);
         let log = log.with_context(|| format!("{}", self.log.display()))?;
-        let mut command = if *HAS_SETPRIV {
-            let mut command = Command::new(SETPRIV[0]);
-            command.args(&SETPRIV[1..]).arg(&self.program);
-            command
-        } else {
-            Command::new(&self.program)
-        };
-        if !self.inherit {
-            let inherited = INHERITED.iter();
-            let inherited = inherited.filter_map(|name| Some((name, std::env::var_os(name)?)));
-            command.env_clear().envs(inherited);
-        }
-        command
-            .args(&self.args)
-            .envs(&self.env)
-            .process_group(0)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log);
-        if let Some(folder) = &self.folder {
-            command.current_dir(folder);
-        }
-        let child = command.spawn();
-        child.with_context(|| format!("{}", self.program.display()))
+        let command = self.command.process_group(0).stdin(Stdio::null());
+        let child = command.stdout(log.try_clone()?).stderr(log).spawn();
+        child.with_context(|| format!("cannot start {}", self.name))
     }
 }
 

@@ -17,12 +17,10 @@ use tokio::time::timeout;
 
 use crate::launch::Launch;
 use crate::log;
+use crate::wait::LOOK_AGAIN;
 
 /// How many lines of the log an error about a dead process quotes.
 const QUOTED_LINES: usize = 12;
-
-/// Between two probes of a process that is not ready yet; nothing announces readiness but the probe.
-const PROBE_INTERVAL: Duration = Duration::from_millis(50);
 
 /// One probe may hang (a listener that accepts and says nothing), so it has a limit of its own.
 const PROBE_LIMIT: Duration = Duration::from_secs(4);
@@ -46,10 +44,9 @@ pub struct Process {
 impl Process {
     /// Starts the child. An error here means that it could not be started at all; a program that exits at once
     /// is noticed by [`Process::ready`].
-    pub fn start(launch: &Launch) -> Result<Self> {
+    pub fn start(launch: &mut Launch) -> Result<Self> {
         let (name, log) = (launch.name.clone(), launch.log.clone());
-        let child = launch.spawn();
-        let child = child.with_context(|| format!("cannot start {name}"))?;
+        let child = launch.spawn()?;
         // A child that was not waited for yet has an id.
         let id = child.id().context("no process id")?;
         let group = Pid::from_raw(id.try_into().context("process id out of range")?);
@@ -116,7 +113,7 @@ impl Process {
                 Err(_) => reason = "the probe got no answer".into(),
             }
             // Returns early when the process ends, which the next turn reports.
-            let _ = timeout(PROBE_INTERVAL, self.wait()).await;
+            let _ = timeout(LOOK_AGAIN, self.wait()).await;
         }
         let (name, log) = (&self.name, self.log.display());
         bail!("{name} is not ready after {deadline:?}: {reason}; its log: {log}")

@@ -83,10 +83,9 @@ impl BrokerProcess {
         let declaration: Declaration =
             serde_json::from_str(&text).with_context(|| entry.to_owned())?;
         let log = folder.join(format!("{entry}.log"));
-        let launch = Launch::new(entry, &declaration.program, log)
-            .folder(&folder)
-            .args(&declaration.args)
-            .envs(&declaration.env);
+        let mut launch = Launch::new(entry, &declaration.program, log);
+        let command = launch.command.args(&declaration.args);
+        command.envs(&declaration.env).current_dir(&folder);
         Ok(Some(Self {
             declaration,
             launch,
@@ -111,7 +110,7 @@ impl BrokerProcess {
         // What it says from its last start on.
         let mut said = Lines::of(log);
         said.look(|_| ()).await?;
-        let process = Process::start(&self.launch)?;
+        let process = Process::start(&mut self.launch)?;
         let mut says_so = declared.ready.is_none();
         let serves = async || {
             if let Some(address) = &declared.listens {

@@ -33,20 +33,26 @@ pub struct Container {
 
 #[derive(Debug)]
 struct Shared {
-    launch: Launch,
+    /// Locked while the process changes.
+    life: tokio::sync::Mutex<Life>,
     current: watch::Sender<Arc<Process>>,
-    /// Ended by the harness: then it stays so until the harness starts it. Locked while this or the process changes.
-    held: tokio::sync::Mutex<bool>,
+}
+
+#[derive(Debug)]
+struct Life {
+    launch: Launch,
+    /// Ended by the harness: then it stays so until the harness starts it.
+    held: bool,
 }
 
 impl Container {
     /// Starts it. Where there is a kubelet, it starts it again, and enters that into its list; otherwise nobody but the harness does.
-    pub fn start(launch: Launch, ports: Vec<Port>, kubelet: Option<&Restarts>) -> Result<Self> {
-        let process = Process::start(&launch)?;
+    pub fn start(mut launch: Launch, ports: Vec<Port>, kubelet: Option<&Restarts>) -> Result<Self> {
+        let process = Process::start(&mut launch)?;
+        let held = false;
         let shared = Arc::new(Shared {
-            launch,
+            life: tokio::sync::Mutex::new(Life { launch, held }),
             current: watch::Sender::new(Arc::new(process)),
-            held: tokio::sync::Mutex::new(false),
         });
         let watch = kubelet.map(|it| keep(Arc::clone(&shared), Arc::clone(it)));
         Ok(Self {
@@ -86,9 +92,9 @@ impl Container {
     /// Kills it and starts it again on the same ports. Does not wait until it is ready.
     pub async fn restart(&self) -> Result<()> {
         self.kill().await?;
-        let mut held = self.shared.held.lock().await;
-        self.shared.start()?;
-        *held = false;
+        let mut life = self.shared.life.lock().await;
+        self.shared.start(&mut life.launch)?;
+        life.held = false;
         Ok(())
     }
 
@@ -103,7 +109,7 @@ impl Container {
     }
 
     async fn hold(&self) -> Arc<Process> {
-        *self.shared.held.lock().await = true;
+        self.shared.life.lock().await.held = true;
         self.process()
     }
 }
@@ -116,8 +122,8 @@ impl Drop for Container {
 }
 
 impl Shared {
-    fn start(&self) -> Result<()> {
-        let process = Process::start(&self.launch)?;
+    fn start(&self, launch: &mut Launch) -> Result<()> {
+        let process = Process::start(launch)?;
         self.current.send_replace(Arc::new(process));
         Ok(())
     }
@@ -132,17 +138,17 @@ async fn keep(shared: Arc<Shared>, restarts: Restarts) {
             return;
         };
         sleep(PAUSE).await;
-        let held = shared.held.lock().await;
+        let mut life = shared.life.lock().await;
         // While that was awaited the harness may have begun the next life, or may want this one to have been the last.
-        if *held || !Arc::ptr_eq(&process, &shared.current.borrow()) {
-            drop(held);
+        if life.held || !Arc::ptr_eq(&process, &shared.current.borrow()) {
+            drop(life);
             if current.changed().await.is_err() {
                 return;
             }
             continue;
         }
         let name = &process.name;
-        let again = match shared.start() {
+        let again = match shared.start(&mut life.launch) {
             Ok(()) => "was started again".to_owned(),
             Err(error) => format!("cannot be started again: {error:#}"),
         };

@@ -8,11 +8,11 @@ use harness::ledger::{Failure, Ledger};
 use harness::wait::until;
 use http_body_util::Full;
 use hyper::Request;
-use hyper::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
-use serde::Deserialize;
+use hyper::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use serde_json::{Value, json};
-use task_api::IDEMPOTENCY_KEY;
-use task_probe::client::Answer;
+use task_load::Answer;
+pub use task_load::traceparent;
+use task_probe::client;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -32,16 +32,6 @@ const IN_FLIGHT: usize = 4096;
 pub struct Load {
     task: Background<()>,
     ledger: Ledger,
-}
-
-/// A task that was created and announced.
-#[derive(Debug, Deserialize)]
-pub struct Posted {
-    /// The task's id.
-    pub id: Uuid,
-    /// The whole answer, as it came.
-    #[serde(skip)]
-    pub body: String,
 }
 
 impl Load {
@@ -120,45 +110,31 @@ pub async fn post(
     endpoint: &Endpoint,
     title: &str,
     ledger: &Ledger,
-) -> Result<Posted, Failure> {
-    let broker = endpoint.broker.as_str();
-    let failed = |status, retry_after, message| {
-        let failure = Failure {
-            broker: broker.to_owned(),
+) -> Result<Uuid, Failure> {
+    let broker = &endpoint.broker;
+    ledger.asked(broker);
+    let (answer, sent) = task_load::post(http, &endpoint.url, title, ANSWER_DEADLINE).await;
+    ledger.repeated(broker, u64::from(sent - 1));
+    match answer {
+        Answer::Acknowledged(task) => {
+            ledger.acknowledged(broker, task);
+            Ok(task)
+        }
+        Answer::Failed {
             status,
             retry_after,
             message,
-        };
-        ledger.failed(failure.clone());
-        failure
-    };
-    // A client has a trace: nothing here begins one, because nothing records it.
-    let (name, key) = (IDEMPOTENCY_KEY, Uuid::new_v4().to_string());
-    let (_, parent) = traceparent();
-    let headers = [
-        (name.as_str(), key.as_bytes()),
-        ("traceparent", parent.as_bytes()),
-    ];
-    ledger.asked(broker);
-    let answer = send(http, endpoint, title, &headers).await;
-    let answer = answer.map_err(|error| failed(None, false, format!("{error:#}")))?;
-    ledger.repeated(broker, u64::from(answer.sent - 1));
-    let (status, body) = (answer.status.as_u16(), answer.text());
-    if status != 200 {
-        let retry_after = answer.headers.contains_key(RETRY_AFTER);
-        return Err(failed(Some(status), retry_after, body));
+        } => {
+            let failure = Failure {
+                broker: broker.clone(),
+                status,
+                retry_after,
+                message,
+            };
+            ledger.failed(failure.clone());
+            Err(failure)
+        }
     }
-    let posted = answer.json::<Posted>();
-    let posted = posted.map_err(|error| failed(Some(status), false, error.to_string()))?;
-    ledger.acknowledged(broker, posted.id);
-    Ok(Posted { body, ..posted })
-}
-
-/// The id of a new trace, and what a client sends of it.
-pub(crate) fn traceparent() -> (String, String) {
-    let trace = Uuid::new_v4().simple().to_string();
-    let parent = format!("00-{trace}-00f067aa0ba902b7-01");
-    (trace, parent)
 }
 
 /// Posts one task with these headers; any status is an answer.
@@ -167,7 +143,7 @@ pub async fn send(
     endpoint: &Endpoint,
     title: &str,
     headers: &[(&str, &[u8])],
-) -> Result<Answer> {
+) -> Result<client::Answer> {
     let body = json!({ "title": title }).to_string();
     let mut request =
         Request::post(format!("{}/tasks", endpoint.url)).header(CONTENT_TYPE, "application/json");

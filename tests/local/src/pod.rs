@@ -66,9 +66,9 @@ impl Pod {
                 let admin = Port::reserve()?;
                 // To the environment that its Deployment gives it only the listen addresses are added.
                 let (listen, admin_listen) = (port.address(), admin.address());
-                let launch = Launch::new(&name, program, log)
-                    .envs(env)
-                    .envs([("LISTEN_ADDR", listen), ("ADMIN_ADDR", admin_listen)]);
+                let addresses = [("LISTEN_ADDR", listen), ("ADMIN_ADDR", admin_listen)];
+                let mut launch = Launch::new(&name, program, log);
+                launch.command.envs(env).envs(addresses);
                 let kubelet = site.kubelet.as_ref();
                 let service = Container::start(launch, vec![port, admin], kubelet)?;
                 (sidecar, Some(service))

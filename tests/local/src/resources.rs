@@ -121,33 +121,16 @@ fn objects(rendered: &Rendered) -> impl Iterator<Item = ((usize, String), &Value
 fn content(object: &Value) -> Result<String> {
     let mut object = object.clone();
     if items(&object["spec"]["metadata"]).any(|item| item.get("secretKeyRef").is_some()) {
-        object["auth"] = json!({"secretStore": STORE});
+        object["auth"] = json!({"secretStore": "kubernetes"});
     }
     Ok(serde_norway::to_string(&object)?)
 }
 
-/// As Dapr calls the store of Kubernetes, which it takes where a Component names none.
-const STORE: &str = "kubernetes";
-
 /// Writes the Secrets, and the Component of the store that has them into the folder of the sidecars' resources.
 fn write_secrets(secrets: &Map<String, Value>, folder: &Path, watched: &Path) -> Result<()> {
     let file = folder.join("secrets.json");
-    let store = json!({
-        "apiVersion": "dapr.io/v1alpha1",
-        "kind": "Component",
-        "metadata": {"name": STORE},
-        "spec": {
-            "type": "secretstores.local.file",
-            "version": "v1",
-            "metadata": [
-                {"name": "secretsFile", "value": file},
-                // Otherwise names and keys would become one name.
-                {"name": "multiValued", "value": "true"},
-            ],
-        },
-    });
-    let store = serde_norway::to_string(&store)?;
+    let store = include_str!("../secret-store.yaml").replace("{file}", &file.to_string_lossy());
     fs::write(&file, serde_json::to_vec(secrets)?)
-        .and_then(|()| fs::write(watched.join(format!("component.{STORE}.yaml")), store))
+        .and_then(|()| fs::write(watched.join("component.secret-store.yaml"), store))
         .context("cannot write the secrets of the stack")
 }

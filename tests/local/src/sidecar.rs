@@ -1,7 +1,7 @@
 //! A real daprd, started as Dapr's injector would start it (dapr/dapr: `pkg/injector/patcher/sidecar_container.go`).
 
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -70,8 +70,9 @@ impl Sidecar {
         let variables = variables.split(',');
         let variables = variables.filter_map(|part| part.trim().split_once('='));
         let daprd = site.options.toolbox.path("daprd")?;
-        let mut launch = Launch::new(format!("daprd of {name}"), daprd, log)
-            .folder(&site.folder)
+        let mut launch = Launch::new(format!("daprd of {name}"), daprd, log);
+        let command = launch.command.current_dir(&site.folder);
+        command
             .args([Path::new("--resources-path"), &resources.watched])
             .args(annotation_flags(template))
             // Neither placement nor scheduler is named, so it looks for none.
@@ -80,17 +81,19 @@ impl Sidecar {
             .args(app_port.map(|port| format!("--app-port={port}")))
             .args(["--enable-metrics"])
             // Otherwise it looks for the address of a network interface.
-            .envs([("DAPR_HOST_IP", "127.0.0.1")])
+            .env("DAPR_HOST_IP", "127.0.0.1")
             .envs(variables);
         if let Some(config) = template.annotation("config") {
-            launch = launch.args([PathBuf::from("--config"), resources.configuration(config)?]);
+            command
+                .arg("--config")
+                .arg(resources.configuration(config)?);
         }
         for (secret, name, token) in [
             ("api-token-secret", "DAPR_API_TOKEN", &site.dapr_api_token),
             ("app-token-secret", "APP_API_TOKEN", &site.app_api_token),
         ] {
             let token = template.annotation(secret).map(|_| (name, token));
-            launch = launch.envs(token);
+            command.envs(token);
         }
         let container = Container::start(launch, ports, site.kubelet.as_ref())?;
         Ok(Self { container })

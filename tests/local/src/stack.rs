@@ -56,24 +56,14 @@ pub struct Stack {
 impl Stack {
     /// Ends everything in the order of a clean uninstall, and removes the work folder unless it is to be kept.
     pub async fn shutdown(self) -> Result<()> {
-        let Self {
-            api,
-            worker,
-            beside,
-            brokers,
-            endpoints,
-            folder,
-            ..
-        } = self;
-        endpoints.remove(&api.service()?.url());
-        tokio::try_join!(api.terminate(), worker.terminate())?;
-        for pod in beside {
+        self.endpoints.remove(&self.api.service()?.url());
+        tokio::try_join!(self.api.terminate(), self.worker.terminate())?;
+        for pod in self.beside {
             pod.terminate().await?;
         }
-        for mut broker in brokers.into_values() {
+        for mut broker in self.brokers.into_values() {
             broker.stop().await?;
         }
-        drop(folder);
         Ok(())
     }
 

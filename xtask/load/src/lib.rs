@@ -72,8 +72,7 @@ struct Created {
 /// # Errors
 /// Standard output cannot be written.
 pub async fn run(config: &Config, shutdown: &Shutdown) -> Result<()> {
-    let url = format!("{}/tasks", config.api_url);
-    let client = Client::new();
+    let (client, api) = (Client::new(), config.api_url.as_str());
     let mut rate = Rate::new(config.rate, config.rate_file.clone());
     let (mut requests, mut summary) = (JoinSet::new(), Summary::default());
     loop {
@@ -83,9 +82,9 @@ pub async fn run(config: &Config, shutdown: &Shutdown) -> Result<()> {
             Some(answer) = requests.join_next() => enter(answer?, &mut summary)?,
             () = rate.tick(), if rate.allows(requests.len()) => {
                 summary.published += 1;
-                let (client, url) = (client.clone(), url.clone());
+                let (client, api) = (client.clone(), api.to_owned());
                 let title = format!("task {}", summary.published);
-                requests.spawn(async move { post(&client, &url, &title).await });
+                requests.spawn(async move { post(&client, &api, &title, REQUEST).await });
             }
         }
     }
@@ -110,15 +109,24 @@ fn line(what: &impl Serialize) -> Result<()> {
     Ok(std::io::stdout().write_all(&line)?)
 }
 
-/// What became of one task, and how often it was sent. Its key makes it the same task each time.
-async fn post(client: &Client, url: &str, title: &str) -> (Answer, u32) {
+/// The id of a new trace, and what a client sends of it.
+pub fn traceparent() -> (String, String) {
+    let trace = Uuid::new_v4().simple().to_string();
+    let parent = format!("00-{trace}-00f067aa0ba902b7-01");
+    (trace, parent)
+}
+
+/// What the API there made of one task within `limit`, and how often it was sent. Its key makes it the same task each time.
+pub async fn post(client: &Client, api: &str, title: &str, limit: Duration) -> (Answer, u32) {
     let body = serde_json::json!({ "title": title }).to_string();
-    let request = Request::post(url)
+    let request = Request::post(format!("{api}/tasks"))
         .header(CONTENT_TYPE, "application/json")
+        // A client has a trace: the API begins none where nothing records it.
+        .header("traceparent", traceparent().1)
         .header(IDEMPOTENCY_KEY, Uuid::new_v4().to_string())
         .body(Full::new(Bytes::from(body)));
     let answer = match request {
-        Ok(request) => client.send(request, REQUEST).await,
+        Ok(request) => client.send(request, limit).await,
         Err(error) => Err(error.into()),
     };
     let answer = match answer {

@@ -2,27 +2,15 @@
 
 use anyhow::{Result, ensure};
 
-use super::report::{Outcome, Report};
+use super::report::Outcome;
 use crate::cargo;
 
-pub(super) async fn check(report: &mut Report) {
-    report.check("format", "the code is formatted", fmt).await;
-    report.check("clippy", "no lint complains", clippy).await;
-    report
-        .check(
-            "units",
-            "unit tests, black-box tests of the services, and the examples in the docs",
-            units,
-        )
-        .await;
-}
-
-async fn fmt() -> Result<String> {
+pub(super) async fn format() -> Result<String> {
     cargo::run(&["fmt", "--all", "--check"]).await?;
     Ok(String::new())
 }
 
-async fn clippy() -> Result<String> {
+pub(super) async fn clippy() -> Result<String> {
     // The first leaves out the tests that `cargo test` leaves to other commands.
     for targets in ["--all-targets", "--test=*"] {
         let line = ["clippy", "--quiet", "--workspace", targets];
@@ -31,7 +19,7 @@ async fn clippy() -> Result<String> {
     Ok(String::new())
 }
 
-async fn units() -> Result<Outcome> {
+pub(super) async fn units() -> Result<Outcome> {
     let output = cargo::run(&["test", "--quiet", "--workspace"]).await?;
     let passed = output.lines().filter_map(passed).sum();
     ensure!(passed > 0, "cargo test ran nothing:\n{output}");

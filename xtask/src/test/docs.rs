@@ -5,8 +5,6 @@ use std::collections::BTreeSet;
 use anyhow::{Result, ensure};
 use harness::workspace;
 
-use super::report::Report;
-
 /// Where the scenarios are listed.
 const TABLES: [&str; 2] = [
     "tests/local/src/scenarios/table.rs",
@@ -16,18 +14,8 @@ const TABLES: [&str; 2] = [
 /// Checks that GUARANTEES.md may name beside the scenarios.
 const OTHERS: [&str; 3] = ["units", "chart", "contract"];
 
-pub(super) async fn check(report: &mut Report) {
-    report
-        .check(
-            "docs",
-            "GUARANTEES.md names every scenario, and no test that does not exist",
-            guarantees,
-        )
-        .await;
-}
-
 #[allow(clippy::unused_async, reason = "checks are asynchronous")]
-async fn guarantees() -> Result<String> {
+pub(super) async fn guarantees() -> Result<String> {
     let text = std::fs::read_to_string(workspace().join("GUARANTEES.md"))?;
     let promised = text
         .lines()

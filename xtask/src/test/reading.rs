@@ -6,26 +6,12 @@ use harness::workspace;
 use std::time::Duration;
 use tokio::process::Command;
 
-use super::report::Report;
 use crate::tools;
 
 /// Reading takes seconds; the first time, cargo fetches what other platforms would need.
 const LIMIT: Duration = Duration::from_mins(5);
 
-pub(super) async fn check(report: &mut Report) {
-    report
-        .check(
-            "dependencies",
-            "every dependency has a licence that is allowed, comes from the registry, and is there once",
-            dependencies,
-        )
-        .await;
-    report
-        .check("spelling", "no word is misspelt", spelling)
-        .await;
-}
-
-async fn dependencies() -> Result<String> {
+pub(super) async fn dependencies() -> Result<String> {
     // Advisories are not among them: they come from outside, and make a commit fail that passed yesterday.
     deny(&["bans", "licenses", "sources"]).await
 }
@@ -41,7 +27,7 @@ pub(crate) async fn deny(kinds: &[&str]) -> Result<String> {
     Ok(kinds.join(", "))
 }
 
-async fn spelling() -> Result<String> {
+pub(super) async fn spelling() -> Result<String> {
     let tools = tools::ensure(&["typos"]).await?;
     let mut command = Command::new(tools.path("typos")?);
     read(command.args(["--format=brief", "--color=never"])).await

@@ -6,14 +6,15 @@ mod trace;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 
 use harness::effects::{Effects, MARK};
 use harness::ledger::Ledger;
 use harness::toolbox::Toolbox;
 use local_stack::load::{self, Load};
 use local_stack::{Stack, StackOptions};
-use serde_json::json;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use harness::console::{self, Step, style};
 
@@ -82,16 +83,24 @@ async fn greet(stack: &Stack, ledger: &Ledger, effects: &Effects) -> Result<Stri
     let endpoint = stack.endpoints.pick().context("no instance is ready")?;
     let mut first = None;
     for title in TITLES {
-        let posted = load::post(stack.http(), &endpoint, title, ledger).await;
-        let posted = posted.map_err(|failure| anyhow!("{failure:?}"))?;
+        let (_, parent) = load::traceparent();
+        let headers = [("traceparent", parent.as_bytes())];
+        let answer = load::send(stack.http(), &endpoint, title, &headers).await?;
         console::note(&format!("    POST /tasks {}", json!({ "title": title })));
-        dim(&format!("      200 {}", posted.body));
-        let (what, task) = ("the worker's line", [posted.id]);
-        effects.wait_for(what, DEADLINE, &task).await?;
-        let line = stack.line_of(posted.id)?;
+        dim(&format!(
+            "      {} {}",
+            answer.status.as_u16(),
+            answer.text()
+        ));
+        let task: Uuid = serde_json::from_value(answer.json::<Value>()?["id"].take())?;
+        ledger.asked(&endpoint.broker);
+        ledger.acknowledged(&endpoint.broker, task);
+        let what = "the worker's line";
+        effects.wait_for(what, DEADLINE, &[task]).await?;
+        let line = stack.line_of(task)?;
         let (_, data) = line.split_once(MARK).unwrap_or_default();
         dim(&format!("      task-worker: {MARK}{data}"));
-        first.get_or_insert(posted.id);
+        first.get_or_insert(task);
     }
     Ok(first.context("no task")?.to_string())
 }

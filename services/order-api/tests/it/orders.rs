@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tonic::Status;
 
-use crate::server::Server;
+use crate::server::{post, start};
 use dapr_pubsub::testing::Answer;
 
 const CUPS: &str = r#"{"product": "espresso cup", "quantity": 3}"#;
@@ -11,8 +11,8 @@ const KEY: Option<&str> = Some("6f2b1f4e-9a35-4a52");
 
 #[tokio::test]
 async fn an_order_is_announced_and_answered_with_its_id() {
-    let server = Server::start();
-    let answer = server.post(None, CUPS).await;
+    let service = start();
+    let answer = post(&service, None, CUPS).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let order: Value = answer.json().unwrap();
     let id = &order["id"];
@@ -21,7 +21,7 @@ async fn an_order_is_announced_and_answered_with_its_id() {
         order,
         json!({"id": id, "product": "espresso cup", "quantity": 3, "event": "published"})
     );
-    let [call] = &server.sidecar.calls()[..] else {
+    let [call] = &service.sidecar.calls()[..] else {
         panic!("one call")
     };
     assert_eq!(call.topic, "order-events");
@@ -34,16 +34,16 @@ async fn an_order_is_announced_and_answered_with_its_id() {
 
 #[tokio::test]
 async fn the_same_key_and_body_are_the_same_order() {
-    let server = Server::start();
+    let service = start();
     let more = CUPS.replace('3', "4");
     let mut ids = Vec::new();
     for (key, body) in [(KEY, CUPS), (KEY, CUPS), (KEY, &*more), (None, CUPS)] {
-        let order: Value = server.post(key, body).await.json().unwrap();
+        let order: Value = post(&service, key, body).await.json().unwrap();
         ids.push(order["id"].clone());
     }
     assert_eq!(ids[0], ids[1]);
     assert!(ids[2] != ids[0] && ids[3] != ids[0], "{ids:?}");
-    let calls = server.sidecar.calls();
+    let calls = service.sidecar.calls();
     let events: Vec<_> = calls.iter().flat_map(|call| call.ids()).collect();
     assert_eq!(events[0], events[1]);
     assert!(events[2] != events[0] && events[3] != events[0]);
@@ -51,7 +51,7 @@ async fn the_same_key_and_body_are_the_same_order() {
 
 #[tokio::test]
 async fn what_is_no_order_is_refused_with_the_name_of_the_field() {
-    let server = Server::start();
+    let service = start();
     for (body, status, field) in [
         ("no JSON", 400, Value::Null),
         ("[]", 422, Value::Null),
@@ -78,19 +78,19 @@ async fn what_is_no_order_is_refused_with_the_name_of_the_field() {
             "quantity".into(),
         ),
     ] {
-        let answer = server.post(None, body).await;
+        let answer = post(&service, None, body).await;
         assert_eq!(answer.status, status, "{body}: {}", answer.text());
         let problem: Value = answer.json().unwrap();
         assert_eq!(problem["field"], field, "{body}: {problem}");
     }
-    let short = server.post(Some("1"), CUPS).await;
+    let short = post(&service, Some("1"), CUPS).await;
     assert_eq!(short.status, 400);
-    assert!(server.sidecar.calls().is_empty());
+    assert!(service.sidecar.calls().is_empty());
 }
 
 #[tokio::test]
 async fn what_the_broker_does_not_take_is_no_order() {
-    let server = Server::start();
+    let service = start();
     for (refusal, status) in [
         (
             Status::resource_exhausted("the broker takes nothing now"),
@@ -101,10 +101,10 @@ async fn what_the_broker_does_not_take_is_no_order() {
             504,
         ),
     ] {
-        server
+        service
             .sidecar
             .on_publish(move |_| Answer::Fail(refusal.clone()));
-        let answer = server.post(None, CUPS).await;
+        let answer = post(&service, None, CUPS).await;
         assert_eq!(answer.status, status, "{}", answer.text());
         assert_eq!(answer.header(http::header::RETRY_AFTER), "2");
         if status == 504 {

@@ -5,10 +5,11 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use dapr_pubsub::testing::FakeSidecar;
+use service_kit::testing::deliver;
 use tokio::time::{sleep, timeout};
 
-use crate::{deliver, order};
-use dapr_pubsub::testing::FakeSidecar;
+use crate::{ROUTE, order};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_order-worker");
 
@@ -40,7 +41,7 @@ async fn each_order_is_one_line_which_no_filter_switches_off() {
             sleep(Duration::from_millis(20)).await;
         }
         for id in ["1", "1", "2"] {
-            let answer = deliver(app, id, &order("espresso cup", 3)).await;
+            let answer = deliver(app, ROUTE, id, &order("espresso cup", 3)).await;
             assert_eq!(answer, "SUCCESS");
         }
     };

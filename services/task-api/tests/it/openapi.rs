@@ -1,40 +1,23 @@
 //! The descriptions of the API and of its events are golden files, so that a change of either is a visible diff.
 
-use std::path::Path;
-
 use service_kit::publishing::Announcement as _;
+use service_kit::testing::golden;
 use service_kit::topics::Declares as _;
 use task_api::{Declared, TaskCreated};
 
 use crate::server::{Server, get};
 
-/// Set it to write the file anew.
-const UPDATE: &str = "UPDATE_GOLDEN";
-
-fn compare(file: &str, document: &serde_json::Value) {
-    let document = serde_json::to_string_pretty(document).unwrap() + "\n";
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    if std::env::var_os(UPDATE).is_some() {
-        std::fs::write(&path, &document).unwrap();
-    }
-    let golden = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        document == golden,
-        "{file} has changed; look at the diff that `{UPDATE}=1 cargo test -p task-api` makes"
-    );
-}
-
 #[tokio::test]
 async fn the_served_document_is_the_golden_file() {
     let server = Server::start();
     let document = get(server.api, "/openapi.json").await.body;
-    compare("openapi.json", &serde_json::from_str(&document).unwrap());
+    golden("openapi.json", &serde_json::from_str(&document).unwrap());
 }
 
 #[test]
 fn the_events_are_the_golden_file_and_what_they_were() {
     let events = Declared::events();
-    compare("events.json", &serde_json::to_value(&events).unwrap());
+    golden("events.json", &serde_json::to_value(&events).unwrap());
     for published in [
         include_str!("../events/0.1.json"),
         include_str!("../events/0.2.json"),

@@ -4,8 +4,9 @@ use super::*;
 async fn dropping_it_kills_its_whole_group() {
     let log = tempfile::NamedTempFile::new().unwrap();
     let script = ["-c", "sleep 60 & wait"];
-    let launch = Launch::new("shell", "/bin/sh", log.path()).args(script);
-    let process = Process::start(&launch).unwrap();
+    let mut launch = Launch::new("shell", "/bin/sh", log.path());
+    launch.command.args(script);
+    let process = Process::start(&mut launch).unwrap();
     let group = process.group;
     drop(process);
     let gone = async {

@@ -59,9 +59,9 @@ impl Stack {
         let sidecar = Sidecar::start(site, &self.resources, &template, &pod, None)?;
         let log = site.folder.join(format!("{pod}.log"));
         let env = pod::environment(site, &pod, &template, &sidecar);
-        let launch = Launch::new(&pod, site.options.binary("task-probe"), &log);
-        let launch = launch.args(args).envs(env).envs([("API_URL", &api.url)]);
-        let app = Process::start(&launch)?;
+        let mut launch = Launch::new(&pod, site.options.binary("task-probe"), &log);
+        launch.command.args(args).envs(env).env("API_URL", &api.url);
+        let app = Process::start(&mut launch)?;
         let status = timeout(limit, app.wait()).await;
         let status = status.with_context(|| format!("{pod} has not ended within {limit:?}"))??;
         let after = started.elapsed();
