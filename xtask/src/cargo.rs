@@ -30,17 +30,10 @@ pub(crate) async fn build_stack(release: bool, more: &[&str]) -> Result<()> {
         "order-worker",
         "stack",
     ];
-    let packages = [&services, more].concat();
-    let packages = packages
-        .iter()
-        .map(|package| format!("--package={package}"));
-    let packages: Vec<_> = packages.collect();
-    let packages = packages.iter().map(String::as_str);
-    let line: Vec<_> = [&*cargo, "build", "--bins"]
-        .into_iter()
-        .chain(packages)
-        .collect();
-    let line = [&line[..], if release { &["--release"] } else { &[] }].concat();
+    let mut line = vec![cargo, "build".to_owned(), "--bins".to_owned()];
+    let packages = services.iter().chain(more);
+    line.extend(packages.map(|package| format!("--package={package}")));
+    line.extend(release.then(|| "--release".to_owned()));
     let log = target().join("build.log");
     std::fs::write(&log, "")?;
     logged::run(&line, &workspace(), &[], &log, &step).await?;
