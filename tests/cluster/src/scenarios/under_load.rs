@@ -19,7 +19,7 @@ const SECONDS: u32 = 4;
 const ACKNOWLEDGED: Duration = Duration::from_mins(1);
 
 /// Longer than anything is redelivered with a site's timings: on Redis 46 s after its sidecar has gone.
-pub(super) const SETTLED: Duration = Duration::from_secs(150);
+const SETTLED: Duration = Duration::from_secs(150);
 
 /// The services' values for that rate on every broker. RabbitMQ's component waits for the confirm of each event before it sends the next
 /// one, some milliseconds: one sidecar alone would be near its limit.
