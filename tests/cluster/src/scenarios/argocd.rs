@@ -7,9 +7,8 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::pods;
-use super::under_load::{UnderLoad, two_publishers};
+use super::under_load::{SETTLED, UnderLoad, two_publishers};
 use super::wrong;
-use crate::site::SOON;
 use crate::{ArgoCd, PodLogs, Repository, Site};
 use harness::{chart::merge, effects::QUIET};
 
@@ -120,6 +119,8 @@ impl Environment<'_> {
         self.change(&work, &["redis", "rabbitmq"]).await?;
         let retired = json!({"broker": {"subscribe": ["rabbitmq"]}});
         self.sync(&retired, "Redis retires").await?;
+        // Each task is now four deliveries, and on RabbitMQ one sidecar publishes the orders one by one.
+        work.slower(self.site).await?;
         self.sync(&grown(), "A topic, who publishes to it and two subscribers")
             .await?;
         told.push(self.heard_by_all(work).await?);
@@ -180,7 +181,7 @@ impl Environment<'_> {
         for (new, logs) in NEW.into_iter().zip(logs) {
             let heard = logs?.effects();
             let what = format!("everything later at {new}");
-            heard.wait_for(&what, SOON, &later).await?;
+            heard.wait_for(&what, SETTLED, &later).await?;
             heard.settle(QUIET).await?;
             let heard = heard.look().await?;
             let doubled = heard.values().filter(|effects| **effects > 1).count();

@@ -8,6 +8,7 @@ use harness::ledger::{Count, Ledger};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::load::set_rate;
 use crate::load_throttle::throttle;
 use crate::{Load, PodLogs, Site};
 use local_stack::Background;
@@ -19,7 +20,7 @@ const SECONDS: u32 = 4;
 const ACKNOWLEDGED: Duration = Duration::from_mins(1);
 
 /// Longer than anything is redelivered with a site's timings: on Redis 46 s after its sidecar has gone.
-const SETTLED: Duration = Duration::from_secs(150);
+pub(super) const SETTLED: Duration = Duration::from_secs(150);
 
 /// The services' values for that rate on every broker. RabbitMQ's component waits for the confirm of each event before it sends the next
 /// one, some milliseconds: one sidecar alone would be near its limit.
@@ -63,6 +64,11 @@ impl UnderLoad {
     pub(super) async fn go_on(&self) -> Result<()> {
         let answers = &self.load.answers;
         answers.acknowledge(self.events, ACKNOWLEDGED).await
+    }
+
+    /// Tasks come at a third of the rate from now on.
+    pub(super) async fn slower(&self, site: &Site) -> Result<()> {
+        set_rate(&site.kubectl, (site.setup.rate / 3).max(1)).await
     }
 
     pub(super) async fn acknowledged(&self) -> Result<Vec<Uuid>> {
