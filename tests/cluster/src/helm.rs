@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tokio::process::Command;
 
-use harness::chart::{RELEASE, folder};
+use harness::chart::folder;
 use harness::command::output;
 
 /// Beyond the limit that Helm is told.
@@ -16,6 +16,7 @@ const MARGIN: Duration = Duration::from_secs(30);
 pub(crate) struct Helm {
     pub(crate) program: PathBuf,
     pub(crate) namespace: String,
+    pub(crate) release: String,
 }
 
 impl Helm {
@@ -47,10 +48,10 @@ impl Helm {
         input: &str,
     ) -> Result<String> {
         let mut helm = Command::new(&self.program);
-        helm.args([command, RELEASE]).args(args);
+        helm.args([command, &self.release]).args(args);
         helm.args(["--namespace", &self.namespace]);
         helm.arg(format!("--timeout={}s", limit.as_secs()));
         let ended = output(&mut helm, limit + MARGIN, input).await;
-        ended.with_context(|| format!("helm {command} {RELEASE}"))
+        ended.with_context(|| format!("helm {command} {}", self.release))
     }
 }

@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How long a log stream may go on after its container has ended.
 const LAST_LINES: Duration = Duration::from_secs(30);
 
-/// Follows the container of all pods of a service, until it is stopped.
+/// Follows the first container of all pods of a service, until it is stopped.
 pub(crate) struct PodLogs {
     /// Stopped, it waits for the last lines of containers that have ended.
     pub(crate) task: Background<()>,
@@ -32,7 +32,6 @@ pub(crate) struct PodLogs {
 
 struct LogFollower {
     kubectl: Kubectl,
-    service: String,
     selector: String,
     folder: PathBuf,
     streams: BTreeMap<Run, Stream>,
@@ -51,14 +50,12 @@ struct Stream {
 }
 
 impl PodLogs {
-    /// Begins to follow the pods with the label `app` of this name, and in them the container of this name; files go to a folder of this
-    /// name in `folder`.
+    /// Begins to follow the pods with the label `app` of this name; files go to a folder of this name in `folder`.
     pub(crate) fn start(kubectl: &Kubectl, service: &str, folder: &Path) -> Result<Self> {
         let folder = folder.join(service);
         fs::create_dir_all(&folder)?;
         let follower = LogFollower {
             kubectl: kubectl.clone(),
-            service: service.to_owned(),
             selector: format!("app={service}"),
             folder: folder.clone(),
             streams: BTreeMap::new(),
@@ -120,7 +117,7 @@ impl LogFollower {
         let pods = self.kubectl.list(&pods).await?;
         let mut running = Vec::new();
         for pod in &pods {
-            let Some((run, runs)) = state(pod, &self.service) else {
+            let Some((run, runs)) = state(pod) else {
                 continue;
             };
             if runs {
@@ -143,8 +140,7 @@ impl LogFollower {
     fn follow(&self, (pod, restarts): &Run, tries: usize) -> Result<Stream> {
         let name = format!("{pod}-{restarts}.{tries}");
         let file = self.folder.join(format!("{name}.log"));
-        let follow = ["logs", "--follow", "--timestamps", pod];
-        let args = [&follow[..], &["--container", &self.service]].concat();
+        let args = ["logs", "--follow", "--timestamps", pod];
         Ok(Stream {
             process: self.kubectl.start(&name, &args, &file)?,
             tries,
@@ -153,11 +149,12 @@ impl LogFollower {
     }
 }
 
-/// The present or last run of a container, and whether it goes on; nothing before the first one has started.
-fn state(pod: &Value, container: &str) -> Option<(Run, bool)> {
+/// The present or last run of a pod's first container, and whether it goes on; nothing before the first one has started.
+fn state(pod: &Value) -> Option<(Run, bool)> {
+    let container = &pod["spec"]["containers"][0]["name"];
     let name = pod["metadata"]["name"].as_str()?;
     let containers = pod["status"]["containerStatuses"].as_array()?;
-    let status = containers.iter().find(|it| it["name"] == container)?;
+    let status = containers.iter().find(|it| it["name"] == *container)?;
     let runs = status["state"]["running"].is_object();
     let ended = status["state"]["terminated"].is_object();
     let restarts = status["restartCount"].as_u64()?;

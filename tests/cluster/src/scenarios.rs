@@ -4,6 +4,7 @@ mod argocd;
 mod away;
 mod change;
 mod doors;
+mod fan_out;
 mod order;
 mod pods;
 mod rolls;
@@ -97,13 +98,14 @@ macro_rules! scenarios {
 
 /// Every scenario: the longest, then in the order of GUARANTEES.
 pub(crate) const ALL: &[Scenario] = scenarios! {
-    Load argocd::commits(History::Usual) = "cluster-argocd": "commits under load: Redis to Kafka and its revert, a missing Secret and a dead broker and their reverts, Redis to RabbitMQ, a third subscriber";
+    Load argocd::commits(History::Usual) = "cluster-argocd": "commits under load: Redis to Kafka and its revert, a missing Secret and a dead broker and their reverts, Redis to RabbitMQ; a topic, its publisher and two subscribers";
     Light tutorial::request("redis", "declarative") = "cluster-tutorial-redis": "installed, 2/2, the tutorial's request has its effect, uninstalled without a trace";
     Light tutorial::request("kafka", "declarative") = "cluster-tutorial-kafka": "the same on Kafka";
     Light tutorial::request("rabbitmq", "declarative") = "cluster-tutorial-rabbitmq": "the same on RabbitMQ";
     Light tutorial::request("redis", "programmatic") = "cluster-tutorial-programmatic": "the same when the worker itself lists the subscription";
     Light order::components_last() = "cluster-components-last": "pods that start before their components converge by themselves";
     Light doors::closed() = "cluster-closed-doors": "no app hands in events, publishes or hears through a release that does not name it";
+    Load fan_out::fan_out(4, 700) = "cluster-fan-out": "seven subscribers of two releases, one slow, one that says RETRY and one that is killed: each receives everything once, and none disturbs another";
     Load rolls::restarts() = "cluster-rolls": "rolling restarts under load: nothing lost, doubled or refused; helm test passes, and fails when it must";
     Load rolls::upgrade() = "cluster-upgrade": "from the previous version of the chart under load: nothing lost, doubled or refused";
     Load rolls::protocols() = "cluster-protocol": "deliveries changed from HTTP to gRPC and back under load: nothing lost, doubled or refused";
@@ -115,6 +117,7 @@ pub(crate) const ALL: &[Scenario] = scenarios! {
 
 /// What takes too long for every day: `cargo xtask e2e --long --only long`.
 pub(crate) const LONG: &[Scenario] = scenarios! {
+    Load fan_out::fan_out(17, 10_000) = "long-cluster-fan-out": "the same with twenty subscribers and 10,000 events";
     Load away::long_on_kafka() = "long-cluster-away-kafka": "a worker stands still for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled or refused, and soon caught up";
     Load change::in_place() = "long-cluster-in-place": "a Component that becomes another broker is refused; by force it loses events, which is why";
     Load argocd::commits(History::Wrong) = "long-cluster-wrong-commits": "eight kinds of wrong commits under load, each with a pod of each service taken away, and its revert: nothing lost, doubled or refused, and cured without a hand";

@@ -3,12 +3,15 @@
 //! The images have no shell, and in its own namespace a container's first process can be neither stopped nor killed. So a pod that
 //! sees the node's processes sends the signals, with the node's own shell in an image of ours. It needs one node, or the workers on it.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use harness::kubectl::Kubectl;
 
 use crate::site::{SOON, Site};
 
 const NAME: &str = "signals";
+
+/// The image of all services.
+const IMAGE: &str = include_str!("../../../services/Dockerfile");
 
 /// Sends `$1` to the processes named `$2` of the pods that follow, and prints the name of a pod for each.
 const SEND: &str = r#"
@@ -36,8 +39,11 @@ impl Signals {
         Ok(Self { kubectl })
     }
 
-    /// Sends a signal, such as `KILL`, to the process of this name in each of these pods.
-    pub(crate) async fn send(&self, signal: &str, process: &str, pods: &[&str]) -> Result<()> {
+    /// Sends a signal, such as `KILL`, to our program in each of these pods.
+    pub(crate) async fn send(&self, signal: &str, pods: &[&str]) -> Result<()> {
+        let process = IMAGE.split("ENTRYPOINT [\"/").nth(1);
+        let process = process.and_then(|it| it.split('"').next());
+        let process = process.context("services/Dockerfile has no entry point")?;
         let shell = ["exec", NAME, "--", "/bin/sh", "-c", SEND, NAME];
         let args = [&shell[..], &[signal, process], pods].concat();
         let reached = self.kubectl.run(&args).await?;

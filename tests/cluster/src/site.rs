@@ -71,6 +71,7 @@ impl Site {
         Helm {
             program: self.setup.helm.clone(),
             namespace: self.kubectl.namespace.clone(),
+            release: chart::RELEASE.to_owned(),
         }
     }
 

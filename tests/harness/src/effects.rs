@@ -19,8 +19,8 @@ pub const MARK: &str = "EVENT RECEIVED: ";
 /// With the timings of scenarios, a second effect would come by then: it is longer than the retry interval and the lease.
 pub const QUIET: Duration = Duration::from_secs(5);
 
-/// What stands before the task's id in that data.
-const TASK_ID: &str = r#""task_id":""#;
+/// What stands before the task's id in that data, and in that of an order which follows from a task.
+const TASK_ID: [&str; 2] = [r#""task_id":""#, r#""product":""#];
 
 /// How many effects each task has had. Clones share what they have read.
 #[derive(Debug, Clone)]
@@ -98,6 +98,6 @@ fn task(line: &str) -> Option<Uuid> {
     };
     let (_, data) = message.split_once(MARK)?;
     // Not by a parser: of an event with much data, a line has only the beginning.
-    let (_, id) = data.split_once(TASK_ID)?;
+    let (_, id) = TASK_ID.iter().find_map(|it| data.split_once(it))?;
     id.split_once('"')?.0.parse().ok()
 }

@@ -10,6 +10,7 @@
 
 mod config;
 mod rate;
+pub mod relay;
 
 use std::io::Write as _;
 use std::time::Duration;

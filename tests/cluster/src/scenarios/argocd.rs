@@ -7,9 +7,8 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::pods;
-use super::under_load::{UnderLoad, two_publishers};
+use super::under_load::{SETTLED, UnderLoad, two_publishers};
 use super::wrong;
-use crate::site::SOON;
 use crate::{ArgoCd, PodLogs, Repository, Site};
 use harness::{chart::merge, effects::QUIET};
 
@@ -18,8 +17,26 @@ const ENVIRONMENT: &str = "e2e";
 /// A sync with all its waves, preflight and smoke.
 const SYNC: Duration = Duration::from_mins(4);
 
-/// A subscriber that nobody had thought of: the worker's image under another name.
-const THIRD: &str = "task-audit";
+/// Services that nobody had thought of: a subscriber, the worker's image under another name; one that announces an order for each task, and
+/// hears orders itself; and one that hears orders only.
+const NEW: [&str; 3] = ["task-audit", "order-bridge", "order-worker"];
+
+/// One in ten tasks comes to the bridge by its rule, and it refuses what comes the wrong way (`task-load`).
+fn grown() -> Value {
+    let task = json!({"topic": "task", "route": "/events/todo"});
+    let order = json!({"topic": "order", "route": "/events/order"});
+    let rules = json!([{"match": "event.data.title.endsWith('7')", "path": "/events/urgent"}]);
+    let by_rule = json!({"topic": "task", "route": "/events/todo", "rules": rules});
+    let [audit, bridge, worker] = NEW;
+    json!({
+        "topics": {"order": {"name": "order-events", "deadLetter": "order-events-dead-letter"}},
+        "services": {
+            audit: {"subscribes": [task], "port": 8005, "image": {"repository": "task-worker"}},
+            bridge: {"publishes": ["order"], "subscribes": [by_rule, order], "port": 8010, "image": {"repository": "task-load"}},
+            worker: {"subscribes": [order], "port": 8003},
+        },
+    })
+}
 
 #[derive(Clone, Copy)]
 pub(super) enum History {
@@ -102,12 +119,11 @@ impl Environment<'_> {
         self.change(&work, &["redis", "rabbitmq"]).await?;
         let retired = json!({"broker": {"subscribe": ["rabbitmq"]}});
         self.sync(&retired, "Redis retires").await?;
-        let hears = json!([{"topic": "task", "route": "/events/todo"}]);
-        let third =
-            json!({"subscribes": hears, "port": 8005, "image": {"repository": "task-worker"}});
-        self.sync(&json!({"services": {THIRD: third}}), "A third subscriber")
+        // Each task is now four deliveries, and on RabbitMQ one sidecar publishes the orders one by one.
+        work.slower(self.site).await?;
+        self.sync(&grown(), "A topic, who publishes to it and two subscribers")
             .await?;
-        told.push(self.third(work).await?);
+        told.push(self.heard_by_all(work).await?);
         Ok(told.join("; "))
     }
 
@@ -154,22 +170,27 @@ impl Environment<'_> {
     }
 
     /// From now on everybody hears everything.
-    async fn third(&self, work: UnderLoad) -> Result<String> {
-        let logs = PodLogs::start(&self.site.kubectl, THIRD, &self.site.folder)?;
-        let audit = logs.effects();
+    async fn heard_by_all(&self, work: UnderLoad) -> Result<String> {
+        let (kubectl, folder) = (&self.site.kubectl, &self.site.folder);
+        let logs = NEW.map(|new| PodLogs::start(kubectl, new, folder));
         let earlier: HashSet<_> = work.acknowledged().await?.into_iter().collect();
         work.go_on().await?;
         let (figures, ledger) = work.stop_but(0).await?;
         let mut later = ledger.acknowledged_tasks();
         later.retain(|task| !earlier.contains(task));
-        let what = format!("everything later at {THIRD}");
-        audit.wait_for(&what, SOON, &later).await?;
-        audit.settle(QUIET).await?;
-        let heard = audit.look().await?;
-        let doubled = heard.values().filter(|effects| **effects > 1).count();
-        ensure!(doubled == 0, "{THIRD} acted twice on {doubled} events");
-        let later = later.len();
-        Ok(format!("{figures}; all {later} later ones at {THIRD} too"))
+        for (new, logs) in NEW.into_iter().zip(logs) {
+            let heard = logs?.effects();
+            let what = format!("everything later at {new}");
+            heard.wait_for(&what, SETTLED, &later).await?;
+            heard.settle(QUIET).await?;
+            let heard = heard.look().await?;
+            let doubled = heard.values().filter(|effects| **effects > 1).count();
+            ensure!(doubled == 0, "{new} acted twice on {doubled} events");
+        }
+        let (later, new) = (later.len(), NEW.join(", "));
+        Ok(format!(
+            "{figures}; all {later} later ones once at {new}, too"
+        ))
     }
 
     /// The preflight ended before the first new publisher began, and the smoke test came after it.

@@ -12,9 +12,6 @@ use crate::{Signals, Site};
 
 const WORKER: &str = "task-worker";
 
-/// The image of all services.
-const IMAGE: &str = include_str!("../../../../services/Dockerfile");
-
 /// Seconds, and how often with each number of workers. Five are longer than daprd waited to take an app for ill while it still asked. More
 /// kills than one would measure how long the kubelet waits before it starts a container again.
 type Absences = &'static [(u64, usize)];
@@ -57,9 +54,6 @@ pub(super) async fn long_on_kafka(site: &Site) -> Result<String> {
 impl Course {
     async fn run(&self, site: &Site) -> Result<String> {
         let signals = Signals::start(site).await?;
-        let program = IMAGE.split("ENTRYPOINT [\"/").nth(1);
-        let program = program.and_then(|it| it.split('"').next());
-        let program = program.context("services/Dockerfile has no entry point")?;
         let upgrade = async |replicas: u32, heartbeat: &str| {
             let mut services = two_publishers();
             services[WORKER] = json!({"replicas": replicas});
@@ -82,16 +76,16 @@ impl Course {
                 let mut slowest = Duration::ZERO;
                 for _ in 0..times {
                     work.go_on().await?;
-                    signals.send("STOP", program, &all).await?;
+                    signals.send("STOP", &all).await?;
                     sleep(Duration::from_secs(seconds)).await;
-                    signals.send("CONT", program, &all).await?;
+                    signals.send("CONT", &all).await?;
                     slowest = slowest.max(work.drained().await?);
                 }
                 let pauses = format!("{replicas} workers: {times} pauses of {seconds} s");
                 let slowest = slowest.as_secs_f32();
                 told.push(format!("{pauses} caught up within {slowest:.1} s"));
             }
-            signals.send("KILL", program, &all).await?;
+            signals.send("KILL", &all).await?;
             kills += u64::from(replicas);
             let killed = work.drained().await?.as_secs_f32();
             told.push(format!("a kill of {replicas} within {killed:.1} s"));

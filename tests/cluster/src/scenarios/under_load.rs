@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use harness::effects::{Effects, QUIET};
 use harness::ledger::{Count, Ledger};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::load::set_rate;
 use crate::load_throttle::throttle;
 use crate::{Load, PodLogs, Site};
 use local_stack::Background;
@@ -19,7 +20,7 @@ const SECONDS: u32 = 4;
 const ACKNOWLEDGED: Duration = Duration::from_mins(1);
 
 /// Longer than anything is redelivered with a site's timings: on Redis 46 s after its sidecar has gone.
-const SETTLED: Duration = Duration::from_secs(150);
+pub(super) const SETTLED: Duration = Duration::from_secs(150);
 
 /// The services' values for that rate on every broker. RabbitMQ's component waits for the confirm of each event before it sends the next
 /// one, some milliseconds: one sidecar alone would be near its limit.
@@ -38,8 +39,12 @@ pub(super) struct UnderLoad {
 
 impl UnderLoad {
     pub(super) async fn start(site: &Site) -> Result<Self> {
+        Self::start_at(site, site.setup.rate).await
+    }
+
+    /// With so many tasks a second.
+    pub(super) async fn start_at(site: &Site, rate: u32) -> Result<Self> {
         let logs = PodLogs::start(&site.kubectl, "task-worker", &site.folder)?;
-        let rate = site.setup.rate;
         let (load, worker) = (Load::start(site, rate).await?, logs.effects());
         let (kubectl, answers) = (site.kubectl.clone(), load.answers.clone());
         let effects = worker.clone();
@@ -59,6 +64,11 @@ impl UnderLoad {
     pub(super) async fn go_on(&self) -> Result<()> {
         let answers = &self.load.answers;
         answers.acknowledge(self.events, ACKNOWLEDGED).await
+    }
+
+    /// Tasks come at a third of the rate from now on.
+    pub(super) async fn slower(&self, site: &Site) -> Result<()> {
+        set_rate(&site.kubectl, (site.setup.rate / 3).max(1)).await
     }
 
     pub(super) async fn acknowledged(&self) -> Result<Vec<Uuid>> {
@@ -90,17 +100,11 @@ impl UnderLoad {
     /// Ends the load; fails unless nothing was lost, nothing doubled and nothing refused. Each of some kills may have doubled an effect:
     /// between the worker's two writes, line and journal. Returns the figures, and what they were counted from.
     pub(super) async fn stop_but(self, kills: u64) -> Result<(String, Ledger)> {
-        let (mut count, ledger, throttled) = self.ended().await?;
-        let doubled = count.duplicated_effects.min(kills);
-        count.duplicated_effects -= doubled;
-        let mut figures = format!("{count}{throttled}");
-        if doubled > 0 {
-            figures = format!("{doubled} doubled by {kills} kills; else {figures}");
-        }
-        let (perfect, failures) = (count.is_perfect(), ledger.failures());
-        let (perfect, first) = (perfect && count.acknowledged > 0, failures.first());
-        ensure!(perfect, "{figures}; the first failure: {first:?}");
-        Ok((figures, ledger))
+        let (count, ledger, throttled) = self.ended().await?;
+        let figures = perfect_but(kills, count);
+        let figures = figures
+            .with_context(|| format!("the first failure: {:?}", ledger.failures().first()))?;
+        Ok((figures + &throttled, ledger))
     }
 
     /// The same without a kill, for those who need the figures only.
@@ -108,4 +112,17 @@ impl UnderLoad {
         let (figures, _) = self.stop_but(0).await?;
         Ok(figures)
     }
+}
+
+/// The figures of a subscriber; an error unless they are perfect, but for what some kills may have doubled.
+pub(super) fn perfect_but(kills: u64, mut count: Count) -> Result<String> {
+    let doubled = count.duplicated_effects.min(kills);
+    count.duplicated_effects -= doubled;
+    let mut figures = count.to_string();
+    if doubled > 0 {
+        figures = format!("{doubled} doubled by {kills} kills; else {figures}");
+    }
+    let perfect = count.is_perfect() && count.acknowledged > 0;
+    ensure!(perfect, "{figures}");
+    Ok(figures)
 }
