@@ -63,7 +63,7 @@ impl Program {
                 "--port",
                 &port,
             ])
-            .folder(workspace().join("bench/fastapi"))
+            .folder(workspace().join("docs/examples/python/task-api"))
             .envs([("PYTHONDONTWRITEBYTECODE", "1"), ("PUBSUB_NAME", pubsub)]);
         let ready = (ports[0].address(), "/openapi.json");
         Self::start(launch, ports, ready).await

@@ -103,40 +103,37 @@ fn wanted(brokers: &[&str]) -> Vec<Tool> {
     REDIS.iter().chain(brokers).copied().collect()
 }
 
-/// What the broker of an entry of `brokers` needs on top, or another program of a scenario.
+/// What the broker of an entry of `brokers` needs on top, or a scenario by this name; the program that it is started by comes first.
+const NEEDS: [(&str, &[Tool]); 11] = [
+    ("redis", &[Tool::Redis]),
+    ("kafka", &[Tool::Java, Tool::Kafka]),
+    ("rabbitmq", &[Tool::RabbitMq]),
+    ("jetstream", &[Tool::NatsServer]),
+    ("snssqs", &[Tool::Moto]),
+    ("gcp", &[Tool::PubSubEmulator]),
+    ("kafka-python", &[Tool::KafkaPython]),
+    ("schemathesis", &[Tool::Schemathesis]),
+    ("fastapi", &[Tool::Fastapi]),
+    ("go", &[Tool::Go]),
+    ("node", &[Tool::Node]),
+];
+
 fn of_broker(entry: &str) -> &'static [Tool] {
-    match entry {
-        "kafka" => &[Tool::Java, Tool::Kafka],
-        "rabbitmq" => &[Tool::RabbitMq],
-        "jetstream" => &[Tool::NatsServer],
-        "snssqs" => &[Tool::Moto],
-        "gcp" => &[Tool::PubSubEmulator],
-        "kafka-python" => &[Tool::KafkaPython],
-        "schemathesis" => &[Tool::Schemathesis],
-        "fastapi" => &[Tool::Fastapi],
-        _ => &[],
-    }
+    let found = NEEDS.iter().find(|(name, _)| *name == entry);
+    found.map_or(&[], |(_, tools)| tools)
 }
 
 /// As the local stack takes them; each broker when its tools were ensured.
 fn toolbox(tools: &Tools, release: bool) -> Result<Toolbox> {
     let path = |tool| tools.path(tool).map(Path::to_owned);
-    let programs = [
-        ("redis", path(Tool::Redis)),
-        ("kafka", path(Tool::Java)),
-        (
-            "rabbitmq",
-            path(Tool::RabbitMq).map(|it| it.with_file_name("rabbitmq-server")),
-        ),
-        ("jetstream", path(Tool::NatsServer)),
-        ("snssqs", path(Tool::Moto)),
-        ("gcp", path(Tool::PubSubEmulator)),
-        ("kafka-python", path(Tool::KafkaPython)),
-        ("schemathesis", path(Tool::Schemathesis)),
-        ("fastapi", path(Tool::Fastapi)),
-    ];
-    let programs = programs.into_iter();
-    let programs = programs.filter_map(|(entry, path)| Some((entry.to_owned(), path.ok()?)));
+    let programs = NEEDS.iter().filter_map(|(entry, needs)| {
+        let program = path(needs[0]).ok()?;
+        let program = match needs[0] {
+            Tool::RabbitMq => program.with_file_name("rabbitmq-server"),
+            _ => program,
+        };
+        Some(((*entry).to_owned(), program))
+    });
     Ok(Toolbox {
         services: cargo::binaries(release),
         helm: path(Tool::Helm)?,

@@ -27,6 +27,8 @@ pub(crate) enum Tool {
     KafkaPython,
     Schemathesis,
     Fastapi,
+    Go,
+    Node,
     PubSubEmulator,
     DaprModule,
     ComponentsModule,
