@@ -27,7 +27,7 @@ const LARGE: usize = 7 << 19;
 const TAKE_LARGE: [&str; 2] = ["redis", "rabbitmq"];
 
 /// Events that nobody can read.
-pub(super) const UNREADABLE: usize = 2;
+pub(super) const UNREADABLE: u64 = 2;
 
 /// Unusual events, of each kind.
 const UNUSUAL: usize = 4;

@@ -54,7 +54,7 @@ async fn in_python(setup: &Setup, python: &str) -> Result<String> {
 
     let ours = json!({
         "subscribes": [{"topic": "task", "route": "/events/todo"}],
-        "inbox": true, "command": null, "effectJournal": null,
+        "inbox": true, "command": [],
     });
     let ours = json!({"services": {"task-worker": ours}});
     stack.apply(&ours).await?;
