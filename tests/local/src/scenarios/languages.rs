@@ -80,7 +80,9 @@ async fn of_ours(setup: &Setup, go: &str, node: &str, broker: &str) -> Result<St
         .await
         .context("the program in Go")?;
 
-    let options = with_example(setup.with_broker(broker), "go")?;
+    // As long as the sidecar of task-mail needs to notice that it ends.
+    let patient = json!({"shutdown": {"delay": "3s"}});
+    let options = with_example(setup.with_broker(broker).with(&patient), "go")?;
     let mut options = with_example(options, "javascript")?;
     options.beside = vec!["task-ledger", "task-mail"];
     for (app, program, folder) in [
