@@ -58,7 +58,7 @@ impl Program {
             .command
             .args(["-m", "uvicorn", "main:app", "--host", "127.0.0.1", "--port"])
             .arg(port)
-            .current_dir(workspace().join("bench/fastapi"))
+            .current_dir(workspace().join("docs/examples/python/task-api"))
             .envs([("PYTHONDONTWRITEBYTECODE", "1"), ("PUBSUB_NAME", pubsub)]);
         let ready = (ports[0].address(), "/openapi.json");
         Self::start(launch, ports, ready).await

@@ -23,10 +23,11 @@ mod tests {
 
     /// Where a pinned version stands once more, because rustup, Go, Argo CD or people read it there, and what stands before it. Of a
     /// folder, all files. `renovate.json` changes it there too.
-    const PLACES: [(&str, &str, &str); 6] = [
+    const PLACES: [(&str, &str, &str); 7] = [
         ("rust", "channel = \"", "rust-toolchain.toml"),
         ("dapr", "targetRevision: ", "argocd/dapr.yaml"),
         ("dapr", "daprd ", "GUARANTEES.md"),
+        ("dapr", "github.com/dapr/dapr v", "docs/examples/go/go.mod"),
         (
             "components-contrib",
             "components-contrib ",

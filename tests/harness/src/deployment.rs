@@ -17,6 +17,8 @@ const DEFAULT_GRACE: u64 = 30;
 pub struct Deployment {
     /// `metadata.name`.
     pub name: String,
+    /// What the container's program is given: all of its command but the first word, and its arguments.
+    pub args: Vec<String>,
     /// Annotations of the pods.
     pub annotations: BTreeMap<String, String>,
     /// Environment of the container, where it is written out.
@@ -34,14 +36,16 @@ impl Deployment {
         value.with_context(|| format!("Deployment {} sets no {name}", self.name))
     }
 
-    /// Reads a rendered Deployment, or a Job, with one container.
+    /// Reads a rendered Deployment, or a Job: of its containers the first, which is the service's own.
     pub fn read(object: &Value) -> Result<Self> {
         let (name, pod) = (chart::name(object).to_owned(), &object["spec"]["template"]);
-        let containers: Vec<_> = items(&pod["spec"]["containers"]).collect();
-        ensure!(containers.len() == 1, "{name} has not one container");
+        let container = &pod["spec"]["containers"][0];
+        ensure!(container.is_object(), "{name} has no container");
+        let command = items(&container["command"]).skip(1);
+        let args = command.chain(items(&container["args"])).map(text);
 
         let (mut env, mut env_from) = (BTreeMap::new(), Vec::new());
-        for variable in items(&containers[0]["env"]) {
+        for variable in items(&container["env"]) {
             let key = text(&variable["name"]);
             match variable.get("value") {
                 Some(value) => drop(env.insert(key, text(value))),
@@ -56,11 +60,23 @@ impl Deployment {
         let annotations = annotations.map(|(key, value)| (key.clone(), text(value)));
         Ok(Self {
             name,
+            args: args.collect(),
             annotations: annotations.collect(),
             env,
             env_from,
             grace: Duration::from_secs(grace.unwrap_or(DEFAULT_GRACE)),
         })
+    }
+
+    /// Its arguments, where it listens on another port of loopback: in a pod it has its port to itself.
+    pub fn args_with_port(&self, port: &str) -> Vec<String> {
+        let own = self.annotation("app-port").unwrap_or_default();
+        let here = |arg: &String| match arg.as_str() {
+            "0.0.0.0" => "127.0.0.1".to_owned(),
+            arg if arg == own => port.to_owned(),
+            arg => arg.to_owned(),
+        };
+        self.args.iter().map(here).collect()
     }
 
     /// The annotation `dapr.io/<key>`.

@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 use tokio::net::TcpStream;
 
 use crate::site::token;
-use topic::Reader;
+pub(crate) use topic::{Reader, Readers};
 
 /// A second for most, ten for Kafka on two idle cores; the rest is for busy ones.
 const READY: Duration = Duration::from_mins(2);

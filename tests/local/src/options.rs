@@ -1,10 +1,12 @@
 //! How a stack is to be.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use harness::{chart::merge, toolbox::Toolbox};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
+
+use crate::pod::{App, Program};
 
 /// What [`crate::Stack::start`] needs. [`StackOptions::new`] fills in everything but the toolbox.
 #[derive(Debug, Clone)]
@@ -17,6 +19,8 @@ pub struct StackOptions {
     pub values: Value,
     /// Further apps of these values.
     pub beside: Vec<&'static str>,
+    /// Apps that are not programs of ours.
+    pub(crate) foreign: BTreeMap<&'static str, Program>,
     /// How long a pod may take to become ready that replaces another.
     pub roll: Duration,
     /// Whether services and sidecars that end by themselves are started again, as the kubelet does. Otherwise one that ends
@@ -36,6 +40,7 @@ impl StackOptions {
             broker: "redis".to_owned(),
             values: json!({}),
             beside: Vec::new(),
+            foreign: BTreeMap::new(),
             roll: Duration::from_mins(1),
             restarts: false,
             keep: false,
@@ -48,6 +53,17 @@ impl StackOptions {
     pub fn with(mut self, values: &Value) -> Self {
         merge(&mut self.values, values);
         self
+    }
+
+    pub(super) fn app(&self, name: &str) -> App {
+        let foreign = self.foreign.get(name).cloned();
+        foreign.map_or_else(|| self.own(name), App::Program)
+    }
+
+    /// The service of this name.
+    pub(super) fn own(&self, name: &str) -> App {
+        let (words, folder) = (vec![self.binary(name)], ".".into());
+        App::Program(Program { words, folder })
     }
 
     pub(super) fn binary(&self, name: &str) -> PathBuf {

@@ -19,9 +19,17 @@ const LEAST_GRACE: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub(crate) enum App {
-    Binary(PathBuf),
+    Program(Program),
     /// Something of the caller's that listens on this port of 127.0.0.1; the harness starts only the sidecar.
     External(u16),
+}
+
+/// What stands for the image of an app.
+#[derive(Debug, Clone)]
+pub(crate) struct Program {
+    /// In the place of the command's first word.
+    pub(crate) words: Vec<PathBuf>,
+    pub(crate) folder: PathBuf,
 }
 
 /// A pod: its app, and beside it a sidecar.
@@ -58,7 +66,7 @@ impl Pod {
         let sidecar = |port| Sidecar::start(site, resources, &template, &name, Some(port));
         let (sidecar, service) = match app {
             App::External(port) => (sidecar(*port)?, None),
-            App::Binary(program) => {
+            App::Program(program) => {
                 let port = Port::reserve()?;
                 let sidecar = sidecar(port.number)?;
                 let env = environment(site, &name, &template, &sidecar);
@@ -66,9 +74,17 @@ impl Pod {
                 let admin = Port::reserve()?;
                 // To the environment that its Deployment gives it only the listen addresses are added.
                 let (listen, admin_listen) = (port.address(), admin.address());
+                let number = port.number.to_string();
                 let addresses = [("LISTEN_ADDR", listen), ("ADMIN_ADDR", admin_listen)];
-                let mut launch = Launch::new(&name, program, log);
-                launch.command.envs(env).envs(addresses);
+                let mut launch = Launch::new(&name, &program.words[0], log);
+                launch
+                    .command
+                    .current_dir(&program.folder)
+                    .args(&program.words[1..])
+                    .args(template.args_with_port(&number))
+                    .envs(env)
+                    .envs(addresses)
+                    .env("APP_PORT", number);
                 let kubelet = site.kubelet.as_ref();
                 let service = Container::start(launch, vec![port, admin], kubelet)?;
                 (sidecar, Some(service))
@@ -88,7 +104,12 @@ impl Pod {
         let Some(service) = &self.service else {
             return Ok(());
         };
-        let ready = format!("{}/readyz", service.admin_url());
+        let ready = if self.template.env.contains_key("ADMIN_ADDR") {
+            format!("{}/readyz", service.admin_url())
+        } else {
+            // Of a program that is not ours the sidecar knows that it listens.
+            format!("{}/v1.0/healthz", self.sidecar.url())
+        };
         service.ready(http, &ready, deadline).await
     }
 

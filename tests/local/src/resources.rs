@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use harness::chart::{Rendered, items, name};
+use harness::chart::{Rendered, items, name, text};
 use serde_json::{Map, Value, json};
 
 /// In the order in which they are written; what is gone is removed in the reverse order, so that no Subscription
@@ -25,6 +25,8 @@ const KINDS: [&str; 4] = ["Configuration", "Resiliency", "Component", "Subscript
 pub(crate) struct Resources {
     /// What `--resources-path` names.
     pub(crate) watched: PathBuf,
+    /// The Secrets, as the chart mounts them for the gate: a folder each.
+    pub(crate) secrets: PathBuf,
     configurations: PathBuf,
     /// Content by the place of the kind in [`KINDS`] and the name, as it was written.
     applied: BTreeMap<(usize, String), String>,
@@ -33,17 +35,18 @@ pub(crate) struct Resources {
 impl Resources {
     /// Creates the folders below `folder`, with nothing in them but the Secrets: keys and values by name.
     pub(crate) fn create(folder: &Path, secrets: &Map<String, Value>) -> Result<Self> {
-        let [watched, configurations] =
-            ["resources", "configurations"].map(|name| folder.join(name));
+        let [watched, configurations, mounted] =
+            ["resources", "configurations", "secrets"].map(|name| folder.join(name));
         for folder in [&watched, &configurations] {
             fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
         }
         if !secrets.is_empty() {
-            write_secrets(secrets, folder, &watched)?;
+            write_secrets(secrets, &mounted, &watched)?;
         }
         Ok(Self {
             watched,
             configurations,
+            secrets: mounted,
             applied: BTreeMap::new(),
         })
     }
@@ -126,9 +129,15 @@ fn content(object: &Value) -> Result<String> {
     Ok(serde_norway::to_string(&object)?)
 }
 
-/// Writes the Secrets, and the Component of the store that has them into the folder of the sidecars' resources.
+/// Writes the Secrets, for sidecars and for the gate, and the Component of the store that has them into the folder of the sidecars' resources.
 fn write_secrets(secrets: &Map<String, Value>, folder: &Path, watched: &Path) -> Result<()> {
-    let file = folder.join("secrets.json");
+    for (name, keys) in secrets {
+        fs::create_dir_all(folder.join(name))?;
+        for (key, value) in keys.as_object().into_iter().flatten() {
+            fs::write(folder.join(name).join(key), text(value))?;
+        }
+    }
+    let file = folder.with_extension("json");
     let store = include_str!("../secret-store.yaml").replace("{file}", &file.to_string_lossy());
     fs::write(&file, serde_json::to_vec(secrets)?)
         .and_then(|()| fs::write(watched.join("component.secret-store.yaml"), store))

@@ -5,11 +5,14 @@ mod broker_change;
 mod crashes;
 mod edits;
 mod flow;
+mod languages;
+mod names;
 mod probe;
 mod requests;
 mod retries;
 mod table;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -58,6 +61,11 @@ impl Setup {
         let mut options = StackOptions::new(Toolbox::read()?);
         options.keep = std::env::var_os(KEEP).is_some();
         Ok(Self(options))
+    }
+
+    fn program(&self, name: &str) -> Result<PathBuf> {
+        let program = self.0.toolbox.programs.get(name).cloned();
+        program.with_context(|| format!("no {name} on this machine"))
     }
 
     /// A stack with short timings, so that what waits for a timeout can be waited for.

@@ -175,6 +175,16 @@ impl Stack {
         self.folder()
     }
 
+    /// A program of the toolbox that is no broker; an error when it was not to be had.
+    pub(crate) fn program(&self, name: &str) -> Result<&Path> {
+        let program = self.site.options.toolbox.programs.get(name);
+        program.map(PathBuf::as_path).with_context(|| without(name))
+    }
+
+    pub(crate) fn rendered(&self) -> &Rendered {
+        &self.rendered
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         &self.folder.path
     }

@@ -1,12 +1,16 @@
 //! What a topic has stored, read past Dapr: from the broker's files, by its own tool, or over its HTTP API.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use harness::{chart::items, command};
+use harness::{
+    chart::{items, text},
+    command,
+};
 use http_body_util::Full;
 use hyper::{Method, Request, StatusCode, header::AUTHORIZATION};
 use serde::Deserialize;
@@ -24,13 +28,28 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// More than any test leaves in a queue.
 const MANY: u32 = 100_000;
 
+/// Of each topic, who reads it: groups, or queues.
+pub(crate) type Readers = BTreeMap<String, BTreeSet<String>>;
+
+/// Given the brokers.
+const KAFKA_READERS: &str = r#"
+import json, sys, kafka
+admin = kafka.KafkaAdminClient(bootstrap_servers=sys.argv[1])
+readers = {topic: [] for topic in admin.list_topics() if not topic.startswith("__")}
+groups = [group["group_id"] for group in admin.list_groups()]
+for group, offsets in admin.list_group_offsets(groups).items():
+    for topic in {partition.topic for partition in offsets}:
+        readers[topic].append(group)
+print(json.dumps(readers))
+"#;
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Reader {
     /// By the program beside the server's.
     RedisCli { server: PathBuf, port: String },
-    /// Kafka's folder of data. Dapr sends uncompressed batches, so an event's JSON stands in them as it is.
-    Kafka(PathBuf),
+    /// Kafka's folder of data, and where it listens. Dapr sends uncompressed batches, so an event's JSON stands in them as it is.
+    Kafka { data: PathBuf, address: String },
     /// Its folder of data, in which messages stand as they are, and what a client needs to make streams.
     JetStream {
         data: PathBuf,
@@ -69,12 +88,45 @@ impl Reader {
         Ok(said.trim().to_owned())
     }
 
+    /// What there is, by the broker's own word: streams and their groups, topics and theirs, exchanges and the queues that are bound to
+    /// them. For Kafka the Python that has a client.
+    pub(crate) async fn readers(&self, http: &Http, client: Option<&Path>) -> Result<Readers> {
+        let mut readers = Readers::new();
+        match self {
+            Self::RedisCli { .. } => {
+                let streams = ["SCAN", "0", "COUNT", "1000000", "TYPE", "stream"];
+                for stream in self.redis(&streams).await?.lines().skip(1) {
+                    let said = self.redis(&["XINFO", "GROUPS", stream]).await?;
+                    let mut lines = said.lines();
+                    let groups = readers.entry(stream.to_owned()).or_default();
+                    while lines.any(|line| line == "name") {
+                        groups.extend(lines.next().map(str::to_owned));
+                    }
+                }
+            }
+            Self::Kafka { address, .. } => {
+                let mut python = Command::new(client.context("no client of Kafka")?);
+                python.args(["-c", KAFKA_READERS, address]);
+                readers = serde_json::from_str(&command::output(&mut python, ANSWER, "").await?)?;
+            }
+            Self::RabbitMq { url, login } => {
+                let bindings = ask(http, &format!("{url}/api/bindings/%2F"), login, None).await?;
+                for binding in items(&bindings).filter(|it| it["source"] != "") {
+                    let readers = readers.entry(text(&binding["source"])).or_default();
+                    readers.insert(text(&binding["destination"]));
+                }
+            }
+            _ => bail!("nobody asks this broker"),
+        }
+        Ok(readers)
+    }
+
     /// Everything that is stored in `topic`, as text in which event ids can be looked for; empty when there is nothing.
     pub(crate) async fn read(&self, http: &Http, topic: &str) -> Result<String> {
         match self {
             Self::RedisCli { .. } => self.redis(&["XRANGE", topic, "-", "+"]).await,
             // A folder for each partition, of which there are three.
-            Self::Kafka(data) => files(&data.join(format!("{topic}-[0-9]/*.log"))),
+            Self::Kafka { data, .. } => files(&data.join(format!("{topic}-[0-9]/*.log"))),
             Self::JetStream { data, .. } => {
                 let streams = data.join("jetstream/$G/streams");
                 files(&streams.join(topic).join("msgs/*.blk"))

@@ -6,13 +6,13 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use dapr_pubsub::{NewEvent, Publisher, PublisherOptions};
 use futures_util::future::try_join_all;
-use harness::{chart::text, command::output, effects::MARK, ledger::Ledger, toolbox::Toolbox};
+use harness::{chart::text, command::output, effects::MARK, ledger::Ledger};
 use serde_json::{Value, json};
 use tokio::process::Command;
 use uuid::Uuid;
 
 use super::retries::{in_the_dead_letters, retried};
-use super::{Setup, exactly_once, nothing_dead, post, rate, settled};
+use super::{Setup, exactly_once, names, nothing_dead, post, rate, settled};
 use crate::Stack;
 use crate::load::{self, traceparent};
 
@@ -25,6 +25,9 @@ const TITLE: &str = "Grüße, 任务 🚀";
 /// Below the 4 MiB of a sidecar, with its envelope. Other brokers than these take less.
 const LARGE: usize = 7 << 19;
 const TAKE_LARGE: [&str; 2] = ["redis", "rabbitmq"];
+
+/// Events that nobody can read.
+pub(super) const UNREADABLE: u64 = 2;
 
 /// Unusual events, of each kind.
 const UNUSUAL: usize = 4;
@@ -55,7 +58,14 @@ pub(super) async fn through(setup: Setup, broker: &str, client: &str) -> Result<
     if !client.is_empty() {
         told.push(foreign_records(&stack, client).await.context("records")?);
     }
-    told.push(unreadable(&stack).await.context("unreadable events")?);
+    if names::NAMED.contains(&broker) {
+        told.push(names::agree(&mut stack, client).await.context("names")?);
+    } else {
+        unreadable(&stack).await.context("unreadable events")?;
+    }
+    told.push(format!(
+        "{UNREADABLE} unreadable events in the dead letters"
+    ));
     stack.check()?;
     told.push(retried(&mut stack).await.context("retries")?);
     Ok(told.join("; "))
@@ -74,7 +84,7 @@ pub(super) async fn tutorial(stack: &Stack) -> Result<()> {
 }
 
 /// The worker's lines of these tasks, in this order, once they are there.
-async fn lines(stack: &Stack, tasks: &[Uuid]) -> Result<Vec<String>> {
+pub(super) async fn lines(stack: &Stack, tasks: &[Uuid]) -> Result<Vec<String>> {
     let effects = stack.effects();
     let what = "the worker's lines";
     effects.wait_for(what, DEADLINE, tasks).await?;
@@ -134,8 +144,7 @@ async fn unusual(stack: &Stack) -> Result<String> {
 
 /// Whatever bytes a record has in its key and headers, its event has its effect, and nothing waits behind it.
 async fn foreign_records(stack: &Stack, client: &str) -> Result<String> {
-    let toolbox = Toolbox::read()?;
-    let python = toolbox.programs.get(client).context("no client of Kafka")?;
+    let python = stack.program(client)?;
     let brokers = stack.declaration().values["brokers"].clone();
     let topic = stack.api.template.variable("TOPIC")?;
     let (mut tasks, mut producer) = (Vec::new(), Command::new(python));
@@ -168,12 +177,12 @@ async fn publish(stack: &Stack, id: Uuid, data: &Value) -> Result<()> {
     Ok(())
 }
 
-fn created(task: Uuid, title: &str) -> Value {
+pub(super) fn created(task: Uuid, title: &str) -> Value {
     json!({"event_type": "task.created", "task_id": task, "title": title})
 }
 
 /// What cannot be read or makes no sense is in the dead letters at once.
-async fn unreadable(stack: &Stack) -> Result<String> {
+pub(super) async fn unreadable(stack: &Stack) -> Result<()> {
     let wrong_shape = json!({"event_type": "task.created", "task_id": 7});
     let no_title = created(Uuid::now_v7(), "");
     let mut ids = Vec::new();
@@ -182,6 +191,5 @@ async fn unreadable(stack: &Stack) -> Result<String> {
         publish(stack, id, &data).await?;
         ids.push(id.to_string());
     }
-    in_the_dead_letters(stack, &ids).await?;
-    Ok("2 of 2 unreadable events in the dead letters".to_owned())
+    in_the_dead_letters(stack, &ids).await
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use futures_util::future::try_join_all;
-use harness::{command::output, ledger::Ledger, toolbox::Toolbox};
+use harness::{command::output, ledger::Ledger};
 use serde_json::json;
 use task_api::IDEMPOTENCY_KEY;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -44,9 +44,9 @@ pub(super) async fn one_by_one(setup: Setup, judge: &str) -> Result<String> {
 
 /// schemathesis makes requests of the description, right ones and wrong ones, and holds the answers against it.
 async fn described(stack: &Stack, judge: &str) -> Result<String> {
-    let toolbox = Toolbox::read()?;
+    let program = stack.program(judge)?;
     let endpoint = stack.endpoints.pick().context("no instance is ready")?;
-    let mut command = Command::new(toolbox.path(judge)?);
+    let mut command = Command::new(program);
     // It leaves a folder where it runs.
     command.current_dir(stack.folder());
     command.args(JUDGED.split(' '));

@@ -2,7 +2,7 @@
 
 use harness::scenario::{self, Weight};
 
-use super::{Setup, away, broker_change, crashes, edits, flow, probe, requests};
+use super::{Setup, away, broker_change, crashes, edits, flow, languages, probe, requests};
 
 /// A promise and the run that proves it.
 pub type Scenario = scenario::Scenario<Setup>;
@@ -41,6 +41,7 @@ pub const ALL: &[Scenario] = scenarios! {
     Light flow::through("jetstream"; "") = "flow-jetstream": "as on Kafka";
     Light flow::through("snssqs"; "") = "flow-snssqs": "as on Kafka";
     Light flow::through("gcp"; "") = "flow-gcp": "as on Kafka";
+    Light languages::of_others("fastapi", "go", "node", "rabbitmq") = "languages": "the tutorial's two apps in Python, ours behind its publisher, and subscribers in Go and JavaScript behind ours: each event once, with everything that LANGUAGES.md says";
     Light requests::one_by_one("schemathesis") = "requests": "with a worker that lists its subscription: the tutorial's request, one effect for one Idempotency-Key, 408 for bodies that drip, and the API as it is described";
 };
 

@@ -49,9 +49,8 @@ impl Stack {
     /// that is ready the end of the old one, which gets SIGTERM before the last client knows. Tells how that ended.
     async fn roll_api(&mut self) -> Result<PodEnd> {
         let template = self.rendered.deployment_of(API)?;
-        let next = self
-            .start_pod(template, &App::Binary(self.site.options.binary(API)))
-            .await;
+        let app = self.site.options.own(API);
+        let next = self.start_pod(template, &app).await;
         let next =
             next.context("the new task-api does not come up; the old one goes on serving")?;
         self.endpoints.add(endpoint(&next)?);
@@ -67,7 +66,7 @@ impl Stack {
 
     /// A rolling update of `task-worker`: for a while both instances subscribe. Tells how the old one ended.
     pub async fn roll_worker(&mut self) -> Result<PodEnd> {
-        let app = App::Binary(self.site.options.binary(WORKER));
+        let app = self.site.options.own(WORKER);
         self.roll_worker_to(app).await
     }
 

@@ -11,6 +11,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::Stack;
+use crate::broker::Reader;
 use crate::{pod, sidecar::Sidecar};
 
 /// What the gate's own calls may take.
@@ -35,11 +36,32 @@ impl Stack {
 
     /// What `task-gate drain` says of a broker; an error unless nothing waits there within `wait`, or where it cannot ask that one.
     pub async fn drain(&self, entry: &str, wait: Duration) -> Result<String> {
-        let mut gate = Command::new(self.site.options.binary("task-gate"));
-        gate.args(["drain", "--stable=1s", "--only", &format!("pubsub-{entry}")]);
-        gate.arg(format!("--wait={}s", wait.as_secs()));
-        gate.arg("--objects").arg(&self.resources.watched);
+        let mut gate = self.gate(&format!("--wait={}s", wait.as_secs()));
+        gate.args(["--only", &format!("pubsub-{entry}")]);
         command::output(&mut gate, wait + GATE, "").await
+    }
+
+    /// What it says of each subscription, drained or not.
+    pub(crate) async fn gate_rows(&self) -> Result<Vec<Value>> {
+        let said = command::output(&mut self.gate("--json"), GATE, "").await;
+        let said = said.unwrap_or_else(|error| error.to_string());
+        let mut rows = serde_json::Deserializer::from_str(&said).into_iter();
+        rows.next().and_then(Result::ok).context(said.clone())
+    }
+
+    fn gate(&self, arg: &str) -> Command {
+        let mut gate = Command::new(self.site.options.binary("task-gate"));
+        gate.args(["drain", "--stable=1s", arg, "--objects"]);
+        gate.arg(&self.resources.watched);
+        gate.arg("--secrets").arg(&self.resources.secrets);
+        if let Some(Reader::RabbitMq { url, .. }) = self
+            .brokers
+            .get("rabbitmq")
+            .map(|it| &it.declaration.reader)
+        {
+            gate.args(["--rabbitmq-management", url]);
+        }
+        gate
     }
 
     /// Runs the rendered Job whose name ends in `name` to its end: with this exit code, and with all of `parts` in its log. Where it calls
@@ -49,8 +71,6 @@ impl Stack {
         let job = self.job(name);
         let job = job.with_context(|| format!("the chart renders no Job {name}"))?;
         let (template, spec) = (Deployment::read(job)?, &job["spec"]);
-        let args = spec["template"]["spec"]["containers"][0]["args"].as_array();
-        let args = args.into_iter().flatten().filter_map(Value::as_str);
         let limit = spec["activeDeadlineSeconds"].as_u64();
         let limit = Duration::from_secs(limit.context("a Job without activeDeadlineSeconds")?);
 
@@ -60,7 +80,11 @@ impl Stack {
         let log = site.folder.join(format!("{pod}.log"));
         let env = pod::environment(site, &pod, &template, &sidecar);
         let mut launch = Launch::new(&pod, site.options.binary("task-probe"), &log);
-        launch.command.args(args).envs(env).env("API_URL", &api.url);
+        launch
+            .command
+            .args(&template.args)
+            .envs(env)
+            .env("API_URL", &api.url);
         let app = Process::start(&mut launch)?;
         let status = timeout(limit, app.wait()).await;
         let status = status.with_context(|| format!("{pod} has not ended within {limit:?}"))??;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{API, READY, Stack, WORKER, both_ready, endpoint, topics, without};
 use crate::endpoints::Endpoints;
-use crate::pod::{App, Pod};
+use crate::pod::Pod;
 use crate::resources::Resources;
 use crate::site::Site;
 use crate::{BrokerProcess, StackOptions};
@@ -58,8 +58,8 @@ impl Stack {
 
         options.progress.set_message("start: sidecars and services");
         let start = |name: &str| {
-            let app = App::Binary(options.binary(name));
-            Pod::start(&site, &resources, rendered.deployment_of(name)?, &app)
+            let template = rendered.deployment_of(name)?;
+            Pod::start(&site, &resources, template, &options.app(name))
         };
         let (worker, api) = (start(WORKER)?, start(API)?);
         let beside = options.beside.iter().map(|name| start(name));

@@ -1,4 +1,4 @@
-"""The publisher of Dapr's usual FastAPI tutorial, with component and topic from the environment."""
+"""Publishes tasks by Dapr's SDK. Component and topic come from the chart's environment, so the broker can change under it."""
 
 import json
 import os
