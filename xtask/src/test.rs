@@ -36,6 +36,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         "clippy" = code::clippy: "no lint complains";
         "units" = code::units: "unit tests, black-box tests of the services, and the examples in the docs";
         "dependencies" = reading::dependencies: "every dependency has a licence that is allowed, comes from the registry, and is there once";
+        "descriptions" = reading::descriptions: "OpenAPI and AsyncAPI are what their specifications allow";
         "spelling" = reading::spelling: "no word is misspelt";
         "chart" = crate::chart::check: "the chart and argocd/ are what Helm, Kubernetes, Dapr, KEDA and Argo CD take, and render what they did";
         "docs" = docs::guarantees: "GUARANTEES.md names every scenario, and no test that does not exist";

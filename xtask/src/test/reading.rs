@@ -11,6 +11,9 @@ use crate::tools;
 /// Reading takes seconds; the first time, cargo fetches what other platforms would need.
 const LIMIT: Duration = Duration::from_mins(5);
 
+/// Services with an API for clients.
+const DESCRIPTIONS: [&str; 2] = ["order-api", "task-api"];
+
 pub(super) async fn dependencies() -> Result<String> {
     // Advisories are not among them: they come from outside, and make a commit fail that passed yesterday.
     deny(&["bans", "licenses", "sources"]).await
@@ -31,6 +34,21 @@ pub(super) async fn spelling() -> Result<String> {
     let tools = tools::ensure(&["typos"]).await?;
     let mut command = Command::new(tools.path("typos")?);
     read(command.args(["--format=brief", "--color=never"])).await
+}
+
+/// Runs redocly, which knows both, on what the services and the graph are described by.
+pub(super) async fn descriptions() -> Result<String> {
+    let tools = tools::ensure(&["redocly"]).await?;
+    let files = DESCRIPTIONS.map(|service| format!("services/{service}/openapi.json"));
+    let mut command = Command::new(tools.path("redocly")?);
+    command
+        .envs([
+            ("REDOCLY_TELEMETRY", "off"),
+            ("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true"),
+        ])
+        .args(["lint", "--extends=minimal", "docs/asyncapi.json"])
+        .args(files);
+    read(&mut command).await
 }
 
 /// Runs what reads the workspace and says nothing when it is content; the error is what it says.

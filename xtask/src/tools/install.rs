@@ -76,6 +76,7 @@ async fn by_client(recipe: &Recipe, root: &Path) -> Result<Found> {
         Client::Apt(package) => it.apt(package).await?,
         Client::Cargo(package) => it.cargo(package).await?,
         Client::Pip(packages) => it.pip(packages).await?,
+        Client::Npm(package) => it.npm(package).await?,
         Client::Maven(artifacts) => it.maven(artifacts).await?,
     }
     // Empty of what is in Go's own cache or where the system puts it.
@@ -169,6 +170,13 @@ impl Installation<'_> {
                 .map(|(name, it)| format!("{name}=={}", pin(it))),
         );
         self.run(&line, &self.draft, &[]).await
+    }
+
+    async fn npm(&self, package: &str) -> Result<()> {
+        let package = format!("{package}@{}", self.version);
+        let line = ["npm", "install", "--no-audit", "--no-fund", "--prefix", "."];
+        self.run(&[&line[..], &[&package]].concat(), &self.draft, &[])
+            .await
     }
 
     /// Copies the jars that a project names, and what they need at run time.

@@ -45,6 +45,7 @@ pub(crate) enum Client {
     GoSources(String),
     Cargo(String),
     Pip(BTreeMap<String, String>),
+    Npm(String),
     Maven(String),
     Apt(String),
 }
@@ -127,6 +128,7 @@ impl Client {
             Self::Go(_) | Self::GoModule { .. } | Self::GoHere(_) | Self::GoSources(_) => "go",
             Self::Cargo(_) => "cargo",
             Self::Pip(_) => "python3",
+            Self::Npm(_) => "npm",
             Self::Maven(_) => "mvn",
             Self::Apt(_) => "apt-get",
         }
