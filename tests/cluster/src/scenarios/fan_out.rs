@@ -85,18 +85,16 @@ pub(super) async fn fan_out(site: &Site, well: u32, events: usize) -> Result<Str
     let signals = Signals::start(site).await?;
     let (began, mut kills, mut behind) = (Instant::now(), 0, 0);
     let work = UnderLoad::start_at(site, rate).await?;
-    loop {
-        work.go_on().await?;
-        let so_far = work.acknowledged().await?.len();
-        behind = behind.max(so_far.saturating_sub(slow.look().await?.len()));
-        if so_far >= events {
-            break;
-        }
+    let mut so_far = 0;
+    while so_far < events || kills == 0 {
         let pods = pods::of(&site.kubectl, CRASHES).await?;
         for pod in pods.iter().filter(|pod| pod.ready == (2, 2)) {
             signals.send("KILL", &[&pod.name]).await?;
             kills += 1;
         }
+        work.go_on().await?;
+        so_far = work.acknowledged().await?.len();
+        behind = behind.max(so_far.saturating_sub(slow.look().await?.len()));
     }
     let took = began.elapsed().as_secs();
     let (figures, ledger) = work.stop_but(0).await?;
