@@ -19,7 +19,7 @@ use local_stack::{Http, load};
 /// A release with a prefix, as the values' example has it.
 const SECOND: &str = "second";
 
-/// The one whose process has less of a processor than the load takes.
+/// The one that stands still for most of the time.
 const SLOW: &str = "task-slow";
 
 /// The one that says RETRY to everything: it does not know the path that its Subscription names.
@@ -51,10 +51,6 @@ pub(super) async fn fan_out(site: &Site, well: u32, events: usize) -> Result<Str
         CRASHES: subscriber("/events/todo"),
     }});
     let rate = (site.setup.rate * AT_FULL_RATE / (well + 3)).max(1);
-    // A third of what it would take, on the machine that this was measured on. It may take its time for what it has in hand.
-    let little = format!("{}m", (rate / 5).max(10));
-    values["services"][SLOW]["resources"] = json!({"limits": {"cpu": little}});
-    values["delivery"] = json!({"handlerTimeout": "5s", "lease": "8s"});
     let mut names = vec!["task-worker".to_owned(), format!("{SECOND}-task-worker")];
     for number in 1..=well - 2 {
         let name = format!("task-well-{number}");
@@ -82,6 +78,8 @@ pub(super) async fn fan_out(site: &Site, well: u32, events: usize) -> Result<Str
     let [slow, retries, crashes] = [SLOW, RETRIES, CRASHES].map(effects);
     let (slow, retries, crashes) = (slow?, retries?, crashes?);
 
+    let slowed = pods::of(&site.kubectl, SLOW).await?;
+    let slowed: Vec<_> = slowed.iter().map(|pod| pod.name.as_str()).collect();
     let signals = Signals::start(site).await?;
     let (began, mut kills, mut behind) = (Instant::now(), 0, 0);
     let work = UnderLoad::start_at(site, rate).await?;
@@ -92,9 +90,11 @@ pub(super) async fn fan_out(site: &Site, well: u32, events: usize) -> Result<Str
             signals.send("KILL", &[&pod.name]).await?;
             kills += 1;
         }
+        signals.send("STOP", &slowed).await?;
         work.go_on().await?;
         so_far = work.acknowledged().await?.len();
         behind = behind.max(so_far.saturating_sub(slow.look().await?.len()));
+        signals.send("CONT", &slowed).await?;
     }
     let took = began.elapsed().as_secs();
     let (figures, ledger) = work.stop_but(0).await?;
