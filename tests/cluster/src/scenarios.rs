@@ -98,7 +98,7 @@ macro_rules! scenarios {
 
 /// Every scenario: the longest, then in the order of GUARANTEES.
 pub(crate) const ALL: &[Scenario] = scenarios! {
-    Load argocd::commits(History::Usual) = "cluster-argocd": "commits under load: Redis to Kafka and its revert, a missing Secret and a dead broker and their reverts, Redis to RabbitMQ; a topic, its publisher and two subscribers";
+    Load argocd::commits(History::Usual) = "cluster-argocd": "commits under load: Redis to Kafka and its revert, a missing Secret and a dead broker and their reverts, Redis to RabbitMQ";
     Light tutorial::request("redis", "declarative") = "cluster-tutorial-redis": "installed, 2/2, the tutorial's request has its effect, uninstalled without a trace";
     Light tutorial::request("kafka", "declarative") = "cluster-tutorial-kafka": "the same on Kafka";
     Light tutorial::request("rabbitmq", "declarative") = "cluster-tutorial-rabbitmq": "the same on RabbitMQ";
@@ -120,6 +120,7 @@ pub(crate) const LONG: &[Scenario] = scenarios! {
     Load fan_out::fan_out(17, 10_000) = "long-cluster-fan-out": "the same with twenty subscribers and 10,000 events";
     Load away::long_on_kafka() = "long-cluster-away-kafka": "a worker stands still for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled or refused, and soon caught up";
     Load change::in_place() = "long-cluster-in-place": "a Component that becomes another broker is refused; by force it loses events, which is why";
+    Load argocd::commits(History::Grows) = "long-cluster-graph": "a commit under load adds a topic, its publisher and two subscribers: nothing lost, doubled or refused";
     Load argocd::commits(History::Wrong) = "long-cluster-wrong-commits": "eight kinds of wrong commits under load, each with a pod of each service taken away, and its revert: nothing lost, doubled or refused, and cured without a hand";
     Load argocd::commits(History::RoundTrip) = "long-cluster-round-trip": "Redis to Kafka to RabbitMQ to Redis by commits under load, each of which drops the broker before: nothing lost, doubled or refused. It takes RabbitMQ's management API";
 };
