@@ -177,8 +177,8 @@ impl Stack {
 
     /// A program of the toolbox that is no broker; an error when it was not to be had.
     pub(crate) fn program(&self, name: &str) -> Result<&Path> {
-        let program = self.site.options.toolbox.programs.get(name);
-        program.map(PathBuf::as_path).with_context(|| without(name))
+        let program = self.site.options.toolbox.path(name);
+        program.with_context(|| without(name))
     }
 
     pub(crate) fn rendered(&self) -> &Rendered {

@@ -11,9 +11,6 @@ use crate::tools;
 /// Reading takes seconds; the first time, cargo fetches what other platforms would need.
 const LIMIT: Duration = Duration::from_mins(5);
 
-/// Services with an API for clients.
-const DESCRIPTIONS: [&str; 2] = ["order-api", "task-api"];
-
 pub(super) async fn dependencies() -> Result<String> {
     // Advisories are not among them: they come from outside, and make a commit fail that passed yesterday.
     deny(&["bans", "licenses", "sources"]).await
@@ -39,7 +36,10 @@ pub(super) async fn spelling() -> Result<String> {
 /// Runs redocly, which knows both, on what the services and the graph are described by.
 pub(super) async fn descriptions() -> Result<String> {
     let tools = tools::ensure(&["redocly"]).await?;
-    let files = DESCRIPTIONS.map(|service| format!("services/{service}/openapi.json"));
+    // Of every service that has an API for clients.
+    let services = std::fs::read_dir(workspace().join("services"))?;
+    let services: Vec<_> = services.collect::<std::io::Result<_>>()?;
+    let files = services.iter().map(|it| it.path().join("openapi.json"));
     let mut command = Command::new(tools.path("redocly")?);
     command
         .envs([
@@ -47,7 +47,7 @@ pub(super) async fn descriptions() -> Result<String> {
             ("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true"),
         ])
         .args(["lint", "--extends=minimal", "docs/asyncapi.json"])
-        .args(files);
+        .args(files.filter(|file| file.is_file()));
     read(&mut command).await
 }
 

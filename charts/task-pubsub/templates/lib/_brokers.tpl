@@ -14,8 +14,8 @@ Which entries of `brokers` are in use, what their Components are called, and the
 {{- end -}}
 
 {{/*
-Events that one sidecar has in hand at once. The effects of what is in hand share their calls to the state store: twice as many tasks a
-second with 32 as with 10, and hardly more with 64, which costs twice the memory.
+Events that one sidecar has in hand at once, where the entry does not say. The effects of what is in hand share their calls to the state
+store, and its largest events its memory: see `sidecarAnnotations`.
 */}}
 {{- define "task-pubsub.concurrency" -}}
 {{- .concurrency | default 32 -}}

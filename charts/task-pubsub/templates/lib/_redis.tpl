@@ -23,7 +23,7 @@ common/component/redis/settings.go (where the two differ, the code).
 {{- include "task-pubsub.secretItems" (dict "from" . "defaults" (dict "redisPassword" "redis-password")) -}}
 {{- end -}}
 
-{{- /* A quarter of what is handled at once: enough that no worker waits for the stream, little enough that nothing grows old in the queue. */ -}}
+{{- /* Events fetched ahead age in the queue while their processingTimeout runs: a quarter of what is handled at once. */ -}}
 {{- define "task-pubsub.redis.queueDepth" -}}
 {{- .queueDepth | default (max 1 (div (include "task-pubsub.concurrency" . | int64) 4)) -}}
 {{- end -}}
@@ -36,7 +36,6 @@ common/component/redis/settings.go (where the two differ, the code).
   value: {{ include "task-pubsub.redis.processingTimeoutMs" . | quote }}
 - name: redeliverInterval
   value: {{ include "task-pubsub.ms" ($redis.redeliverInterval | default "5s") | quote }}
-{{- /* Events fetched ahead age in the queue while their processingTimeout runs: no more than the workers can take at once. */}}
 - name: concurrency
   value: {{ include "task-pubsub.concurrency" $redis | quote }}
 - name: queueDepth
