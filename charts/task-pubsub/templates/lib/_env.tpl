@@ -95,6 +95,11 @@ publisher's. The Job of preflight comes before whoever publishes, as well or onl
       "PUBLISH_QUEUE_CAPACITY" $publish.queueCapacity
       "PUBLISH_MAX_BATCH" (min $publish.maxBatch ($type.maxBatch | default $publish.maxBatch))
       "PUBLISH_MAX_IN_FLIGHT" $publish.maxInFlight) -}}
+{{- $canaries := list -}}
+{{- range ternary $graph.subscriptions list $publish.proveDeadLetters -}}
+{{- if and (eq .entry $values.broker.active) (has .object.spec.topic $published) -}}{{- $canaries = append $canaries .object.spec.deadLetterTopic -}}{{- end -}}
+{{- end -}}
+{{- with $canaries -}}{{- $env = set $env "CANARY_TOPICS" (. | uniq | sortAlpha | join ",") -}}{{- end -}}
 {{- end -}}
 {{- /* For the guard: which of the topics are published to. */ -}}
 {{- if $several -}}{{- $env = set $env "PUBLISH_TOPICS" ($published | sortAlpha | join ",") -}}{{- end -}}

@@ -115,6 +115,9 @@ canaries by the subscriber and the probe.
 {{- $own := include "task-pubsub.broker" (dict "root" $.root "entry" $.entry "part" "subscription" "name" $name "heard" $heard) | fromYaml -}}
 {{- $dead := $own.deadLetterTopic | default $heard.deadLetter -}}
 {{- if and $active $values.preflight.enabled $values.preflight.deadLetters -}}{{- $needs = append $needs (list $values.graph.probe "publishingscopes" $dead "sends canaries to") -}}{{- end -}}
+{{- range ternary (get $values.graph.topics $heard.key | default dict).publishers list (and $active $values.publish.proveDeadLetters) -}}
+{{- $needs = append $needs (list . "publishingscopes" $dead "sends canaries to") -}}
+{{- end -}}
 {{- $needs = append (append $needs (list $name "subscriptionscopes" $heard.topic "hears")) (list $name "publishingscopes" $dead "leaves its dead letters in") -}}
 {{- if and $service.inbox $canaries -}}{{- $needs = append $needs (list $name "publishingscopes" $heard.topic "sends canaries to") -}}{{- end -}}
 {{- end -}}

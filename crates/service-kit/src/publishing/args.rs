@@ -32,6 +32,10 @@ pub struct PublishArgs {
     /// How many calls may be under way at once.
     #[arg(long, env = "PUBLISH_MAX_IN_FLIGHT", default_value_t = 2, value_parser = size)]
     pub publish_max_in_flight: usize,
+    /// Topics that must have taken a canary before the process is ready, separated by commas: those that subscribers leave dead letters in. The
+    /// canaries stay there.
+    #[arg(long, env = "CANARY_TOPICS", value_delimiter = ',', value_parser = name)]
+    pub canary_topics: Vec<String>,
 }
 
 impl PublishArgs {

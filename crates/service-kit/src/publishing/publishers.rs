@@ -42,9 +42,9 @@ impl<'a> Publishers<'a> {
         Announcer::new(Arc::clone(&self.by_topic), self.args.publish_deadline)
     }
 
-    /// Watches the component for ever.
+    /// Watches the way to the broker for ever.
     pub(crate) async fn watch(&self) -> Infallible {
-        watch::watch(self.sidecar, &self.args.pubsub_name, &self.condition).await
+        watch::watch(self.sidecar, self.args, &self.condition).await
     }
 
     /// Sends what waits; nobody publishes any more.
