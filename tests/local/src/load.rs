@@ -144,13 +144,22 @@ pub async fn send(
     title: &str,
     headers: &[(&str, &[u8])],
 ) -> Result<client::Answer> {
-    let body = json!({ "title": title }).to_string();
-    let mut request =
-        Request::post(format!("{}/tasks", endpoint.url)).header(CONTENT_TYPE, "application/json");
+    let url = format!("{}/tasks", endpoint.url);
+    post_json(http, &url, &json!({ "title": title }), headers).await
+}
+
+/// Posts this with these headers; any status is an answer.
+pub async fn post_json(
+    http: &Http,
+    url: &str,
+    body: &Value,
+    headers: &[(&str, &[u8])],
+) -> Result<client::Answer> {
+    let mut request = Request::post(url).header(CONTENT_TYPE, "application/json");
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let body = Full::new(Bytes::from(body));
+    let body = Full::new(Bytes::from(body.to_string()));
     http.send(request.body(body)?, ANSWER_DEADLINE).await
 }
 

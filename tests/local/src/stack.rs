@@ -156,12 +156,12 @@ impl Stack {
         Effects::of(&self.log(WORKER))
     }
 
-    /// The line in it that tells of the effect of a task.
-    pub fn line_of(&self, task: Uuid) -> Result<String> {
-        let (log, id) = (fs::read_to_string(self.log(WORKER))?, task.to_string());
+    /// The line in this app's log that tells of the effect of a task, or an order.
+    pub fn line_of(&self, app: &str, id: Uuid) -> Result<String> {
+        let (log, id) = (fs::read_to_string(self.log(app))?, id.to_string());
         let mut lines = log.lines().filter(|line| line.contains(MARK));
         let line = lines.find(|line| line.contains(&id)).map(str::to_owned);
-        line.with_context(|| format!("no line for {task}"))
+        line.with_context(|| format!("no line for {id}"))
     }
 
     /// The file in which `task-worker` remembers its effects across a crash.

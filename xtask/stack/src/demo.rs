@@ -16,6 +16,8 @@ use local_stack::{Stack, StackOptions};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::orders;
+
 use harness::console::{self, Step, style};
 
 /// Events per second while the broker changes.
@@ -36,10 +38,11 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     let step = Step::start("start");
     // The publisher says what it has published, so that its side of the trace can be shown.
     let level = json!({"log": {"level": "info,task_api=debug"}});
-    let mut options = StackOptions::new(Toolbox::read()?).with(&level);
+    let options = StackOptions::new(Toolbox::read()?).with(&level);
+    let mut options = orders::beside(options)?;
     options.progress = step.bar();
     let mut stack = Stack::start(options).await?;
-    step.done("Redis, two sidecars, two services; the chart's own rendering");
+    step.done("Redis, four services with a sidecar each; the chart's own rendering");
 
     let ledger = Ledger::default();
     let effects = stack.effects();
@@ -78,7 +81,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     })
 }
 
-/// A few tasks, one by one, and what the worker makes of them. Returns the first one's id.
+/// A few tasks and an order, one by one, and what the workers make of them. Returns the first one's id.
 async fn greet(stack: &Stack, ledger: &Ledger, effects: &Effects) -> Result<String> {
     let endpoint = stack.endpoints.pick().context("no instance is ready")?;
     let mut first = None;
@@ -97,11 +100,15 @@ async fn greet(stack: &Stack, ledger: &Ledger, effects: &Effects) -> Result<Stri
         ledger.acknowledged(&endpoint.broker, task);
         let what = "the worker's line";
         effects.wait_for(what, DEADLINE, &[task]).await?;
-        let line = stack.line_of(task)?;
+        let line = stack.line_of("task-worker", task)?;
         let (_, data) = line.split_once(MARK).unwrap_or_default();
         dim(&format!("      task-worker: {MARK}{data}"));
         first.get_or_insert(task);
     }
+    console::note(&format!("    POST /orders {}", orders::order()));
+    let (answer, effect) = orders::place(stack, DEADLINE).await?;
+    dim(&format!("      {answer}"));
+    dim(&format!("      {}: {effect}", orders::WORKER));
     Ok(first.context("no task")?.to_string())
 }
 

@@ -1,6 +1,7 @@
 //! The stack by hand: `cargo xtask demo`, `up` and `bench`.
 
 mod demo;
+mod orders;
 mod up;
 
 use std::process::ExitCode;

@@ -14,6 +14,8 @@ use harness::console::{self, Step, style};
 /// Between two looks at whether everything still runs.
 const LOOK: Duration = Duration::from_millis(500);
 
+use crate::orders;
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The broker that carries the events.
@@ -30,22 +32,19 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
     let mut options = StackOptions::new(Toolbox::read()?);
     broker.clone_into(&mut options.broker);
     options.restarts = true;
-    options.beside = vec!["order-worker", "order-api"];
-    let orders = include_str!("../../../charts/task-pubsub/ci/orders.yaml");
-    let options = options.with(&serde_norway::from_str(orders)?);
-    let stack = Stack::start(options).await?;
+    let stack = Stack::start(orders::beside(options)?).await?;
     step.done(&format!("{broker}, four services with a sidecar each"));
 
     let (api, worker) = (stack.api.service()?, stack.worker.service()?);
-    let [log, order_log] = ["task-worker", "order-worker"].map(|app| stack.log(app));
-    let order_api = stack.beside[1].service()?.url();
+    let [log, order_log] = ["task-worker", orders::WORKER].map(|app| stack.log(app));
+    let place_order = orders::url(&stack)?;
     if args.json {
         console::result(json!({
             "task_api": api.url(),
             "task_api_admin": api.admin_url(),
             "task_worker_admin": worker.admin_url(),
             "worker_log": log,
-            "order_api": order_api,
+            "order_api": place_order.trim_end_matches("/orders"),
             "order_worker_log": order_log,
             "broker": broker,
         }));
@@ -56,7 +55,8 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
             api.url()
         ));
         console::result(format!(
-            "  curl -X POST {order_api}/orders -H \"Content-Type: application/json\" -d '{{\"product\": \"Dapr in Action\", \"quantity\": 1}}'\n",
+            "  curl -X POST {place_order} -H \"Content-Type: application/json\" -d '{}'\n",
+            orders::order()
         ));
         console::result(format!("{}\n", style("See it received:").bold()));
         let (tasks, orders) = (log.display(), order_log.display());
