@@ -31,15 +31,11 @@ pub(crate) fn order() -> Value {
     json!({"product": "Dapr in Action", "quantity": 1})
 }
 
-/// Places one, and waits for what its subscriber makes of it. The answer's body, and what the subscriber says.
+/// Places one, and waits for what its subscriber makes of it. The answer, and what the subscriber says.
 pub(crate) async fn place(stack: &Stack, deadline: Duration) -> Result<(String, String)> {
     let answer = load::post_json(stack.http(), &url(stack)?, &order(), &[]).await?;
-    let text = answer.text();
-    ensure!(
-        answer.status.is_success(),
-        "{} to an order: {text}",
-        answer.status
-    );
+    let text = format!("{} {}", answer.status.as_u16(), answer.text());
+    ensure!(answer.status.is_success(), "an order was answered {text}");
     let id: Uuid = serde_json::from_value(answer.json::<Value>()?["id"].take())?;
     let mut said = None;
     until("the order's effect", deadline, async || {

@@ -9,12 +9,11 @@ use harness::toolbox::{BROKERS, Toolbox};
 use local_stack::{Stack, StackOptions};
 use serde_json::json;
 
+use crate::orders;
 use harness::console::{self, Step, style};
 
 /// Between two looks at whether everything still runs.
 const LOOK: Duration = Duration::from_millis(500);
-
-use crate::orders;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
