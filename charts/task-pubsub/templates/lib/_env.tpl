@@ -168,8 +168,17 @@ beside an attempt that is still running. */ -}}
       name: {{ $values.tokens.appTokenSecret | quote }}
       key: token
 {{- end }}
+{{- $other := and $service.hears $service.inbox $values.tokens.appTokenOtherSecret }}
+{{- with $other }}
+- name: APP_API_TOKEN_OTHER
+  valueFrom:
+    secretKeyRef:
+      name: {{ . | quote }}
+      key: token
+{{- end }}
 {{- $computed := append (keys $env) (ternary "DAPR_API_TOKEN" "" (ne $values.tokens.daprApiTokenSecret "")) -}}
 {{- $computed = append $computed (ternary "APP_API_TOKEN" "" (ne $values.tokens.appTokenSecret "")) -}}
+{{- if $other -}}{{- $computed = append $computed "APP_API_TOKEN_OTHER" -}}{{- end -}}
 {{- range $service.extraEnv -}}
 {{- if has .name $computed -}}
 {{- fail (printf "services.%s.extraEnv: the chart computes %s itself; set the value it comes from, or two places would disagree" $service.key .name) -}}

@@ -42,7 +42,7 @@ API, and are optional: one that is missing is a sentence of the program's and no
 {{- end -}}
 
 {{- define "task-pubsub.tokenItems" -}}
-{{- range $value := list "daprApiTokenSecret" "appTokenSecret" -}}
+{{- range $value := list "daprApiTokenSecret" "appTokenSecret" "appTokenOtherSecret" -}}
 {{- with get $.Values.tokens $value }}
 - name: {{ $value }}
   secretKeyRef: {name: {{ . | quote }}, key: token}

@@ -1,5 +1,8 @@
 {{/* Protocols, health checks and the watchdog: what contradicts what. */}}
 {{- define "task-pubsub.problems.delivery" -}}
+{{- if and .Values.tokens.appTokenOtherSecret (not .Values.tokens.appTokenSecret) }}
+- tokens.appTokenOtherSecret: is set, and appTokenSecret is not; a sidecar without a token would be refused, although none is asked for.
+{{- end -}}
 {{- $delivery := .Values.delivery -}}
 {{- $watchdog := $delivery.watchdog -}}
 {{- $attempt := add (include "task-pubsub.ms" $delivery.handlerTimeout | int64) (include "task-pubsub.ms" $delivery.retry.interval | int64) -}}
