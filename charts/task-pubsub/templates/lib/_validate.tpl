@@ -5,6 +5,7 @@ enough, so the first one leaves a mark in `.Values`, which the templates of one 
 */}}
 {{- define "task-pubsub.validate" -}}
 {{- if not (hasKey .Values "validated") -}}
+{{- include "task-pubsub.integers" .Values -}}
 {{- include "task-pubsub.graph" . -}}
 {{- $problems := list
       (include "task-pubsub.problems.brokers" .)
@@ -25,5 +26,24 @@ enough, so the first one leaves a mark in `.Values`, which the templates of one 
 {{- end -}}
 {{- include "task-pubsub.subscriptions" . -}}
 {{- $_ := set .Values "validated" true -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Makes whole numbers of a file, which Helm reads as floating point, integers: 4194304 would be printed as 4.194304e+06, which no program reads. */}}
+{{- define "task-pubsub.integers" -}}
+{{- range $key, $value := . -}}
+{{- if kindIs "map" $value -}}
+{{- include "task-pubsub.integers" $value -}}
+{{- else if kindIs "slice" $value -}}
+{{- $items := list -}}
+{{- range $value -}}
+{{- $item := dict "it" . -}}
+{{- include "task-pubsub.integers" $item -}}
+{{- $items = append $items $item.it -}}
+{{- end -}}
+{{- $_ := set $ $key $items -}}
+{{- else if kindIs "float64" $value -}}
+{{- if and (eq $value (floor $value)) (lt $value 9e15) -}}{{- $_ := set $ $key (int64 $value) -}}{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
