@@ -78,8 +78,8 @@ all retries.
 {{- end -}}
 
 {{- define "task-pubsub.redis.warnings" -}}
-{{- if not (or .broker.maxLenApprox .broker.streamTTL) }}
-- {{ .path }}: the streams are not trimmed and grow for ever; see maxLenApprox and streamTTL.
+{{- if not (or .broker.maxLenApprox .broker.streamTTL .root.Values.trim.enabled) }}
+- {{ .path }}: with trim.enabled `false` nothing is cut from the streams, and they grow for ever.
 {{- end -}}
 {{- end -}}
 
