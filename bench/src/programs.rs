@@ -88,7 +88,7 @@ impl Program {
 fn launch(stack: &Stack, name: &str, program: &Path) -> Launch {
     let log = stack.log("task-api").with_file_name(format!("{name}.log"));
     let api = &stack.api;
-    let mut launch = Launch::new(name, program, log);
+    let mut launch = Launch::new(name, program, &log);
     let command = launch.command.envs(&api.template.env);
     command.envs(api.sidecar.app_env());
     launch

@@ -3,7 +3,7 @@
 use std::{path::Path, process::ExitStatus, time::Duration};
 
 use anyhow::{Result, bail};
-use harness::{console::Step, launch::Launch, log, process::Process};
+use harness::{console::Step, launch::Launch, lines::tail, process::Process};
 use tokio::time::timeout;
 
 /// No single command may take longer, however slow the machine.
@@ -25,8 +25,10 @@ pub(crate) async fn run(
     step: &Step,
 ) -> Result<()> {
     let line: Vec<_> = line.iter().map(AsRef::as_ref).collect();
-    let mut launch = Launch::inheriting(line[0], line[0], log);
+    let mut launch = Launch::new(line[0], line[0], log);
     launch.command.args(&line[1..]).current_dir(folder);
+    // Build tools are configured by the caller's environment.
+    launch.command.envs(std::env::vars_os());
     launch.command.envs(env.iter().copied());
     let process = Process::start(&mut launch)?;
     let why = match timeout(LIMIT, shown(&process, log, step)).await {
@@ -40,7 +42,7 @@ pub(crate) async fn run(
         "`{}`: {why}; the last lines of {}:\n{}",
         line.join(" "),
         log.display(),
-        log::tail(log, LAST_LINES)
+        tail(log, LAST_LINES)
     )
 }
 
@@ -49,6 +51,6 @@ async fn shown(process: &Process, log: &Path, step: &Step) -> Result<ExitStatus>
         if let Ok(status) = timeout(REFRESH, process.wait()).await {
             return status;
         }
-        step.detail(log::tail(log, 1).trim());
+        step.detail(tail(log, 1).trim());
     }
 }

@@ -33,38 +33,22 @@ pub fn folder() -> PathBuf {
     workspace().join("charts/task-pubsub")
 }
 
-/// The chart on disk and the Helm that renders it.
-#[derive(Debug, Clone)]
-pub struct Chart {
-    helm: PathBuf,
-}
-
 /// Everything that the chart renders for one set of values.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rendered {
     objects: Vec<Value>,
 }
 
-impl Chart {
-    /// Rendered by this Helm.
-    pub fn new(helm: &Path) -> Self {
-        Self {
-            helm: helm.to_owned(),
-        }
+/// Renders the chart with this Helm and `values` laid over its own `values.yaml`. The error is what Helm says.
+pub async fn render(helm: &Path, values: &Value) -> Result<Rendered> {
+    let mut helm = Command::new(helm);
+    helm.args(["template", RELEASE]).arg(folder());
+    helm.args(["--values", "-", "--kube-version", KUBE_VERSION]);
+    for version in API_VERSIONS {
+        helm.args(["--api-versions", version]);
     }
-
-    /// Renders it with `values` laid over its own `values.yaml`. The error is what Helm says.
-    pub async fn render(&self, values: &Value) -> Result<Rendered> {
-        let mut helm = Command::new(&self.helm);
-        helm.args(["template", RELEASE]).arg(folder());
-        helm.args(["--values", "-", "--kube-version", KUBE_VERSION]);
-        for version in API_VERSIONS {
-            helm.args(["--api-versions", version]);
-        }
-        let yaml = command::output(&mut helm, RENDER, &values.to_string()).await;
-        let yaml = yaml.context("helm cannot render the chart")?;
-        Rendered::parse(&yaml)
-    }
+    let yaml = command::output(&mut helm, RENDER, &values.to_string()).await;
+    Rendered::parse(&yaml.context("helm cannot render the chart")?)
 }
 
 impl Rendered {

@@ -1,7 +1,5 @@
 //! Ctrl-C and SIGTERM: whatever is under way is dropped, and with it every process and folder that it owns.
 
-use std::fmt;
-
 use anyhow::Result;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -20,13 +18,6 @@ pub async fn or_interrupted<T>(command: impl Future<Output = Result<T>>) -> Resu
 }
 
 /// A signal has ended a command. No process of it is left.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, thiserror::Error)]
+#[error("stopped by a signal; no process is left")]
 pub struct Interrupted;
-
-impl fmt::Display for Interrupted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("stopped by a signal; no process is left")
-    }
-}
-
-impl std::error::Error for Interrupted {}

@@ -86,9 +86,10 @@ impl Kubectl {
 
     /// Starts a call that goes on (`logs -f`, `port-forward`), with its output in a file.
     pub fn start(&self, name: &str, args: &[&str], log: &Path) -> Result<Process> {
-        let mut launch = Launch::inheriting(name, &self.program, log);
+        let mut launch = Launch::new(name, &self.program, log);
         let namespace = ["--namespace", &self.namespace];
-        launch.command.args(namespace).args(args);
+        let command = launch.command.args(namespace).args(args);
+        command.envs(env::vars_os());
         Process::start(&mut launch)
     }
 }

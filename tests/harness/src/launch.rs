@@ -1,7 +1,8 @@
 //! What to start, and how it cannot outlive who has started it.
 
+use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::LazyLock;
 
@@ -31,35 +32,17 @@ pub struct Launch {
 
 impl Launch {
     /// A program in the caller's folder, with a nearly empty environment.
-    pub fn new(
-        name: impl Into<String>,
-        program: impl Into<PathBuf>,
-        log: impl Into<PathBuf>,
-    ) -> Self {
-        let mut this = Self::inheriting(name, program, log);
-        let inherited = INHERITED.iter();
-        let inherited = inherited.filter_map(|name| Some((name, std::env::var_os(name)?)));
-        this.command.env_clear().envs(inherited);
-        this
-    }
-
-    /// The same with the caller's whole environment: for build tools, which are configured by it.
-    pub fn inheriting(
-        name: impl Into<String>,
-        program: impl Into<PathBuf>,
-        log: impl Into<PathBuf>,
-    ) -> Self {
-        let program = program.into();
+    pub fn new(name: &str, program: impl AsRef<OsStr>, log: &Path) -> Self {
         let mut command = Command::new(&program);
         if *HAS_SETPRIV {
             command = Command::new(SETPRIV[0]);
             command.args(&SETPRIV[1..]).arg(program);
         }
-        Self {
-            name: name.into(),
-            log: log.into(),
-            command,
-        }
+        let inherited = INHERITED.iter();
+        let inherited = inherited.filter_map(|name| Some((name, std::env::var_os(name)?)));
+        command.env_clear().envs(inherited);
+        let (name, log) = (name.to_owned(), log.to_owned());
+        Self { name, log, command }
     }
 
     /// Starts it in a process group of its own. On Linux it gets the parent-death signal when the *thread* ends that calls this, so that

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use anyhow::{Result, ensure};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -40,7 +41,7 @@ const CROSSED: u64 = 5;
 /// The figures of one broker, or of all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Count {
-    /// Requests sent.
+    /// Requests that were answered, or failed.
     pub published: u64,
     /// Requests answered 200: the broker has the event.
     pub acknowledged: u64,
@@ -92,6 +93,13 @@ impl Count {
             && self.failed_publishes == 0
             && self.repeated_publishes <= CROSSED
     }
+
+    /// The figures; an error unless every acknowledged event had exactly one effect, and there was one.
+    pub fn exactly_once(&self) -> Result<String> {
+        let once = self.lost == 0 && self.duplicated_effects == 0;
+        ensure!(once && self.acknowledged > 0, "{self}");
+        Ok(self.to_string())
+    }
 }
 
 impl Entries {
@@ -101,11 +109,6 @@ impl Entries {
 }
 
 impl Ledger {
-    /// A request goes to an instance that publishes to `broker`.
-    pub fn asked(&self, broker: &str) {
-        self.entries().of(broker).published += 1;
-    }
-
     /// Requests to `broker` were sent again, so many times.
     pub fn repeated(&self, broker: &str, times: u64) {
         self.entries().of(broker).repeated_publishes += times;
@@ -113,13 +116,17 @@ impl Ledger {
 
     /// The request was answered 200 with this task's id.
     pub fn acknowledged(&self, broker: &str, task: Uuid) {
-        self.entries().acknowledged.insert(task, broker.to_owned());
+        let mut entries = self.entries();
+        entries.of(broker).published += 1;
+        entries.acknowledged.insert(task, broker.to_owned());
     }
 
     /// The request was not answered 200.
     pub fn failed(&self, failure: Failure) {
         let mut entries = self.entries();
-        entries.of(&failure.broker).failed_publishes += 1;
+        let count = entries.of(&failure.broker);
+        count.published += 1;
+        count.failed_publishes += 1;
         entries.failures.push(failure);
     }
 
@@ -167,8 +174,10 @@ impl Ledger {
         let entries = self.entries();
         let mut counts = entries.counts.clone();
         for (task, broker) in &entries.acknowledged {
-            let count = counts.entry(broker.clone()).or_default();
-            count.enter(*task, effects);
+            counts
+                .entry(broker.clone())
+                .or_default()
+                .enter(*task, effects);
         }
         counts
     }
@@ -188,6 +197,17 @@ impl Ledger {
         total
     }
 
+    /// The figures; an error, with the first failure, unless they are perfect.
+    pub fn perfect(&self, count: &Count) -> Result<String> {
+        let (figures, failures) = (count.exactly_once()?, self.failures());
+        let first = failures.first();
+        ensure!(
+            count.is_perfect(),
+            "{figures}; the first failure: {first:?}"
+        );
+        Ok(figures)
+    }
+
     fn entries(&self) -> MutexGuard<'_, Entries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -202,10 +222,8 @@ mod tests {
         let ledger = Ledger::default();
         let [kept, lost, twice] = [1, 2, 3].map(Uuid::from_u128);
         for task in [kept, lost, twice] {
-            ledger.asked("redis");
             ledger.acknowledged("redis", task);
         }
-        ledger.asked("kafka");
         let broker = "kafka".to_owned();
         ledger.failed(Failure {
             broker,

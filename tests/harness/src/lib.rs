@@ -15,7 +15,6 @@ pub mod kubectl;
 pub mod launch;
 pub mod ledger;
 pub mod lines;
-pub mod log;
 pub mod ports;
 pub mod process;
 pub mod scenario;

@@ -76,6 +76,15 @@ async fn read(file: &Path, offset: &mut u64, mut line: impl FnMut(&str)) -> Resu
     }
 }
 
+/// The last `lines` lines of a file that are not empty, for error messages; an empty string when there is none.
+pub fn tail(path: &Path, lines: usize) -> String {
+    let text = fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let all = text.lines().filter(|line| !line.trim().is_empty());
+    let all: Vec<&str> = all.collect();
+    all[all.len().saturating_sub(lines)..].join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::launch::Launch;
-use crate::log;
+use crate::lines::tail;
 use crate::wait::LOOK_AGAIN;
 
 /// How many lines of the log an error about a dead process quotes.
@@ -85,7 +85,7 @@ impl Process {
             return Ok(());
         };
         let (name, log) = (&self.name, self.log.display());
-        let lines = log::tail(&self.log, QUOTED_LINES);
+        let lines = tail(&self.log, QUOTED_LINES);
         bail!("{name} ended ({status}); the last lines of {log}:\n{lines}")
     }
 

@@ -41,11 +41,10 @@ pub enum Weight {
 }
 
 /// Runs the scenarios that the command line selects, as `cargo test` would: the options and exit codes are those of libtest, and
-/// a filter may be several words with commas between them. `long` ones are ignored unless they are asked for. At once run so many that mostly
-/// wait, and so many under load. `setup` is what each of them may use.
+/// a filter may be several words with commas between them. Those whose names begin with `long-` are ignored unless they are asked for. At
+/// once run so many that mostly wait, and so many under load. `setup` is what each of them may use.
 pub fn main<S: Clone + Send + 'static>(
     scenarios: &'static [Scenario<S>],
-    long: &'static [Scenario<S>],
     (light, load): (usize, usize),
     setup: impl FnOnce() -> Result<S>,
 ) -> ExitCode {
@@ -73,16 +72,14 @@ pub fn main<S: Clone + Send + 'static>(
             let ended = runtime.block_on(interrupt::or_interrupted(run));
             ended.map_err(|error| Failed::from(format!("{error:#}")))
         };
-        Trial::test(scenario.name, run).with_kind(scenario.needs.join(","))
+        let trial = Trial::test(scenario.name, run).with_kind(scenario.needs.join(","));
+        trial.with_ignored_flag(scenario.name.starts_with("long-"))
     };
     let words = args.filter.take();
     let words: Vec<_> = words.iter().flat_map(|it| it.split(',')).collect();
     let wanted =
         |it: &&Scenario<S>| words.is_empty() || words.iter().any(|word| it.name.contains(word));
-    let long = long.iter().filter(wanted).map(&trial);
-    let long = long.map(|trial| trial.with_ignored_flag(true));
-    let trials = scenarios.iter().filter(wanted).map(&trial);
-    let trials: Vec<_> = trials.chain(long).collect();
+    let trials: Vec<_> = scenarios.iter().filter(wanted).map(trial).collect();
     // Each waits for its turn in a thread of its own.
     args.test_threads.get_or_insert(trials.len().max(1));
     let ended = libtest_mimic::run(&args, trials);

@@ -83,7 +83,7 @@ impl BrokerProcess {
         let declaration: Declaration =
             serde_json::from_str(&text).with_context(|| entry.to_owned())?;
         let log = folder.join(format!("{entry}.log"));
-        let mut launch = Launch::new(entry, &declaration.program, log);
+        let mut launch = Launch::new(entry, &declaration.program, &log);
         let command = launch.command.args(&declaration.args);
         command.envs(&declaration.env).current_dir(&folder);
         Ok(Some(Self {

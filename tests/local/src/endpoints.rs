@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use anyhow::{Context as _, Result};
+
 /// One instance that takes requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
@@ -15,21 +17,21 @@ pub struct Endpoint {
 /// The shared list; clones see the same one.
 #[derive(Debug, Clone, Default)]
 pub struct Endpoints {
-    list: Arc<Mutex<VecDeque<Arc<Endpoint>>>>,
+    list: Arc<Mutex<VecDeque<Endpoint>>>,
 }
 
 impl Endpoints {
-    /// The next one in turn; `None` when nothing is ready.
-    pub fn pick(&self) -> Option<Arc<Endpoint>> {
+    /// The next one in turn; an error when nothing is ready.
+    pub fn pick(&self) -> Result<Endpoint> {
         let mut list = self.list();
-        let next = list.pop_front()?;
-        list.push_back(Arc::clone(&next));
-        Some(next)
+        let next = list.pop_front().context("no instance is ready")?;
+        list.push_back(next.clone());
+        Ok(next)
     }
 
     /// Adds a ready instance.
     pub fn add(&self, endpoint: Endpoint) {
-        self.list().push_back(Arc::new(endpoint));
+        self.list().push_back(endpoint);
     }
 
     /// Removes the instance there; what was picked before goes on.
@@ -37,7 +39,7 @@ impl Endpoints {
         self.list().retain(|endpoint| endpoint.url != url);
     }
 
-    fn list(&self) -> MutexGuard<'_, VecDeque<Arc<Endpoint>>> {
+    fn list(&self) -> MutexGuard<'_, VecDeque<Endpoint>> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

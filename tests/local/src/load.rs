@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use bytes::Bytes;
 use harness::ledger::{Failure, Ledger};
 use harness::wait::until;
 use http_body_util::Full;
 use hyper::Request;
-use hyper::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use hyper::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use task_load::Answer;
 pub use task_load::traceparent;
@@ -91,16 +90,14 @@ async fn publish(
 }
 
 async fn one(http: Http, endpoints: Endpoints, ledger: Ledger, title: String) {
-    if let Some(endpoint) = endpoints.pick() {
+    match endpoints.pick() {
         // A failure is in the ledger.
-        let _ = post(&http, &endpoint, &title, &ledger).await;
-    } else {
-        ledger.asked("none");
-        ledger.failed(Failure {
+        Ok(endpoint) => drop(post(&http, &endpoint, &title, &ledger).await),
+        Err(error) => ledger.failed(Failure {
             broker: "none".to_owned(),
-            message: "no instance is ready".to_owned(),
+            message: error.to_string(),
             ..Failure::default()
-        });
+        }),
     }
 }
 
@@ -111,10 +108,13 @@ pub async fn post(
     title: &str,
     ledger: &Ledger,
 ) -> Result<Uuid, Failure> {
-    let broker = &endpoint.broker;
-    ledger.asked(broker);
     let (answer, sent) = task_load::post(http, &endpoint.url, title, ANSWER_DEADLINE).await;
-    ledger.repeated(broker, u64::from(sent - 1));
+    ledger.repeated(&endpoint.broker, u64::from(sent - 1));
+    enter(ledger, &endpoint.broker, answer)
+}
+
+/// Enters the answer to a request into the ledger, with the broker that the instance publishes to.
+pub fn enter(ledger: &Ledger, broker: &str, answer: Answer) -> Result<Uuid, Failure> {
     match answer {
         Answer::Acknowledged(task) => {
             ledger.acknowledged(broker, task);
@@ -126,7 +126,7 @@ pub async fn post(
             message,
         } => {
             let failure = Failure {
-                broker: broker.clone(),
+                broker: broker.to_owned(),
                 status,
                 retry_after,
                 message,
@@ -137,46 +137,38 @@ pub async fn post(
     }
 }
 
-/// Posts one task with these headers; any status is an answer.
-pub async fn send(
-    http: &Http,
-    endpoint: &Endpoint,
-    title: &str,
-    headers: &[(&str, &[u8])],
-) -> Result<client::Answer> {
-    let url = format!("{}/tasks", endpoint.url);
-    post_json(http, &url, &json!({ "title": title }), headers).await
-}
-
-/// Posts this with these headers; any status is an answer.
+/// Posts this JSON with these headers; any status is an answer.
 pub async fn post_json(
     http: &Http,
     url: &str,
-    body: &Value,
+    body: String,
     headers: &[(&str, &[u8])],
 ) -> Result<client::Answer> {
     let mut request = Request::post(url).header(CONTENT_TYPE, "application/json");
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let body = Full::new(Bytes::from(body.to_string()));
-    http.send(request.body(body)?, ANSWER_DEADLINE).await
+    http.send(request.body(Full::from(body))?, ANSWER_DEADLINE)
+        .await
+}
+
+/// The task's id in an answer that must be 200.
+pub fn task(answer: &client::Answer) -> Result<Uuid> {
+    let (status, text) = (answer.status, answer.text());
+    ensure!(status == 200, "{status}: {text}");
+    let task: Value = answer.json()?;
+    Ok(task["id"].as_str().context("no id")?.parse()?)
 }
 
 /// The tutorial's request as curl sends it, and its answer of exactly three fields. The task's id.
 pub async fn tutorial(http: &Http, url: &str) -> Result<Uuid> {
-    let title = "Learn Dapr pub/sub";
-    let request = Request::post(format!("{url}/tasks"))
-        .header(USER_AGENT, "curl/7.88.1")
-        .header(ACCEPT, "*/*")
-        .header(CONTENT_TYPE, "application/json")
-        .body(Full::from(format!(r#"{{"title": "{title}"}}"#)))?;
-    let answer = http.send(request, ANSWER_DEADLINE).await?;
-    let (status, text) = (answer.status, answer.text());
-    ensure!(status == 200, "{status}: {text}");
-    let answer: Value = answer.json()?;
-    let id = answer["id"].as_str().context("no id")?;
+    let (title, curl) = ("Learn Dapr pub/sub", b"curl/7.88.1");
+    let curl: [(&str, &[u8]); 2] = [("user-agent", curl), ("accept", b"*/*")];
+    let (url, body) = (format!("{url}/tasks"), format!(r#"{{"title": "{title}"}}"#));
+    let answer = post_json(http, &url, body, &curl).await?;
+    let id = task(&answer)?;
     let expected = json!({"id": id, "title": title, "event": "published"});
+    let answer: Value = answer.json()?;
     ensure!(answer == expected, "the answer has other fields: {answer}");
-    Ok(id.parse()?)
+    Ok(id)
 }

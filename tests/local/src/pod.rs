@@ -69,22 +69,17 @@ impl Pod {
             App::Program(program) => {
                 let port = Port::reserve()?;
                 let sidecar = sidecar(port.number)?;
-                let env = environment(site, &name, &template, &sidecar);
                 let log = site.folder.join(format!("{app_id}.log"));
-                let admin = Port::reserve()?;
-                // To the environment that its Deployment gives it only the listen addresses are added.
-                let (listen, admin_listen) = (port.address(), admin.address());
-                let number = port.number.to_string();
-                let addresses = [("LISTEN_ADDR", listen), ("ADMIN_ADDR", admin_listen)];
-                let mut launch = Launch::new(&name, &program.words[0], log);
-                launch
-                    .command
-                    .current_dir(&program.folder)
-                    .args(&program.words[1..])
-                    .args(template.args_with_port(&number))
-                    .envs(env)
-                    .envs(addresses)
-                    .env("APP_PORT", number);
+                let (admin, number) = (Port::reserve()?, port.number.to_string());
+                let mut launch = Launch::new(&name, &program.words[0], &log);
+                let command = launch.command.current_dir(&program.folder);
+                command.args(&program.words[1..]);
+                command.args(template.args_with_port(&number));
+                command.envs(environment(site, &name, &template, &sidecar));
+                // To what its Deployment gives it only where it listens is added.
+                command.env("LISTEN_ADDR", port.address());
+                command.env("ADMIN_ADDR", admin.address());
+                command.env("APP_PORT", number);
                 let kubelet = site.kubelet.as_ref();
                 let service = Container::start(launch, vec![port, admin], kubelet)?;
                 (sidecar, Some(service))

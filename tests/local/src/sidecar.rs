@@ -70,7 +70,7 @@ impl Sidecar {
         let variables = variables.split(',');
         let variables = variables.filter_map(|part| part.trim().split_once('='));
         let daprd = site.options.toolbox.path("daprd")?;
-        let mut launch = Launch::new(format!("daprd of {name}"), daprd, log);
+        let mut launch = Launch::new(&format!("daprd of {name}"), daprd, &log);
         let command = launch.command.current_dir(&site.folder);
         command
             .args([Path::new("--resources-path"), &resources.watched])
@@ -84,9 +84,8 @@ impl Sidecar {
             .env("DAPR_HOST_IP", "127.0.0.1")
             .envs(variables);
         if let Some(config) = template.annotation("config") {
-            command
-                .arg("--config")
-                .arg(resources.configuration(config)?);
+            let file = resources.configuration(config)?;
+            command.arg("--config").arg(file);
         }
         for (secret, name, token) in [
             ("api-token-secret", "DAPR_API_TOKEN", &site.dapr_api_token),

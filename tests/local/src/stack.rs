@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use harness::chart::{Chart, Rendered};
+use harness::chart::Rendered;
 use harness::deployment::Deployment;
 use harness::effects::{Effects, MARK};
 use harness::folder::WorkFolder;
@@ -46,11 +46,10 @@ pub struct Stack {
     /// The instances of `task-api` that take requests.
     pub endpoints: Endpoints,
     resources: Resources,
-    rendered: Rendered,
+    pub(crate) rendered: Rendered,
     values: Value,
-    chart: Chart,
     site: Site,
-    folder: Arc<WorkFolder>,
+    pub(crate) folder: Arc<WorkFolder>,
 }
 
 impl Stack {
@@ -109,11 +108,8 @@ impl Stack {
 
     /// What Redis answers to a command.
     pub async fn redis(&self, command: &[&str]) -> Result<String> {
-        self.brokers["redis"]
-            .declaration
-            .reader
-            .redis(command)
-            .await
+        let redis = &self.brokers["redis"].declaration;
+        redis.reader.redis(command).await
     }
 
     pub(crate) fn declaration(&self) -> &Declaration {
@@ -172,21 +168,13 @@ impl Stack {
     /// Leaves the work folder with all logs in place for good: for whoever looks for a cause.
     pub fn keep_logs(&self) -> &Path {
         self.folder.keep();
-        self.folder()
+        &self.folder.path
     }
 
     /// A program of the toolbox that is no broker; an error when it was not to be had.
     pub(crate) fn program(&self, name: &str) -> Result<&Path> {
         let program = self.site.options.toolbox.path(name);
         program.with_context(|| without(name))
-    }
-
-    pub(crate) fn rendered(&self) -> &Rendered {
-        &self.rendered
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder.path
     }
 
     /// Gives the running sidecars one more Dapr object than the chart renders.

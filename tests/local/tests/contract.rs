@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
-use harness::chart::{self, Chart, Rendered};
+use harness::chart::{self, Rendered, render, text};
 use harness::deployment::Deployment;
 use harness::toolbox::Toolbox;
 use local_stack::environment::parse;
@@ -11,45 +11,36 @@ use service_kit::config::Check;
 
 #[tokio::test]
 async fn services_and_chart_have_the_same_routes_topics_ports_and_timings() -> Result<()> {
-    let chart = Chart::new(Toolbox::read()?.path("helm")?);
+    let toolbox = Toolbox::read()?;
+    let helm = toolbox.path("helm")?;
     let mut values = json!({
         "broker": {"active": "kafka", "subscribe": ["redis", "kafka", "rabbitmq"]},
         "preflight": {"enabled": true},
         "smoke": {"enabled": true},
     });
-    let rendered = chart.render(&values).await?;
+    let rendered = render(helm, &values).await?;
     let api = rendered.deployment_of("task-api")?;
     let worker = rendered.deployment_of("task-worker")?;
     config::<task_api::Config>(&api)?;
     config::<task_worker::Config>(&worker)?;
-    let listens = task_api::Config::parse_from(["task-api"])
-        .service
-        .listen_addr;
-    port(&api, listens.port())?;
-    let listens = task_worker::Config::parse_from(["task-worker"])
-        .service
-        .listen_addr;
-    port(&worker, listens.port())?;
+    let own = task_api::Config::parse_from(["task-api"]).service;
+    port(&api, own.listen_addr.port())?;
+    let own = task_worker::Config::parse_from(["task-worker"]).service;
+    port(&worker, own.listen_addr.port())?;
     probe(&rendered, &api, &worker)?;
     let rule = json!([{"match": "has(event.data.title)", "path": "/events/other"}]);
     let hears = json!([{"topic": "task", "route": "/events/todo", "rules": rule}]);
     values["services"] = json!({"task-worker": {"subscribes": hears}});
-    let ruled = chart.render(&values).await?;
-    let ruled = ruled
-        .of_kind("Subscription")
-        .next()
-        .context("no Subscription")?;
+    let ruled = render(helm, &values).await?;
+    let ruled = ruled.of_kind("Subscription").next();
+    let ruled = ruled.context("no Subscription")?;
     let canaries = format!("event.type == \"{}\"", dapr_pubsub::CANARY_TYPE);
-    let first = ruled["spec"]["routes"]["rules"][0]["match"].as_str();
-    same(
-        "the rule for canaries",
-        &first.unwrap_or_default(),
-        &canaries,
-    )?;
+    let first = text(&ruled["spec"]["routes"]["rules"][0]["match"]);
+    same("the rule for canaries", &first, &canaries)?;
     values["services"] = json!({});
 
     values["subscription"] = json!({"mode": "programmatic"});
-    let programmatic = chart.render(&values).await?;
+    let programmatic = render(helm, &values).await?;
     let worker = programmatic.deployment_of("task-worker")?;
     let worker = config::<task_worker::Config>(&worker)?;
     let declared = worker.subscription();

@@ -13,8 +13,7 @@ use harness::ledger::Ledger;
 use harness::toolbox::Toolbox;
 use local_stack::load::{self, Load};
 use local_stack::{Stack, StackOptions};
-use serde_json::{Value, json};
-use uuid::Uuid;
+use serde_json::json;
 
 use crate::orders;
 
@@ -83,20 +82,20 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
 
 /// A few tasks and an order, one by one, and what the workers make of them. Returns the first one's id.
 async fn greet(stack: &Stack, ledger: &Ledger, effects: &Effects) -> Result<String> {
-    let endpoint = stack.endpoints.pick().context("no instance is ready")?;
-    let mut first = None;
+    let endpoint = stack.endpoints.pick()?;
+    let (url, mut first) = (format!("{}/tasks", endpoint.url), None);
     for title in TITLES {
         let (_, parent) = load::traceparent();
         let headers = [("traceparent", parent.as_bytes())];
-        let answer = load::send(stack.http(), &endpoint, title, &headers).await?;
-        console::note(&format!("    POST /tasks {}", json!({ "title": title })));
+        let body = json!({ "title": title }).to_string();
+        console::note(&format!("    POST /tasks {body}"));
+        let answer = load::post_json(stack.http(), &url, body, &headers).await?;
         dim(&format!(
             "      {} {}",
             answer.status.as_u16(),
             answer.text()
         ));
-        let task: Uuid = serde_json::from_value(answer.json::<Value>()?["id"].take())?;
-        ledger.asked(&endpoint.broker);
+        let task = load::task(&answer)?;
         ledger.acknowledged(&endpoint.broker, task);
         let what = "the worker's line";
         effects.wait_for(what, DEADLINE, &[task]).await?;

@@ -33,7 +33,7 @@ pub(crate) fn order() -> Value {
 
 /// Places one, and waits for what its subscriber makes of it. The answer, and what the subscriber says.
 pub(crate) async fn place(stack: &Stack, deadline: Duration) -> Result<(String, String)> {
-    let answer = load::post_json(stack.http(), &url(stack)?, &order(), &[]).await?;
+    let answer = load::post_json(stack.http(), &url(stack)?, order().to_string(), &[]).await?;
     let text = format!("{} {}", answer.status.as_u16(), answer.text());
     ensure!(answer.status.is_success(), "an order was answered {text}");
     let id: Uuid = serde_json::from_value(answer.json::<Value>()?["id"].take())?;

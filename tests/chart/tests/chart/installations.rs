@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result};
-use harness::chart::{self, Chart, Rendered, folder};
+use harness::chart::{self, Rendered, folder};
 use harness::workspace;
 use serde_json::{Value, json};
 
@@ -57,7 +57,7 @@ fn entries() -> Result<Vec<String>> {
 
 /// Renders the chart with `values` over its own.
 pub(crate) fn render(helm: &Path, values: &Value) -> Result<Rendered> {
-    block_on(Chart::new(helm).render(values))?
+    block_on(chart::render(helm, values))?
 }
 
 /// By kind and name.

@@ -9,7 +9,7 @@ use harness::wait::until;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::{DEADLINE, Setup, UnderLoad, away, exactly_once, nothing_dead, perfect};
+use super::{DEADLINE, Setup, UnderLoad, away, nothing_dead};
 use crate::container::Container;
 use crate::{BrokerProcess, Stack};
 
@@ -177,7 +177,7 @@ async fn state_store(stack: &mut Stack, seconds: u32) -> Result<String> {
     under.go_on().await?;
     let (count, ledger) = under.count(stack).await?;
     nothing_dead(stack).await?;
-    perfect(&count, &ledger)
+    ledger.perfect(&count)
 }
 
 async fn publisher_sidecar(stack: &Stack) -> Result<String> {
@@ -186,7 +186,7 @@ async fn publisher_sidecar(stack: &Stack) -> Result<String> {
     under.load.fail(DEADLINE).await?;
     stack.api.sidecar.restart().await?;
     stack.ready().await?;
-    exactly_once(&under.finish(stack, 0).await?)
+    under.finish(stack, 0).await?.exactly_once()
 }
 
 async fn broker(stack: &mut Stack) -> Result<String> {
@@ -203,13 +203,13 @@ async fn broker(stack: &mut Stack) -> Result<String> {
         broker.start().await?;
     }
     if entry != "rabbitmq" {
-        return exactly_once(&under.finish(stack, 0).await?);
+        return under.finish(stack, 0).await?.exactly_once();
     }
     let mut count = under.finish(stack, UNCONFIRMED).await?;
     let sidecar = fs::read_to_string(&stack.api.sidecar.process().log)?;
     let unconfirmed = sidecar.matches(NOT_CONFIRMED).count() as u64;
     let lost = std::mem::take(&mut count.lost);
-    let figures = exactly_once(&count)?;
+    let figures = count.exactly_once()?;
     let told = format!("{lost} lost of {unconfirmed} that were not confirmed; else {figures}");
     ensure!(lost <= UNCONFIRMED.min(unconfirmed), "{told}");
     Ok(told)
@@ -224,11 +224,11 @@ pub(super) async fn but_unrecorded(
 ) -> Result<String> {
     let (mut count, ledger) = under.count(stack).await?;
     if count.duplicated_effects == 0 {
-        return perfect(&count, &ledger);
+        return ledger.perfect(&count);
     }
     let (doubled, unrecorded) = (count.duplicated_effects, unrecorded(stack).await?);
     count.duplicated_effects = 0;
-    let figures = perfect(&count, &ledger)?;
+    let figures = ledger.perfect(&count)?;
     let told = format!("{doubled} doubled of {unrecorded} that the journal lacks; else {figures}");
     let most = (kills * available_parallelism()?.get()) as u64;
     ensure!(doubled <= unrecorded && doubled <= most, "{told}");

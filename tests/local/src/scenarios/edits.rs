@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{Setup, UnderLoad, exactly_once, nothing_dead};
+use super::{Setup, UnderLoad, nothing_dead};
 
 /// Until what was published after an edit has had its effect: with the watchdog's times here, and some starts of the sidecar, on a
 /// machine that may be busy. Without the watchdog it is never.
@@ -52,7 +52,7 @@ pub(super) async fn under_load(setup: Setup, broker: &str) -> Result<String> {
     stack.broker(broker)?.start().await?;
     sleep(STILL).await;
     worker.resume();
-    let figures = exactly_once(&under.finish(&stack, 0).await?)?;
+    let figures = under.finish(&stack, 0).await?.exactly_once()?;
     nothing_dead(&stack).await?;
     let (edits, restarts) = (edits.len(), stack.take_restarts().len());
     let told = format!("{edits} edits, {restarts} sidecars started again");

@@ -12,7 +12,7 @@ use tokio::process::Command;
 use uuid::Uuid;
 
 use super::retries::{in_the_dead_letters, retried};
-use super::{Setup, exactly_once, names, nothing_dead, post, rate, settled};
+use super::{Setup, names, nothing_dead, post, rate, settled};
 use crate::Stack;
 use crate::load::{self, traceparent};
 
@@ -73,8 +73,8 @@ pub(super) async fn through(setup: Setup, broker: &str, client: &str) -> Result<
 
 /// The tutorial's flow, byte for byte.
 pub(super) async fn tutorial(stack: &Stack) -> Result<()> {
-    let endpoint = stack.endpoints.pick().context("no instance is ready")?;
-    let id = load::tutorial(stack.http(), &endpoint.url).await?;
+    let url = stack.endpoints.pick()?.url;
+    let id = load::tutorial(stack.http(), &url).await?;
     let line = lines(stack, &[id]).await?.remove(0);
     let (_, data) = line.split_once(MARK).context("no data")?;
     let expected =
@@ -115,10 +115,7 @@ async fn traces(stack: &Stack) -> Result<usize> {
 /// Attributes that are not ASCII, and as much data as a sidecar takes: one effect each.
 async fn unusual(stack: &Stack) -> Result<String> {
     let ledger = Ledger::default();
-    let acknowledged = |task| {
-        ledger.asked(stack.active());
-        ledger.acknowledged(stack.active(), task);
-    };
+    let acknowledged = |task| ledger.acknowledged(stack.active(), task);
     let (large, mut foreign) = ("x".repeat(LARGE), Vec::new());
     // A vendor has left there what is not ASCII.
     let state = ("tracestate", "vendor=größer".as_bytes());
@@ -141,7 +138,7 @@ async fn unusual(stack: &Stack) -> Result<String> {
     for line in lines(stack, &foreign).await? {
         ensure!(line.contains(TITLE), "another title: {line}");
     }
-    let (size, figures) = (LARGE >> 10, exactly_once(&count)?);
+    let (size, figures) = (LARGE >> 10, count.exactly_once()?);
     Ok(format!("{UNUSUAL} of {size} KiB: {figures}"))
 }
 

@@ -84,7 +84,7 @@ async fn same(stack: &Stack, client: &str, end: &str) -> Result<Readers> {
 
 /// What KEDA's triggers and the Subscriptions name.
 fn of_the_chart(stack: &Stack) -> Result<Readers> {
-    let (mut readers, rendered) = (Readers::new(), stack.rendered());
+    let (mut readers, rendered) = (Readers::new(), &stack.rendered);
     let scaled = rendered.of_kind("ScaledObject").next();
     for trigger in items(&scaled.context("no ScaledObject")?["spec"]["triggers"]) {
         let component = format!("pubsub-{}", text(&trigger["name"]));

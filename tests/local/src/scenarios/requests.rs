@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::task::JoinSet;
 
-use super::{Setup, acted, exactly_once, flow, post, settled};
+use super::{Setup, acted, flow, post, settled};
 use crate::{Http, Stack, load};
 
 const SAME_KEY: usize = 20;
@@ -45,10 +45,10 @@ pub(super) async fn one_by_one(setup: Setup, judge: &str) -> Result<String> {
 /// schemathesis makes requests of the description, right ones and wrong ones, and holds the answers against it.
 async fn described(stack: &Stack, judge: &str) -> Result<String> {
     let program = stack.program(judge)?;
-    let endpoint = stack.endpoints.pick().context("no instance is ready")?;
+    let endpoint = stack.endpoints.pick()?;
     let mut command = Command::new(program);
     // It leaves a folder where it runs.
-    command.current_dir(stack.folder());
+    command.current_dir(&stack.folder.path);
     command.args(JUDGED.split(' '));
     command.arg(format!("{}/openapi.json", endpoint.url));
     let said = output(&mut command, DEADLINE * 5, "").await?;
@@ -78,7 +78,7 @@ async fn same_key(stack: &Stack) -> Result<String> {
 
 /// Bodies that drip get 408 while others are served.
 async fn slow_bodies(stack: &Stack) -> Result<String> {
-    let endpoint = stack.endpoints.pick().context("no instance is ready")?;
+    let endpoint = stack.endpoints.pick()?;
     let host = endpoint.url.trim_start_matches("http://").to_owned();
     let mut slow: JoinSet<_> = (0..SLOW).map(|_| drip(host.clone())).collect();
     let ledger = Ledger::default();
@@ -124,7 +124,7 @@ async fn drip(host: String) -> Result<u16> {
 /// Ten thousand requests at once: 200 or the documented problem, and memory stays bounded.
 pub(super) async fn all_at_once(setup: Setup) -> Result<String> {
     let stack = Stack::start(setup.options()).await?;
-    let endpoint = stack.endpoints.pick().context("no instance is ready")?;
+    let endpoint = stack.endpoints.pick()?;
     let ledger = Ledger::default();
     let http = Http::new();
     let mut requests = JoinSet::new();
@@ -146,7 +146,8 @@ pub(super) async fn all_at_once(setup: Setup) -> Result<String> {
     let (all, first) = (statuses.keys().all(documented), failures.first());
     ensure!(all, "not as documented: {statuses:?}; {first:?}");
     ensure!(peak <= MEMORY_LIMIT_MIB, "task-api used {peak} MiB");
-    exactly_once(&settled(&stack, &stack.effects(), &ledger, 0).await?)?;
+    let count = settled(&stack, &stack.effects(), &ledger, 0).await?;
+    count.exactly_once()?;
     let told = |(status, n): (&Option<u16>, _)| format!("{n} x {}", status.unwrap_or_default());
     let statuses = statuses.iter().map(told).collect::<Vec<_>>().join(", ");
     Ok(format!("{statuses}; task-api peaked at {peak} MiB"))

@@ -8,7 +8,8 @@ use tokio::time::sleep;
 
 use super::{API, Stack, WORKER, endpoint};
 use crate::pod::{App, Pod, PodEnd};
-use harness::{chart::merge, deployment::Deployment};
+use harness::chart::{self, merge};
+use harness::deployment::Deployment;
 
 /// How much later than SIGTERM the last request may be sent to an instance: news of an endpoint's end travels, and in Kubernetes it
 /// travels beside the signal, not before it.
@@ -82,7 +83,7 @@ impl Stack {
     async fn apply_without_pruning(&mut self, values: &Value) -> Result<Vec<String>> {
         let mut merged = self.values.clone();
         merge(&mut merged, values);
-        let rendered = self.chart.render(&merged).await?;
+        let rendered = chart::render(self.program("helm")?, &merged).await?;
         let changes = self.resources.apply(&rendered)?;
         (self.values, self.rendered) = (merged, rendered);
         Ok(changes)

@@ -54,11 +54,8 @@ impl Stack {
         gate.args(["drain", "--stable=1s", arg, "--objects"]);
         gate.arg(&self.resources.watched);
         gate.arg("--secrets").arg(&self.resources.secrets);
-        if let Some(Reader::RabbitMq { url, .. }) = self
-            .brokers
-            .get("rabbitmq")
-            .map(|it| &it.declaration.reader)
-        {
+        let rabbitmq = self.brokers.get("rabbitmq");
+        if let Some(Reader::RabbitMq { url, .. }) = rabbitmq.map(|it| &it.declaration.reader) {
             gate.args(["--rabbitmq-management", url]);
         }
         gate
@@ -67,7 +64,7 @@ impl Stack {
     /// Runs the rendered Job whose name ends in `name` to its end: with this exit code, and with all of `parts` in its log. Where it calls
     /// the API, it is sent to an instance that is ready, as the Service would. How long it took from the start of both containers.
     pub async fn run_job(&self, name: &str, code: i32, parts: &[&str]) -> Result<Duration> {
-        let api = self.endpoints.pick().context("no instance is ready")?;
+        let api = self.endpoints.pick()?;
         let job = self.job(name);
         let job = job.with_context(|| format!("the chart renders no Job {name}"))?;
         let (template, spec) = (Deployment::read(job)?, &job["spec"]);
@@ -78,13 +75,10 @@ impl Stack {
         let pod = site.pod_name(name);
         let sidecar = Sidecar::start(site, &self.resources, &template, &pod, None)?;
         let log = site.folder.join(format!("{pod}.log"));
-        let env = pod::environment(site, &pod, &template, &sidecar);
         let mut launch = Launch::new(&pod, site.options.binary("task-probe"), &log);
-        launch
-            .command
-            .args(&template.args)
-            .envs(env)
-            .env("API_URL", &api.url);
+        let command = launch.command.args(&template.args);
+        command.envs(pod::environment(site, &pod, &template, &sidecar));
+        command.env("API_URL", &api.url);
         let app = Process::start(&mut launch)?;
         let status = timeout(limit, app.wait()).await;
         let status = status.with_context(|| format!("{pod} has not ended within {limit:?}"))??;

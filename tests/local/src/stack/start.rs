@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use harness::chart::{Chart, merge};
+use harness::chart::{merge, render};
 use harness::folder::WorkFolder;
 use harness::toolbox::BROKERS;
 use harness::workspace;
@@ -43,8 +43,7 @@ impl Stack {
         }
 
         let values = values(options, &brokers);
-        let chart = Chart::new(options.toolbox.path("helm")?);
-        let rendered = chart.render(&values).await?;
+        let rendered = render(options.toolbox.path("helm")?, &values).await?;
         let secrets = brokers.values();
         let secrets = secrets.flat_map(|it| it.declaration.secrets.clone());
         let mut resources = Resources::create(&folder.path, &secrets.collect())?;
@@ -80,7 +79,6 @@ impl Stack {
             resources,
             rendered,
             values,
-            chart,
             site,
             folder,
         })
@@ -104,10 +102,7 @@ fn values(options: &StackOptions, brokers: &BTreeMap<&str, BrokerProcess>) -> Va
         "log": {"format": "text"},
     });
     for (entry, broker) in brokers {
-        merge(
-            &mut values,
-            &json!({"brokers": {*entry: broker.declaration.values}}),
-        );
+        values["brokers"][*entry] = broker.declaration.values.clone();
     }
     values["stateStore"] = json!({"host": values["brokers"]["redis"]["host"]});
     merge(&mut values, &options.values);
