@@ -16,6 +16,7 @@ use crate::repository::{PLACEHOLDER, Repository};
 use crate::site::{RUN_LABEL, SOON, Site};
 
 const NAMESPACE: &str = "argocd";
+const REFRESH: &str = "argocd.argoproj.io/application-set-refresh";
 
 /// One environment that Argo CD syncs into one namespace.
 pub(crate) struct ArgoCd {
@@ -56,16 +57,14 @@ impl ArgoCd {
                 object["metadata"]["labels"][RUN_LABEL] = Value::from(run);
                 if object["kind"] == "ApplicationSet" {
                     // It remembers which branches a repository has, and this one is new.
-                    object["metadata"]["annotations"]["argocd.argoproj.io/application-set-refresh"] =
-                        Value::from("true");
+                    object["metadata"]["annotations"][REFRESH] = Value::from("true");
                     object["spec"]["template"]["metadata"]["labels"][RUN_LABEL] = Value::from(run);
                 }
             }
             self.kubectl.apply(&objects).await.context(file)?;
         }
         until("the Application", SOON, async || {
-            let application = ["get", "application", &self.application];
-            let found = self.kubectl.run(&application).await;
+            let found = self.get().await;
             Ok(found.err().map(|error| format!("{error:#}")))
         })
         .await
@@ -90,16 +89,19 @@ impl ArgoCd {
         mut enough: impl FnMut(&Value) -> Result<bool>,
     ) -> Result<()> {
         // Has the latest commit looked for at once; otherwise that takes up to three minutes.
-        let refresh = "argocd.argoproj.io/refresh=normal";
-        let annotate = ["annotate", "--overwrite", "application"];
-        let annotate = [&annotate[..], &[self.application.as_str(), refresh]].concat();
+        let refresh = "--overwrite argocd.argoproj.io/refresh=normal";
+        let annotate = format!("annotate application {} {refresh}", self.application);
         self.kubectl.run(&annotate).await?;
-        let application = ["application", &self.application];
         until(what, limit, async || {
-            let status = self.kubectl.get(&application).await?["status"].take();
-            Ok((!enough(&status)?).then(|| told(&status)))
+            let status = &self.get().await?["status"];
+            Ok((!enough(status)?).then(|| told(status)))
         })
         .await
+    }
+
+    async fn get(&self) -> Result<Value> {
+        let application = format!("application {}", self.application);
+        self.kubectl.get(&application).await
     }
 
     /// Waits until an attempt to sync `commit` has failed; returns the objects it failed at, such as `Job/task-pubsub-preflight`.
@@ -133,8 +135,8 @@ impl ArgoCd {
             ("application", &self.application),
             ("appproject", &self.name),
         ] {
-            let args = ["delete", kind, name, "--ignore-not-found", "--wait=false"];
-            self.kubectl.run(&args).await?;
+            let delete = format!("delete {kind} {name} --ignore-not-found --wait=false");
+            self.kubectl.run(&delete).await?;
         }
         release_hooks(&self.kubectl.of(&self.name)).await
     }
@@ -143,9 +145,9 @@ impl ArgoCd {
 /// A hook has a finalizer while it runs. Without its Application nobody takes it off again, and its namespace would never go.
 pub(crate) async fn release_hooks(site: &Kubectl) -> Result<()> {
     let patch = r#"{"metadata":{"finalizers":null}}"#;
-    for job in site.run(&["get", "jobs", "--output=name"]).await?.lines() {
-        let args = ["patch", job, "--type=merge", "--patch", patch];
-        site.run(&args).await?;
+    for job in site.run("get jobs --output=name").await?.lines() {
+        let patch = format!("patch {job} --type=merge --patch {patch}");
+        site.run(&patch).await?;
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ use helm::Helm;
 use load::Load;
 use pod_logs::PodLogs;
 use repository::Repository;
-use scenarios::{ALL, LONG, Setup};
+use scenarios::{ALL, Setup};
 use signals::Signals;
 use site::Site;
 
@@ -45,7 +45,7 @@ pub fn main() -> ExitCode {
         begun = Some((runtime, setup.clone()));
         Ok(setup)
     };
-    let ended = scenario::main(ALL, LONG, AT_ONCE, ready);
+    let ended = scenario::main(ALL, AT_ONCE, ready);
     if let Some((runtime, setup)) = begun.filter(|(_, setup)| !setup.keep) {
         runtime.block_on(leftovers::remove(&setup));
     }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use harness::kubectl::Kubectl;
-use harness::ledger::{Failure, Ledger};
+use harness::ledger::Ledger;
 use harness::lines::Lines;
 use harness::wait::until;
+use local_stack::load::enter;
 use task_load::{Answer, Summary};
 use tokio::sync::Mutex;
 
@@ -91,7 +92,8 @@ impl Answers {
         let (lines, summary) = &mut *read;
         let enter = |line: &str| {
             if let Ok(answer) = serde_json::from_str::<Answer>(line) {
-                enter(&self.ledger, answer);
+                // A failure is in the ledger.
+                let _ = enter(&self.ledger, BROKER, answer);
             } else if let Ok(last) = serde_json::from_str::<Summary>(line) {
                 *summary = Some(last);
             }
@@ -113,24 +115,6 @@ impl Answers {
 
 /// Has the load send so many tasks a second from now on: within a second or two, when the kubelet has written the file.
 pub(super) async fn set_rate(kubectl: &Kubectl, rate: u32) -> Result<()> {
-    let rate = format!("{RATE}={rate}");
-    let args = ["annotate", "pod", NAME, "--overwrite", &rate];
-    kubectl.run(&args).await.map(drop)
-}
-
-fn enter(ledger: &Ledger, answer: Answer) {
-    ledger.asked(BROKER);
-    match answer {
-        Answer::Acknowledged(task) => ledger.acknowledged(BROKER, task),
-        Answer::Failed {
-            status,
-            retry_after,
-            message,
-        } => ledger.failed(Failure {
-            broker: BROKER.to_owned(),
-            status,
-            retry_after,
-            message,
-        }),
-    }
+    let annotate = format!("annotate pod {NAME} --overwrite {RATE}={rate}");
+    kubectl.run(&annotate).await.map(drop)
 }

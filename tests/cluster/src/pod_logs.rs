@@ -32,7 +32,7 @@ pub(crate) struct PodLogs {
 
 struct LogFollower {
     kubectl: Kubectl,
-    selector: String,
+    pods: String,
     folder: PathBuf,
     streams: BTreeMap<Run, Stream>,
     /// And how much of what it wrote has been read.
@@ -56,7 +56,7 @@ impl PodLogs {
         fs::create_dir_all(&folder)?;
         let follower = LogFollower {
             kubectl: kubectl.clone(),
-            selector: format!("app={service}"),
+            pods: format!("pods --selector=app={service}"),
             folder: folder.clone(),
             streams: BTreeMap::new(),
             watch: None,
@@ -98,10 +98,9 @@ impl LogFollower {
         let file = self.folder.join("pods.watch");
         let watch = self.watch.as_mut();
         let Some((_, read)) = watch.filter(|(process, _)| process.ended().is_none()) else {
-            let what = ["get", "pods", "--watch", "--output=name"];
-            let args = [&what[..], &["--selector", &self.selector]].concat();
+            let watch = format!("get {} --watch --output=name", self.pods);
             // Where an earlier one has ended, what happened in between is seen by looking.
-            self.watch = Some((self.kubectl.start("pods", &args, &file)?, 0));
+            self.watch = Some((self.kubectl.start("pods", &watch, &file)?, 0));
             return Ok(true);
         };
         let written = fs::metadata(&file)?.len();
@@ -113,10 +112,8 @@ impl LogFollower {
 
     /// Follows what is new and what broke off. Returns the runs that have not ended.
     async fn look(&mut self) -> Result<Vec<Run>> {
-        let pods = ["pods", "--selector", &self.selector];
-        let pods = self.kubectl.list(&pods).await?;
         let mut running = Vec::new();
-        for pod in &pods {
+        for pod in &self.kubectl.list(&self.pods).await? {
             let Some((run, runs)) = state(pod) else {
                 continue;
             };
@@ -140,9 +137,9 @@ impl LogFollower {
     fn follow(&self, (pod, restarts): &Run, tries: usize) -> Result<Stream> {
         let name = format!("{pod}-{restarts}.{tries}");
         let file = self.folder.join(format!("{name}.log"));
-        let args = ["logs", "--follow", "--timestamps", pod];
+        let follow = format!("logs --follow --timestamps {pod}");
         Ok(Stream {
-            process: self.kubectl.start(&name, &args, &file)?,
+            process: self.kubectl.start(&name, &follow, &file)?,
             tries,
             over: false,
         })

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::Site;
-use argocd::History;
+use argocd::Environment;
 use harness::scenario::{self, Weight};
 
 /// The environment variable with the setup, as JSON.
@@ -98,7 +98,7 @@ macro_rules! scenarios {
 
 /// Every scenario: the longest, then in the order of GUARANTEES.
 pub(crate) const ALL: &[Scenario] = scenarios! {
-    Load argocd::commits(History::Usual) = "cluster-argocd": "commits under load: Redis to Kafka and its revert, a missing Secret and a dead broker and their reverts, Redis to RabbitMQ";
+    Load argocd::commits(Environment::usual) = "cluster-argocd": "commits under load: Redis to Kafka and its revert, a missing Secret and a dead broker and their reverts, Redis to RabbitMQ";
     Light tutorial::request("redis", "declarative") = "cluster-tutorial-redis": "installed, 2/2, the tutorial's request has its effect, uninstalled without a trace";
     Light tutorial::request("kafka", "declarative") = "cluster-tutorial-kafka": "the same on Kafka";
     Light tutorial::request("rabbitmq", "declarative") = "cluster-tutorial-rabbitmq": "the same on RabbitMQ";
@@ -109,18 +109,15 @@ pub(crate) const ALL: &[Scenario] = scenarios! {
     Load rolls::restarts() = "cluster-rolls": "rolling restarts under load: nothing lost, doubled or refused; helm test passes, and fails when it must";
     Load rolls::upgrade() = "cluster-upgrade": "from the previous version of the chart under load: nothing lost, doubled or refused";
     Load rolls::protocols() = "cluster-protocol": "deliveries changed from HTTP to gRPC and back under load: nothing lost, doubled or refused";
-    Load away::on_kafka() = "cluster-away-kafka": "one worker, then three, stand still or are killed under load, and objects are edited: nothing lost, doubled or refused, and soon caught up";
-    Load change::redis_to_kafka() = "cluster-helm-redis-kafka": "helm upgrade under load: nothing lost, doubled or refused, and no worker restarted";
-    Load change::kafka_to_rabbitmq() = "cluster-helm-kafka-rabbitmq": "the same in two steps, with Helm 4";
+    Load away::on_kafka(&[1, 3], away::SHORT, true) = "cluster-away-kafka": "one worker, then three, stand still or are killed under load, and objects are edited: nothing lost, doubled or refused, and soon caught up";
+    Load change::by_helm("redis", "kafka", 1) = "cluster-helm-redis-kafka": "helm upgrade under load: nothing lost, doubled or refused, and no worker restarted";
+    Load change::by_helm("kafka", "rabbitmq", 2) = "cluster-helm-kafka-rabbitmq": "the same in two steps, with Helm 4";
     Load change::to_a_dead_broker() = "cluster-helm-dead-broker": "an upgrade to a dead broker fails with the publishers untouched; the rollback recovers";
-};
-
-/// What takes too long for every day: `cargo xtask e2e --long --only long`.
-pub(crate) const LONG: &[Scenario] = scenarios! {
+    // What takes too long for every day: `cargo xtask e2e --long --only long`.
     Load fan_out::fan_out(17, 10_000) = "long-cluster-fan-out": "the same with twenty subscribers and 10,000 events";
-    Load away::long_on_kafka() = "long-cluster-away-kafka": "a worker stands still for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled or refused, and soon caught up";
+    Load away::on_kafka(&[1], away::LONG, false) = "long-cluster-away-kafka": "a worker stands still for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled or refused, and soon caught up";
     Load change::in_place() = "long-cluster-in-place": "a Component that becomes another broker is refused; by force it loses events, which is why";
-    Load argocd::commits(History::Grows) = "long-cluster-graph": "a commit under load adds a topic, its publisher and two subscribers: nothing lost, doubled or refused";
-    Load argocd::commits(History::Wrong) = "long-cluster-wrong-commits": "eight kinds of wrong commits under load, each with a pod of each service taken away, and its revert: nothing lost, doubled or refused, and cured without a hand";
-    Load argocd::commits(History::RoundTrip) = "long-cluster-round-trip": "Redis to Kafka to RabbitMQ to Redis by commits under load, each of which drops the broker before: nothing lost, doubled or refused. It takes RabbitMQ's management API";
+    Load argocd::commits(Environment::grows) = "long-cluster-graph": "a commit under load adds a topic, its publisher and two subscribers: nothing lost, doubled or refused";
+    Load argocd::commits(Environment::all_wrong) = "long-cluster-wrong-commits": "eight kinds of wrong commits under load, each with a pod of each service taken away, and its revert: nothing lost, doubled or refused, and cured without a hand";
+    Load argocd::commits(Environment::round_trip) = "long-cluster-round-trip": "Redis to Kafka to RabbitMQ to Redis by commits under load, each of which drops the broker before: nothing lost, doubled or refused. It takes RabbitMQ's management API";
 };

@@ -34,7 +34,7 @@ impl Signals {
     pub(crate) async fn start(site: &Site) -> Result<Self> {
         let kubectl = site.beside("signals", include_str!("../objects/signals.yaml"));
         let kubectl = kubectl.await?;
-        let ready = ["wait", "--for=condition=Ready", "pod", NAME];
+        let ready = format!("wait --for=condition=Ready pod {NAME}");
         kubectl.wait(SOON, &ready).await?;
         Ok(Self { kubectl })
     }
@@ -46,7 +46,7 @@ impl Signals {
         let process = process.context("services/Dockerfile has no entry point")?;
         let shell = ["exec", NAME, "--", "/bin/sh", "-c", SEND, NAME];
         let args = [&shell[..], &[signal, process], pods].concat();
-        let reached = self.kubectl.run(&args).await?;
+        let reached = self.kubectl.run_within(SOON, &args, "").await?;
         let reached = reached.lines().count();
         ensure!(
             // What the kubelet has restarted meanwhile need not be continued.

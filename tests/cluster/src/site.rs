@@ -27,13 +27,14 @@ const BESIDE: [&str; 2] = ["signals", "elsewhere"];
 const GONE: Duration = Duration::from_mins(3);
 
 /// What a release is made of.
-const RESOURCES: &str = "components,subscriptions,resiliencies,configurations,deployments,jobs";
+const RESOURCES: &str =
+    "get components,subscriptions,resiliencies,configurations,deployments,jobs -o yaml";
 
-const EVIDENCE: [(&str, &[&str]); 4] = [
-    ("pods.txt", &["get", "pods", "-o", "wide"]),
-    ("events.txt", &["get", "events", "--sort-by=.lastTimestamp"]),
-    ("described.txt", &["describe", "pods"]),
-    ("resources.yaml", &["get", RESOURCES, "-o", "yaml"]),
+const EVIDENCE: [(&str, &str); 4] = [
+    ("pods.txt", "get pods -o wide"),
+    ("events.txt", "get events --sort-by=.lastTimestamp"),
+    ("described.txt", "describe pods"),
+    ("resources.yaml", RESOURCES),
 ];
 
 pub(crate) struct Site {
@@ -104,10 +105,9 @@ impl Site {
         if self.setup.keep {
             return result;
         }
-        let own = self.kubectl.namespace.as_str();
+        let own = &self.kubectl.namespace;
         let [signals, elsewhere] = BESIDE.map(|it| format!("{it}-{own}"));
-        let delete = ["delete", "namespace", "--ignore-not-found"];
-        let delete = [&delete[..], &[own, &signals, &elsewhere]].concat();
+        let delete = format!("delete namespace --ignore-not-found {own} {signals} {elsewhere}");
         let removed = self.kubectl.wait(GONE, &delete).await;
         let value = result.with_context(|| format!("evidence is in {}", self.folder.display()))?;
         removed.map(|()| value)
@@ -115,18 +115,18 @@ impl Site {
 
     /// As much as there is: what cannot be had must not hide why the scenario failed.
     async fn collect(&self) {
-        let write = async |file: &str, args: &[&str]| {
-            let said = self.kubectl.run(args).await;
+        let write = async |file: &str, line: &str| {
+            let said = self.kubectl.run(line).await;
             let said = said.unwrap_or_else(|error| format!("{error:#}"));
             let _ = std::fs::write(self.folder.join(file), said);
         };
-        for (file, args) in EVIDENCE {
-            write(file, args).await;
+        for (file, line) in EVIDENCE {
+            write(file, line).await;
         }
-        let pods = self.kubectl.list(&["pods"]).await.unwrap_or_default();
+        let pods = self.kubectl.list("pods").await.unwrap_or_default();
         for pod in pods.iter().map(chart::name) {
-            let args = ["logs", pod, "--all-containers", "--prefix", "--tail=500"];
-            write(&format!("{pod}.log"), &args).await;
+            let logs = format!("logs {pod} --all-containers --prefix --tail=500");
+            write(&format!("{pod}.log"), &logs).await;
         }
     }
 }

@@ -43,12 +43,12 @@ impl Kubectl {
         Self::new(&self.program, namespace)
     }
 
-    /// Runs it and returns what it prints. The error is what it says.
-    pub async fn run(&self, args: &[&str]) -> Result<String> {
-        self.run_within(CALL, args, "").await
+    /// Runs it with the words of this line and returns what it prints. The error is what it says.
+    pub async fn run(&self, line: &str) -> Result<String> {
+        self.run_within(CALL, &words(line), "").await
     }
 
-    /// The same with a limit of its own, for calls that wait, and with a text on standard input.
+    /// The same with words that may have spaces in them, a limit of its own, and a text on standard input.
     pub async fn run_within(&self, limit: Duration, args: &[&str], input: &str) -> Result<String> {
         let mut command = Command::new(&self.program);
         command.args(["--namespace", &self.namespace]).args(args);
@@ -65,31 +65,35 @@ impl Kubectl {
         self.run_within(CALL, &apply, &list).await.map(drop)
     }
 
-    /// `get ARGS -o json`; an object, or a List with `items`.
-    pub async fn get(&self, args: &[&str]) -> Result<Value> {
-        let args = [&["get"], args, &["-o", "json"]].concat();
-        Ok(serde_json::from_str(&self.run(&args).await?)?)
+    /// `get` this, as JSON; an object, or a List with `items`.
+    pub async fn get(&self, what: &str) -> Result<Value> {
+        let said = self.run(&format!("get {what} --output=json")).await?;
+        Ok(serde_json::from_str(&said)?)
     }
 
     /// The items of a list.
-    pub async fn list(&self, args: &[&str]) -> Result<Vec<Value>> {
-        let list = self.get(args).await?;
+    pub async fn list(&self, what: &str) -> Result<Vec<Value>> {
+        let list = self.get(what).await?;
         Ok(list["items"].as_array().cloned().unwrap_or_default())
     }
 
     /// Runs what waits by itself, for so long at most: it is told so by `--timeout`.
-    pub async fn wait(&self, limit: Duration, args: &[&str]) -> Result<()> {
-        let timeout = format!("--timeout={}s", limit.as_secs());
-        let args = [args, &[&*timeout]].concat();
-        self.run_within(limit + CALL, &args, "").await.map(drop)
+    pub async fn wait(&self, limit: Duration, line: &str) -> Result<()> {
+        let line = format!("{line} --timeout={}s", limit.as_secs());
+        let waited = self.run_within(limit + CALL, &words(&line), "").await;
+        waited.map(drop)
     }
 
     /// Starts a call that goes on (`logs -f`, `port-forward`), with its output in a file.
-    pub fn start(&self, name: &str, args: &[&str], log: &Path) -> Result<Process> {
+    pub fn start(&self, name: &str, line: &str, log: &Path) -> Result<Process> {
         let mut launch = Launch::new(name, &self.program, log);
         let namespace = ["--namespace", &self.namespace];
-        let command = launch.command.args(namespace).args(args);
+        let command = launch.command.args(namespace).args(words(line));
         command.envs(env::vars_os());
         Process::start(&mut launch)
     }
+}
+
+fn words(line: &str) -> Vec<&str> {
+    line.split_whitespace().collect()
 }

@@ -25,7 +25,7 @@ use uuid::Uuid;
 use crate::load::{self, Load};
 use crate::{Stack, StackOptions};
 
-pub use table::{ALL, LONG, Scenario};
+pub use table::{ALL, Scenario};
 
 /// Keeps the stacks' folders, with all logs, when it is set.
 const KEEP: &str = "KEEP_STACKS";

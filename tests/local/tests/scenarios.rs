@@ -6,11 +6,11 @@
 use std::process::ExitCode;
 
 use harness::scenario;
-use local_stack::scenarios::{ALL, LONG, Setup};
+use local_stack::scenarios::{ALL, Setup};
 
 /// Stacks at the same time: each is a broker, two sidecars and two services.
 const AT_ONCE: (usize, usize) = (3, 3);
 
 fn main() -> ExitCode {
-    scenario::main(ALL, LONG, AT_ONCE, Setup::read)
+    scenario::main(ALL, AT_ONCE, Setup::read)
 }

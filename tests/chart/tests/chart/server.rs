@@ -26,14 +26,13 @@ fn an_api_server_takes_every_installation() -> Result<()> {
     let all = &*RENDERED;
     let namespace = format!("task-pubsub-dry-run-{}", std::process::id());
     let kubectl = Kubectl::new(Path::new("kubectl"), &namespace);
-    let run = |args: &[&str]| block_on(kubectl.run(args))?;
-    run(&["create", "namespace", &namespace])?;
+    let run = |line: &str| block_on(kubectl.run(&line.replace("NAME", &namespace)))?;
+    run("create namespace NAME")?;
     // Of a Deployment there are no pods yet: `warn` speaks of its template.
-    let restricted = "pod-security.kubernetes.io/warn=restricted";
-    let labelled = run(&["label", "namespace", &namespace, restricted]);
+    let labelled = run("label namespace NAME pod-security.kubernetes.io/warn=restricted");
     let taken = labelled.and_then(|_| block_on(all_taken(all, &kubectl))?);
     // Nothing is in it.
-    let deleted = run(&["delete", "namespace", "--wait=false", &namespace]);
+    let deleted = run("delete namespace NAME --wait=false");
     taken.and(deleted.map(drop))
 }
 
@@ -61,7 +60,7 @@ async fn all_taken(all: &BTreeMap<String, Rendered>, kubectl: &Kubectl) -> Resul
 
 /// The kinds that this cluster has. Of a pod, as `helm test` has them, the server wants the `ServiceAccount` to be there.
 async fn kinds(kubectl: &Kubectl) -> Result<BTreeSet<String>> {
-    let kinds = kubectl.run(&["api-resources", "--no-headers"]).await?;
+    let kinds = kubectl.run("api-resources --no-headers").await?;
     let kinds = kinds.lines().filter_map(|line| {
         let words: Vec<_> = line.split_whitespace().rev().collect();
         Some(format!("{} {}", words.get(2)?, words.first()?))

@@ -38,19 +38,11 @@ fn grown() -> Value {
     })
 }
 
-#[derive(Clone, Copy)]
-pub(super) enum History {
-    /// A bit of everything.
-    Usual,
-    /// A second topic, with its publisher and subscribers.
-    Grows,
-    /// Every wrong commit there is.
-    Wrong,
-    /// From each broker to the next one, which is the only one at once.
-    RoundTrip,
-}
-
-pub(super) async fn commits(site: &Site, history: History) -> Result<String> {
+/// An environment of its own, with this history.
+pub(super) async fn commits<'a>(
+    site: &'a Site,
+    history: impl AsyncFnOnce(&mut Environment<'a>) -> Result<String>,
+) -> Result<String> {
     let git = site.setup.git.as_ref();
     let git = git.context("no git repository: --git-push and --git-sync say where one is")?;
     let target = (ENVIRONMENT, site.kubectl.namespace.as_str());
@@ -68,12 +60,7 @@ pub(super) async fn commits(site: &Site, history: History) -> Result<String> {
         site,
         argocd: ArgoCd::new(site, ENVIRONMENT),
     };
-    let result = match history {
-        History::Usual => environment.usual().await,
-        History::Grows => environment.grows().await,
-        History::Wrong => environment.all_wrong().await,
-        History::RoundTrip => environment.round_trip().await,
-    };
+    let result = history(&mut environment).await;
     let removed = async {
         environment.argocd.remove().await?;
         environment.repository.remove().await
@@ -106,7 +93,8 @@ impl Environment<'_> {
         UnderLoad::start(self.site).await
     }
 
-    async fn usual(&mut self) -> Result<String> {
+    /// A bit of everything.
+    pub(super) async fn usual(&mut self) -> Result<String> {
         let work = self.begin().await?;
         // In one commit, and back: what is dropped is drained first.
         self.change(&work, &["kafka"]).await?;
@@ -126,7 +114,8 @@ impl Environment<'_> {
         Ok(told.join("; "))
     }
 
-    async fn grows(&mut self) -> Result<String> {
+    /// A second topic, with its publisher and subscribers.
+    pub(super) async fn grows(&mut self) -> Result<String> {
         let work = self.begin().await?;
         // Each task is soon four deliveries.
         work.slower(self.site).await?;
@@ -135,7 +124,8 @@ impl Environment<'_> {
         self.heard_by_all(work).await
     }
 
-    async fn all_wrong(&mut self) -> Result<String> {
+    /// Every wrong commit there is.
+    pub(super) async fn all_wrong(&mut self) -> Result<String> {
         let work = self.begin().await?;
         let mut told = Vec::new();
         for wrong in wrong::all(self.site)? {
@@ -145,7 +135,8 @@ impl Environment<'_> {
         Ok(told.join("; "))
     }
 
-    async fn round_trip(&mut self) -> Result<String> {
+    /// From each broker to the next one, which is the only one at once.
+    pub(super) async fn round_trip(&mut self) -> Result<String> {
         let work = self.begin().await?;
         let mut told = Vec::new();
         for broker in ["kafka", "rabbitmq", "redis"] {
@@ -204,8 +195,8 @@ impl Environment<'_> {
     /// The preflight ended before the first new publisher began, and the smoke test came after it.
     async fn in_order(&self) -> Result<()> {
         let kubectl = &self.site.kubectl;
-        let preflight = kubectl.get(&["job", "task-pubsub-preflight"]).await?;
-        let smoke = kubectl.get(&["job", "task-pubsub-smoke"]).await?;
+        let preflight = kubectl.get("job task-pubsub-preflight").await?;
+        let smoke = kubectl.get("job task-pubsub-smoke").await?;
         let time = |time: &Value| time.as_str().map(str::to_owned);
         let proven = time(&preflight["status"]["completionTime"]);
         let proven = proven.context("the preflight has not ended")?;

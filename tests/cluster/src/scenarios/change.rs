@@ -25,7 +25,7 @@ pub(super) fn dead_broker(namespace: &str) -> Value {
 }
 
 /// What the chart's README says: Helm leaves a release in the middle of a rollback that a hook has refused.
-const REFUSED_ROLLBACK: &str = "--selector=owner=helm,status=pending-rollback";
+const FORGET_ROLLBACK: &str = "delete secret --selector=owner=helm,status=pending-rollback";
 
 fn brokers(active: &str, subscribe: &[&str]) -> Value {
     json!({"broker": {"active": active, "subscribe": subscribe}, "services": two_publishers()})
@@ -36,27 +36,16 @@ async fn upgrade(site: &Site, helm: &Helm, active: &str, subscribe: &[&str]) -> 
     helm.upgrade(&chart::folder(), &values, ROLLOUT).await
 }
 
-pub(super) async fn redis_to_kafka(site: &Site) -> Result<String> {
-    change(site, &site.helm(), ("redis", "kafka"), false).await
-}
-
-pub(super) async fn kafka_to_rabbitmq(site: &Site) -> Result<String> {
-    let mut helm = site.helm();
-    helm.program.clone_from(&site.setup.helm4);
-    change(site, &helm, ("kafka", "rabbitmq"), true).await
-}
-
-/// `first_subscribe`: the new broker drops what nobody has bound a queue to, so it is subscribed to in an upgrade of its own.
-async fn change(
-    site: &Site,
-    helm: &Helm,
-    (old, new): (&str, &str),
-    first_subscribe: bool,
-) -> Result<String> {
+/// In two steps where the new broker drops what nobody has bound a queue to: it is subscribed to in an upgrade of its own. Those with Helm 4.
+pub(super) async fn by_helm(site: &Site, old: &str, new: &str, steps: usize) -> Result<String> {
+    let helm = &mut site.helm();
+    if steps == 2 {
+        helm.program.clone_from(&site.setup.helm4);
+    }
     upgrade(site, helm, old, &[]).await?;
     let workers = pods::names(&site.kubectl, "task-worker").await?;
     let work = UnderLoad::start(site).await?;
-    if first_subscribe {
+    if steps == 2 {
         upgrade(site, helm, old, &[old, new]).await?;
         // A canary through every broker that is subscribed to.
         helm.run("test", &[], ROLLOUT, "").await?;
@@ -70,8 +59,7 @@ async fn change(
     // Back to the revision before the new broker came, as if that could be undone like anything else.
     let back = helm.run("rollback", &["1", "--wait"], ROLLOUT, "");
     not_dropped(back.await, new)?;
-    let forget = ["delete", "secret", REFUSED_ROLLBACK];
-    site.kubectl.run(&forget).await?;
+    site.kubectl.run(FORGET_ROLLBACK).await?;
     work.drained().await?;
     upgrade(site, helm, new, &[new]).await?;
     work.go_on().await?;

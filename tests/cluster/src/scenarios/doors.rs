@@ -85,8 +85,8 @@ pub(super) async fn closed(site: &Site) -> Result<String> {
     let id = created["id"].as_str().context("no id")?.parse()?;
     let (effects, id) = (logs.effects(), [id]);
     effects.wait_for("its task", SOON, &id).await?;
-    let log = ["logs", "deployment/task-worker", "--container=task-worker"];
-    let log = site.kubectl.run(&log).await?;
+    let log = "logs deployment/task-worker --container=task-worker";
+    let log = site.kubectl.run(log).await?;
     ensure!(!log.contains("forged"), "a forged event has had an effect");
     Ok("9 ways refused, one open to a caller that a value names".to_owned())
 }
@@ -107,7 +107,7 @@ impl Stranger {
         let values = [("name", name), ("app", &image)];
         site::apply(kubectl, &site.setup, objects, &values).await?;
         let pod = format!("pod/{name}");
-        let ready = ["wait", "--for=condition=Ready", &pod];
+        let ready = format!("wait --for=condition=Ready {pod}");
         kubectl.wait(ROLLOUT, &ready).await?;
         let (forward, url) = pods::forward(kubectl, &pod, 3500, &site.folder).await?;
         Ok(Self {

@@ -114,7 +114,7 @@ pub(super) async fn fan_out(site: &Site, well: u32, events: usize) -> Result<Str
     try_join_all(all).await?;
     ensure!(behind > rate as usize, "{SLOW} was {behind} behind only");
     ensure!(retries.look().await?.is_empty(), "{RETRIES} has acted");
-    let log = ["logs", &format!("deployment/{RETRIES}"), "--tail=3"];
+    let log = format!("logs deployment/{RETRIES} --tail=3");
     let log = site.kubectl.run(&log).await?;
     ensure!(log.contains("to be retried"), "{RETRIES} says {log}");
     // What it said RETRY to has waited for a version of it that works.
@@ -137,5 +137,5 @@ async fn counted(ledger: &Ledger, effects: &Effects, kills: u64) -> Result<()> {
     effects.wait_for("every event", CAUGHT_UP, &tasks).await?;
     effects.settle(QUIET).await?;
     let count = ledger.total(&*effects.look().await?);
-    perfect_but(kills, count).map(drop)
+    perfect_but(kills, count, ledger).map(drop)
 }

@@ -48,7 +48,7 @@ pub(super) async fn components_last(site: &Site) -> Result<String> {
     let started = Instant::now();
     site.kubectl.apply(late).await?;
     for service in ["task-api", "task-worker"] {
-        let ready = ["rollout", "status", &format!("deployment/{service}")];
+        let ready = format!("rollout status deployment/{service}");
         let ready = site.kubectl.wait(ROLLOUT, &ready).await;
         ready.context("after the components came")?;
     }

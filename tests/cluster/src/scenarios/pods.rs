@@ -31,8 +31,8 @@ pub(super) async fn of(kubectl: &Kubectl, service: &str) -> Result<Vec<Pod>> {
 }
 
 async fn all(kubectl: &Kubectl, service: &str) -> Result<Vec<Value>> {
-    let selector = format!("app={service}");
-    kubectl.list(&["pods", "--selector", &selector]).await
+    let pods = format!("pods --selector=app={service}");
+    kubectl.list(&pods).await
 }
 
 /// Their names, to see whether they are still the same.
@@ -63,7 +63,7 @@ pub(super) async fn replaced(kubectl: &Kubectl, service: &str) -> Result<()> {
     let mut old = of(kubectl, service).await?;
     old.retain(|pod| pod.ready == (2, 2));
     let gone = &old.first().context("no pod to take away")?.name;
-    let delete = ["delete", "pod", gone, "--wait=false"];
+    let delete = format!("delete pod {gone} --wait=false");
     kubectl.run(&delete).await?;
     until("the pod in its place", SOON, async || {
         let now = of(kubectl, service).await?;
@@ -118,9 +118,8 @@ pub(super) async fn forward(
 ) -> Result<(Process, String)> {
     let log = folder.join(format!("port-forward-{}.log", target.replace('/', "-")));
     let here = Port::reserve()?;
-    let ports = format!("{}:{port}", here.number);
-    let args = ["port-forward", target, &ports];
-    let process = kubectl.start("port-forward", &args, &log)?;
+    let forward = format!("port-forward {target} {}:{port}", here.number);
+    let process = kubectl.start("port-forward", &forward, &log)?;
     let listens = async || {
         let connected = TcpStream::connect(here.address()).await;
         connected.map(drop).map_err(|error| error.to_string())

@@ -23,9 +23,9 @@ pub(super) async fn restarts(site: &Site) -> Result<String> {
     for service in ["task-api", "task-worker"] {
         let before = pods::names(&site.kubectl, service).await?;
         let deployment = format!("deployment/{service}");
-        let restart = ["rollout", "restart", &deployment];
+        let restart = format!("rollout restart {deployment}");
         site.kubectl.run(&restart).await?;
-        let status = ["rollout", "status", &deployment];
+        let status = format!("rollout status {deployment}");
         site.kubectl.wait(ROLLOUT, &status).await?;
         let after = pods::names(&site.kubectl, service).await?;
         let new = before.is_disjoint(&after);

@@ -44,17 +44,11 @@ pub(super) async fn ask(site: &Site) -> Result<()> {
 
 /// Every object of the namespace, whatever its kind, but for events, which are a log.
 async fn everything(kubectl: &Kubectl) -> Result<Vec<String>> {
-    let names = "--output=name";
-    let kinds = [
-        "api-resources",
-        "--namespaced",
-        "--verbs=list,delete",
-        names,
-    ];
-    let kinds = kubectl.run(&kinds).await?;
+    let kinds = "api-resources --namespaced --verbs=list,delete --output=name";
+    let kinds = kubectl.run(kinds).await?;
     let kinds = kinds.lines().filter(|kind| !kind.starts_with("events"));
     let kinds = kinds.collect::<Vec<_>>().join(",");
-    let objects = ["get", &kinds, names, "--ignore-not-found"];
+    let objects = format!("get {kinds} --output=name --ignore-not-found");
     let objects = kubectl.run(&objects).await?;
     Ok(objects.lines().map(str::to_owned).collect())
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::Result;
 use harness::effects::{Effects, QUIET};
 use harness::ledger::{Count, Ledger};
 use serde_json::{Value, json};
@@ -101,9 +101,7 @@ impl UnderLoad {
     /// between the worker's two writes, line and journal. Returns the figures, and what they were counted from.
     pub(super) async fn stop_but(self, kills: u64) -> Result<(String, Ledger)> {
         let (count, ledger, throttled) = self.ended().await?;
-        let figures = perfect_but(kills, count);
-        let figures = figures
-            .with_context(|| format!("the first failure: {:?}", ledger.failures().first()))?;
+        let figures = perfect_but(kills, count, &ledger)?;
         Ok((figures + &throttled, ledger))
     }
 
@@ -115,14 +113,12 @@ impl UnderLoad {
 }
 
 /// The figures of a subscriber; an error unless they are perfect, but for what some kills may have doubled.
-pub(super) fn perfect_but(kills: u64, mut count: Count) -> Result<String> {
+pub(super) fn perfect_but(kills: u64, mut count: Count, ledger: &Ledger) -> Result<String> {
     let doubled = count.duplicated_effects.min(kills);
     count.duplicated_effects -= doubled;
-    let mut figures = count.to_string();
-    if doubled > 0 {
-        figures = format!("{doubled} doubled by {kills} kills; else {figures}");
-    }
-    let perfect = count.is_perfect() && count.acknowledged > 0;
-    ensure!(perfect, "{figures}");
-    Ok(figures)
+    let figures = ledger.perfect(&count)?;
+    Ok(match doubled {
+        0 => figures,
+        _ => format!("{doubled} doubled by {kills} kills; else {figures}"),
+    })
 }

@@ -43,10 +43,7 @@ pub const ALL: &[Scenario] = scenarios! {
     Light flow::through("gcp"; "") = "flow-gcp": "as on Kafka";
     Light languages::of_others("fastapi", "go", "node", "rabbitmq") = "languages": "the tutorial's two apps in Python, ours behind its publisher, and subscribers in Go and JavaScript behind ours: each event once, with everything that LANGUAGES.md says";
     Light requests::one_by_one("schemathesis") = "requests": "with a worker that lists its subscription: the tutorial's request, one effect for one Idempotency-Key, 408 for bodies that drip, and the API as it is described";
-};
-
-/// Scenarios that take an hour together: everything of which CI runs a short form, and more.
-pub const LONG: &[Scenario] = scenarios! {
+    // These take an hour together: everything of which CI runs a short form, and more.
     Light away::of_any_length("redis") = "long-away-redis": "the worker stands still or is killed, and is away for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled, refused or dead, and soon caught up";
     Light away::of_any_length("kafka") = "long-away-kafka": "the worker stands still or is killed, and is away for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled, refused or dead, and soon caught up";
     Light away::of_any_length("rabbitmq") = "long-away-rabbitmq": "the worker stands still or is killed, and is away for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled, refused or dead, and soon caught up";
