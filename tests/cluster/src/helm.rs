@@ -7,7 +7,6 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tokio::process::Command;
 
-use harness::chart::folder;
 use harness::command::output;
 
 /// Beyond the limit that Helm is told.
@@ -30,13 +29,6 @@ impl Helm {
         let (chart, values) = (chart.to_string_lossy(), values.to_string());
         let args = [&chart, "--install", "--wait", "--values=-"];
         self.run("upgrade", &args, limit, &values).await.map(drop)
-    }
-
-    /// What an upgrade would apply.
-    pub(crate) async fn template(&self, values: &Value) -> Result<String> {
-        let (chart, values) = (folder(), values.to_string());
-        let args = [&*chart.to_string_lossy(), "--validate", "--values=-"];
-        self.run("template", &args, MARGIN, &values).await
     }
 
     /// Another command on the release, such as `rollback`, `test` or `uninstall`; an error when a test fails.

@@ -8,7 +8,6 @@ mod argocd;
 mod helm;
 mod leftovers;
 mod load;
-mod load_throttle;
 mod pod_logs;
 mod repository;
 mod requirements;

@@ -42,10 +42,10 @@ impl Repository {
             branch: namespace.to_owned(),
         };
         fs::create_dir_all(folder)?;
-        let init = ["init", "--quiet", "--initial-branch", namespace];
-        repository.git(&init).await?;
-        let remote = ["remote", "add", "origin", push_url];
-        repository.git(&remote).await?;
+        let init = format!("init --quiet --initial-branch {namespace}");
+        repository.git(&init, "").await?;
+        let remote = format!("remote add origin {push_url}");
+        repository.git(&remote, "").await?;
         let (charts, argocd) = (workspace().join("charts"), workspace().join("argocd"));
         let mut copy = Command::new("cp");
         copy.arg("-R").args([&charts, &argocd]).arg(folder);
@@ -66,36 +66,36 @@ impl Repository {
     pub(crate) async fn commit(&self, values: &Value, message: &str) -> Result<String> {
         let file = self.environment.join("values.yaml");
         fs::write(file, serde_norway::to_string(values)?)?;
-        self.git(&["add", "--all"]).await?;
-        let commit = ["commit", "--quiet", "--message", message];
-        self.git(&commit).await?;
+        self.git("add --all", "").await?;
+        self.git("commit --quiet --file=-", message).await?;
         self.push().await
     }
 
     /// Takes the last commit back by a new one, as people do. Returns that one.
     pub(crate) async fn revert(&self) -> Result<String> {
-        self.git(&["revert", "--no-edit", "HEAD"]).await?;
+        self.git("revert --no-edit HEAD", "").await?;
         self.push().await
     }
 
     pub(crate) async fn remove(&self) -> Result<()> {
-        let delete = ["push", "--quiet", "--delete", "origin", &self.branch];
-        self.git(&delete).await.map(drop)
+        let delete = format!("push --quiet --delete origin {}", self.branch);
+        self.git(&delete, "").await.map(drop)
     }
 
     async fn push(&self) -> Result<String> {
-        let push = ["push", "--quiet", "origin", &self.branch];
-        self.git(&push).await?;
-        Ok(self.git(&["rev-parse", "HEAD"]).await?.trim().to_owned())
+        let push = format!("push --quiet origin {}", self.branch);
+        self.git(&push, "").await?;
+        let head = self.git("rev-parse HEAD", "").await?;
+        Ok(head.trim().to_owned())
     }
 
-    async fn git(&self, args: &[&str]) -> Result<String> {
+    async fn git(&self, line: &str, input: &str) -> Result<String> {
         let mut command = Command::new("git");
         command.arg("-C").arg(&self.folder);
         for author in ["user.name=task-pubsub e2e", "user.email=e2e@example.com"] {
             command.args(["-c", author]);
         }
-        let said = output(command.args(args), LIMIT, "").await;
-        said.with_context(|| format!("git {}", args.join(" ")))
+        let said = output(command.args(line.split(' ')), LIMIT, input).await;
+        said.with_context(|| format!("git {line}"))
     }
 }

@@ -1,7 +1,7 @@
 //! A sidecar and its app, started and ended as the kubelet does it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -171,13 +171,13 @@ pub(super) fn environment(
     }
     // The pod's emptyDir: it survives its containers, and no other pod sees it.
     if let Some(journal) = env.get_mut("EFFECT_JOURNAL") {
-        let file = journal_of(site, name);
+        let file = journal_of(&site.folder, name);
         *journal = file.to_string_lossy().into_owned();
     }
     env
 }
 
 /// Where the effect journal of a pod is, if it keeps one.
-pub(super) fn journal_of(site: &Site, name: &str) -> PathBuf {
-    site.folder.join(format!("{name}.effects"))
+pub(crate) fn journal_of(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.effects"))
 }

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::Http;
 use crate::broker::{BrokerProcess, Declaration};
 use crate::endpoints::{Endpoint, Endpoints};
-use crate::pod::{self, Pod};
+use crate::pod::Pod;
 use crate::resources::Resources;
 use crate::site::Site;
 
@@ -158,11 +158,6 @@ impl Stack {
         let mut lines = log.lines().filter(|line| line.contains(MARK));
         let line = lines.find(|line| line.contains(&id)).map(str::to_owned);
         line.with_context(|| format!("no line for {id}"))
-    }
-
-    /// The file in which `task-worker` remembers its effects across a crash.
-    pub fn worker_journal(&self) -> PathBuf {
-        pod::journal_of(&self.site, &self.worker.name)
     }
 
     /// Leaves the work folder with all logs in place for good: for whoever looks for a cause.

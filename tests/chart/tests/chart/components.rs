@@ -162,10 +162,8 @@ fn secrets_are_refused_in_plain() -> Result<()> {
     let items: Vec<_> = secrets.iter().map(plain).collect();
     let broker = json!({"type": "any-other", "metadata": items});
     let values = json!({"broker": {"active": "any"}, "brokers": {"any": broker}});
-    let refusal = render(tool("helm3"), &values)
-        .err()
-        .context("not refused")?;
-    let said = format!("{refusal:#}");
+    let refusal = render(tool("helm3"), &values).err();
+    let said = format!("{:#}", refusal.context("not refused")?);
     let refused = |name: &String| said.contains(&format!("`{name}` has a plain value"));
     secrets.retain(|name| !refused(name));
     ensure!(secrets.is_empty(), "the chart takes {secrets:?} in plain");

@@ -17,15 +17,6 @@ use crate::tools::{output, tool};
 /// Set it to write the files anew.
 const UPDATE: &str = "UPDATE_GOLDEN";
 
-/// Whole.
-const WHOLE: [&str; 5] = [
-    "defaults",
-    "production",
-    "argocd-dev",
-    "argocd-staging",
-    "argocd-production",
-];
-
 /// Of these examples of a broker, or of a state store, the Components and Subscriptions that the defaults do not have.
 const OF_BROKERS: [&str; 10] = [
     "gcp",
@@ -77,10 +68,13 @@ fn golden_files_are_what_is_rendered() -> Result<()> {
         let kind = object["kind"].as_str().unwrap_or_default();
         ["Component", "Subscription"].contains(&kind) && !defaults.contains(&object)
     };
-    for name in WHOLE.into_iter().chain(OF_BROKERS) {
-        let objects = RENDERED[name].objects();
-        let text = documents(objects.filter(|it| WHOLE.contains(&name) || own(it)))?;
-        made.push((golden.join(format!("{name}.yaml")), text));
+    for (name, rendered) in RENDERED.iter() {
+        let name = name.as_str();
+        let whole = ["defaults", "production"].contains(&name) || name.starts_with("argocd-");
+        if whole || OF_BROKERS.contains(&name) {
+            let text = documents(rendered.objects().filter(|it| whole || own(it)))?;
+            made.push((golden.join(format!("{name}.yaml")), text));
+        }
     }
     for file in files(&golden)? {
         if !made.iter().any(|(path, _)| *path == file) {

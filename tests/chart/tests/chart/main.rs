@@ -9,7 +9,6 @@ mod components;
 mod generated;
 mod helm;
 mod installations;
-mod package;
 mod policy;
 mod schemas;
 mod server;

@@ -30,10 +30,8 @@ const BY_DEFAULT: [&str; 3] = [
 #[test]
 fn workloads_follow_best_practice() -> Result<()> {
     let version = KUBE_VERSION.rsplit_once('.').context("no version")?.0;
-    for (name, rendered) in RENDERED
-        .iter()
-        .filter(|(name, _)| !name.starts_with("broker-"))
-    {
+    let all = RENDERED.iter();
+    for (name, rendered) in all.filter(|(name, _)| !name.starts_with("broker-")) {
         let mut kube_score = Command::new(tool("kube-score"));
         kube_score.args(["score", "--exit-one-on-warning", "--output-format=ci"]);
         kube_score.arg(format!("--kubernetes-version=v{version}"));

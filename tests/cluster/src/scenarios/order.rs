@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
-use harness::chart::{Rendered, text};
+use harness::chart::{Rendered, folder, text};
 use harness::wait::until;
 use serde_json::{Value, json};
 
@@ -15,8 +15,10 @@ use crate::site::{ROLLOUT, SOON};
 pub(super) async fn components_last(site: &Site) -> Result<String> {
     // A Subscription that comes while daprd starts may escape it until the watchdog has it started again.
     let watchdog = json!({"delivery": {"watchdog": {"silence": "5s", "patience": "3s"}}});
-    let values = site.values(&watchdog);
-    let rendered = site.helm().template(&values).await?;
+    let (values, folder) = (site.values(&watchdog), folder());
+    let args = [&*folder.to_string_lossy(), "--validate", "--values=-"];
+    let (helm, values) = (site.helm(), values.to_string());
+    let rendered = helm.run("template", &args, SOON, &values).await?;
     let rendered = Rendered::parse(&rendered)?;
     let hook = |object: &&Value| !object["metadata"]["annotations"]["helm.sh/hook"].is_null();
     let of_dapr = |object: &&Value| text(&object["apiVersion"]).starts_with("dapr.io/");

@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use super::{DEADLINE, Setup, UnderLoad, away, nothing_dead};
 use crate::container::Container;
+use crate::pod::journal_of;
 use crate::{BrokerProcess, Stack};
 
 /// How often the worker is killed: a kill hits other events each time.
@@ -237,7 +238,7 @@ pub(super) async fn but_unrecorded(
 
 async fn unrecorded(stack: &Stack) -> Result<u64> {
     let effects: u64 = stack.effects().look().await?.values().sum();
-    let journal = stack.worker_journal();
+    let journal = journal_of(&stack.folder.path, &stack.worker.name);
     // The generation before the one that is written, if there is one. Older ones are forgotten: after a long run this is too much.
     let older = fs::read_to_string(journal.with_added_extension("1")).unwrap_or_default();
     let journal = fs::read_to_string(journal).context("the worker's journal")?;

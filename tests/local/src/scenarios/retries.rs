@@ -1,7 +1,7 @@
 //! What becomes of RETRY: deliveries until the handler works, or until the budget of attempts is used up.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
@@ -28,19 +28,15 @@ const DEADLINE: Duration = Duration::from_mins(1);
 /// Fails the first [`REFUSALS`] times for each task, then works, but never for the [`HOPELESS`] ones.
 #[derive(Debug, Clone, Default)]
 struct Flaky {
-    seen: Arc<Mutex<HashMap<Uuid, Seen>>>,
+    seen: Arc<Mutex<Seen>>,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Seen {
-    deliveries: u32,
-    effects: u32,
-}
+/// Deliveries and effects of each task.
+type Seen = HashMap<Uuid, (u32, u32)>;
 
 impl Flaky {
-    fn seen(&self) -> HashMap<Uuid, Seen> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.clone()
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -50,13 +46,13 @@ impl Effect for Flaky {
     }
 
     async fn apply(&self, event: &CloudEvent<TaskCreated>) -> Result<(), EffectError> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = seen.entry(event.data.task_id).or_default();
-        seen.deliveries += 1;
-        if seen.deliveries <= REFUSALS || event.data.title == HOPELESS {
+        let mut seen = self.seen();
+        let (deliveries, effects) = seen.entry(event.data.task_id).or_default();
+        *deliveries += 1;
+        if *deliveries <= REFUSALS || event.data.title == HOPELESS {
             return Err(EffectError::Transient(anyhow!("not yet")));
         }
-        seen.effects += 1;
+        *effects += 1;
         Ok(())
     }
 }
@@ -88,7 +84,7 @@ pub(super) async fn retried(stack: &mut Stack) -> Result<String> {
     let tasks = posts(stack, "task", EVENTS).await?;
     until("every event handled", DEADLINE, async || {
         let seen = effect.seen();
-        let done = seen.values().filter(|seen| seen.effects > 0).count();
+        let done = seen.values().filter(|(_, effects)| *effects > 0).count();
         Ok((done < EVENTS).then(|| format!("{done} of {EVENTS}")))
     })
     .await?;
@@ -96,20 +92,16 @@ pub(super) async fn retried(stack: &mut Stack) -> Result<String> {
     in_the_dead_letters(stack, &dead).await?;
     // One more delivery would come within a retry interval and a lease.
     tokio::time::sleep(QUIET).await;
-    let seen = effect.seen();
-    for (tasks, deliveries, effects) in [(&tasks, REFUSALS + 1, 1), (&hopeless, RETRIES + 1, 0)] {
-        let expected = Seen {
-            deliveries,
-            effects,
-        };
+    for (tasks, expected) in [(&tasks, (REFUSALS + 1, 1)), (&hopeless, (RETRIES + 1, 0))] {
         for task in tasks {
-            let seen = seen[task];
+            let seen = effect.seen()[task];
             ensure!(seen == expected, "{task}: {seen:?}, not {expected:?}");
         }
     }
     let letters = stack.dead_letters().await?;
+    let dead = tasks.iter().any(|task| letters.contains(&task.to_string()));
     ensure!(
-        !tasks.iter().any(|task| letters.contains(&task.to_string())),
+        !dead,
         "in the dead letters in spite of its effect: {letters}"
     );
     Ok(format!(
