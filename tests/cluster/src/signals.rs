@@ -25,9 +25,7 @@ for process in /proc/[0-9]*; do
 done
 "#;
 
-pub(crate) struct Signals {
-    kubectl: Kubectl,
-}
+pub(crate) struct Signals(Kubectl);
 
 impl Signals {
     /// Starts it in a namespace of its own, because what it may do is forbidden in that of the scenario.
@@ -36,7 +34,7 @@ impl Signals {
         let kubectl = kubectl.await?;
         let ready = format!("wait --for=condition=Ready pod {NAME}");
         kubectl.wait(SOON, &ready).await?;
-        Ok(Self { kubectl })
+        Ok(Self(kubectl))
     }
 
     /// Sends a signal, such as `KILL`, to our program in each of these pods.
@@ -46,7 +44,7 @@ impl Signals {
         let process = process.context("services/Dockerfile has no entry point")?;
         let shell = ["exec", NAME, "--", "/bin/sh", "-c", SEND, NAME];
         let args = [&shell[..], &[signal, process], pods].concat();
-        let reached = self.kubectl.run_within(SOON, &args, "").await?;
+        let reached = self.0.run_within(SOON, &args, "").await?;
         let reached = reached.lines().count();
         ensure!(
             // What the kubelet has restarted meanwhile need not be continued.

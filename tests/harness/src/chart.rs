@@ -35,9 +35,7 @@ pub fn folder() -> PathBuf {
 
 /// Everything that the chart renders for one set of values.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Rendered {
-    objects: Vec<Value>,
-}
+pub struct Rendered(Vec<Value>);
 
 /// Renders the chart with this Helm and `values` laid over its own `values.yaml`. The error is what Helm says.
 pub async fn render(helm: &Path, values: &Value) -> Result<Rendered> {
@@ -58,12 +56,12 @@ impl Rendered {
         let objects: Result<Vec<_>, _> = documents.collect();
         let mut objects = objects.context("invalid YAML")?;
         objects.retain(|object| !object.is_null());
-        Ok(Self { objects })
+        Ok(Self(objects))
     }
 
     /// Every object.
     pub fn objects(&self) -> impl Iterator<Item = &Value> {
-        self.objects.iter()
+        self.0.iter()
     }
 
     /// The objects of one kind.

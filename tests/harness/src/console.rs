@@ -18,9 +18,6 @@ const INTERRUPTED: u8 = 130;
 /// No step, check or scenario has a longer name.
 pub const NAME_WIDTH: usize = 32;
 
-/// So many are named at the end.
-const SLOWEST: usize = 5;
-
 /// The spinners of steps that are under way at once, each in its line below what is said meanwhile.
 static SPINNERS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
@@ -112,17 +109,4 @@ pub fn failure(error: &anyhow::Error) -> ExitCode {
     }
     note(&format!("{} {error:#}", style("error:").red().for_stderr()));
     ExitCode::FAILURE
-}
-
-/// Names what took longest, where there are many.
-pub fn slowest(what: &str, mut took: Vec<(Duration, &str)>) {
-    took.sort_unstable_by(|one, other| other.cmp(one));
-    if took.len() > SLOWEST {
-        let slowest = took.iter().take(SLOWEST);
-        let slowest = slowest.map(|(took, name)| format!("{name} {} s", took.as_secs()));
-        note(&format!(
-            "{what}: {}",
-            slowest.collect::<Vec<_>>().join(", ")
-        ));
-    }
 }

@@ -24,21 +24,17 @@ const TASK_ID: [&str; 2] = [r#""task_id":""#, r#""product":""#];
 
 /// How many effects each task has had. Clones share what they have read.
 #[derive(Debug, Clone)]
-pub struct Effects {
-    read: Arc<Mutex<(Lines, HashMap<Uuid, u64>)>>,
-}
+pub struct Effects(Arc<Mutex<(Lines, HashMap<Uuid, u64>)>>);
 
 impl Effects {
     /// Those in a log, or in all logs of a folder.
     pub fn of(logs: &Path) -> Self {
-        Self {
-            read: Arc::new(Mutex::new((Lines::of(logs), HashMap::new()))),
-        }
+        Self(Arc::new(Mutex::new((Lines::of(logs), HashMap::new()))))
     }
 
     /// Reads what has been written since the last look: the number of effects so far by task.
     pub async fn look(&self) -> Result<MappedMutexGuard<'_, HashMap<Uuid, u64>>> {
-        let mut read = self.read.lock().await;
+        let mut read = self.0.lock().await;
         let (lines, effects) = &mut *read;
         let count = |line: &str| {
             if let Some(task) = task(line) {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::process::Child;
@@ -97,26 +97,27 @@ impl Process {
         status.with_context(|| format!("{} has no exit status", self.name))
     }
 
-    /// Probes until `probe` answers `Ok`. `Err` carries why it is not ready yet. Fails at once, with the last
-    /// lines of the log, when the process ends, and with the last of these reasons at the deadline.
-    pub async fn ready<P>(&self, deadline: Duration, mut probe: P) -> Result<()>
-    where
-        P: AsyncFnMut() -> Result<(), String>,
-    {
-        let start = Instant::now();
-        let mut reason = "never probed".to_owned();
-        while start.elapsed() < deadline {
+    /// Probes until `probe` answers `Ok`; `Err` says why it is not ready yet. Fails with the last lines of the log when the process has
+    /// ended, and with the last of these reasons at the deadline.
+    pub async fn ready(
+        &self,
+        deadline: Duration,
+        mut probe: impl AsyncFnMut() -> Result<()>,
+    ) -> Result<()> {
+        let mut reason = anyhow!("never probed");
+        let started = Instant::now();
+        while started.elapsed() < deadline {
             self.runs()?;
             match timeout(PROBE_LIMIT, probe()).await {
                 Ok(Ok(())) => return Ok(()),
                 Ok(Err(why)) => reason = why,
-                Err(_) => reason = "the probe got no answer".into(),
+                Err(_) => reason = anyhow!("the probe got no answer"),
             }
             // Returns early when the process ends, which the next turn reports.
             let _ = timeout(LOOK_AGAIN, self.wait()).await;
         }
         let (name, log) = (&self.name, self.log.display());
-        bail!("{name} is not ready after {deadline:?}: {reason}; its log: {log}")
+        bail!("{name} is not ready after {deadline:?}: {reason:#}; its log: {log}")
     }
 
     /// SIGTERM, then SIGKILL when it is not gone after `deadline`. The exit status of one that ended by itself.

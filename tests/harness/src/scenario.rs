@@ -2,10 +2,9 @@
 
 use std::pin::Pin;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
@@ -60,15 +59,25 @@ pub fn main<S: Clone + Send + 'static>(
         Err(error) => return console::failure(&error),
     };
     let [light, load] = [light, load].map(|most| Arc::new(Semaphore::new(most)));
-    let took = Arc::new(Mutex::new(Vec::new()));
     let trial = |scenario: &'static Scenario<S>| {
-        let (setup, runtime, took) = (setup.clone(), runtime.clone(), took.clone());
+        let (setup, runtime) = (setup.clone(), runtime.clone());
         let turn = match scenario.weight {
             Weight::Light => light.clone(),
             Weight::Load => load.clone(),
         };
         let run = move || {
-            let run = in_turn(scenario, setup, &turn, &took);
+            let run = async {
+                let _turn = turn.acquire().await?;
+                let step = Step::beside(scenario.name);
+                let setup = setup.context("it was to be listed only")?;
+                let ended = (scenario.run)(setup).await;
+                let ended = ended.with_context(|| format!("promised: {}", scenario.promise));
+                match &ended {
+                    Ok(figures) => step.done(figures),
+                    Err(error) => step.failed(&format!("{error:#}")),
+                }
+                ended.map(drop)
+            };
             let ended = runtime.block_on(interrupt::or_interrupted(run));
             ended.map_err(|error| Failed::from(format!("{error:#}")))
         };
@@ -82,31 +91,5 @@ pub fn main<S: Clone + Send + 'static>(
     let trials: Vec<_> = scenarios.iter().filter(wanted).map(trial).collect();
     // Each waits for its turn in a thread of its own.
     args.test_threads.get_or_insert(trials.len().max(1));
-    let ended = libtest_mimic::run(&args, trials);
-    let took = took.lock().map(|it| it.clone());
-    console::slowest("slowest", took.unwrap_or_default());
-    ended.exit_code()
-}
-
-async fn in_turn<S>(
-    scenario: &Scenario<S>,
-    setup: Option<S>,
-    turn: &Semaphore,
-    took: &Mutex<Vec<(Duration, &str)>>,
-) -> Result<()> {
-    let _turn = turn.acquire().await?;
-    let Some(setup) = setup else {
-        bail!("it was to be listed only")
-    };
-    let (step, started) = (Step::beside(scenario.name), Instant::now());
-    let ended = (scenario.run)(setup).await;
-    let ended = ended.with_context(|| format!("promised: {}", scenario.promise));
-    match &ended {
-        Ok(figures) => step.done(figures),
-        Err(error) => step.failed(&format!("{error:#}")),
-    }
-    if let Ok(mut took) = took.lock() {
-        took.push((started.elapsed(), scenario.name));
-    }
-    ended.map(drop)
+    libtest_mimic::run(&args, trials).exit_code()
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use harness::chart::items;
 use harness::launch::Launch;
 use harness::lines::Lines;
@@ -115,13 +115,12 @@ impl BrokerProcess {
         let serves = async || {
             if let Some(address) = &declared.listens {
                 let connected = TcpStream::connect(address).await;
-                connected.map_err(|error| format!("nobody listens on {address}: {error}"))?;
+                connected.with_context(|| format!("nobody listens on {address}"))?;
             }
             let text = declared.ready.as_deref().unwrap_or_default();
-            let read = said.look(|line| says_so |= line.contains(text)).await;
-            read.map_err(|error| error.to_string())?;
-            let silent = || format!("its log does not say `{text}`");
-            says_so.then_some(()).ok_or_else(silent)
+            said.look(|line| says_so |= line.contains(text)).await?;
+            ensure!(says_so, "its log does not say `{text}`");
+            Ok(())
         };
         process.ready(READY, serves).await?;
         self.process = Some(process);

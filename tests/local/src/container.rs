@@ -4,7 +4,7 @@ use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use harness::{launch::Launch, ports::Port, process::Process};
 use http_body_util::Full;
 use hyper::Request;
@@ -78,13 +78,11 @@ impl Container {
     /// Waits until `GET url` is answered 2xx. At the deadline the error carries the last answer.
     pub async fn ready(&self, http: &Http, url: &str, deadline: Duration) -> Result<()> {
         let probe = async || {
-            let request = Request::get(url).body(Full::default());
-            let request = request.map_err(|error| error.to_string())?;
-            let answer = http.send(request, PROBE).await;
-            let answer = answer.map_err(|error| format!("{error:#}"))?;
+            let request = Request::get(url).body(Full::default())?;
+            let answer = http.send(request, PROBE).await?;
             let (status, text) = (answer.status, answer.text());
-            let ready = status.is_success().then_some(());
-            ready.ok_or_else(|| format!("GET {url}: {status} {text}"))
+            ensure!(status.is_success(), "GET {url}: {status} {text}");
+            Ok(())
         };
         self.process().ready(deadline, probe).await
     }

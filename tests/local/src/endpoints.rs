@@ -16,9 +16,7 @@ pub struct Endpoint {
 
 /// The shared list; clones see the same one.
 #[derive(Debug, Clone, Default)]
-pub struct Endpoints {
-    list: Arc<Mutex<VecDeque<Endpoint>>>,
-}
+pub struct Endpoints(Arc<Mutex<VecDeque<Endpoint>>>);
 
 impl Endpoints {
     /// The next one in turn; an error when nothing is ready.
@@ -40,6 +38,6 @@ impl Endpoints {
     }
 
     fn list(&self) -> MutexGuard<'_, VecDeque<Endpoint>> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -12,10 +12,9 @@ mod requests;
 mod retries;
 mod table;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use harness::effects::{Effects, QUIET};
 use harness::ledger::{Count, Ledger};
 use harness::toolbox::Toolbox;
@@ -61,11 +60,6 @@ impl Setup {
         let mut options = StackOptions::new(Toolbox::read()?);
         options.keep = std::env::var_os(KEEP).is_some();
         Ok(Self(options))
-    }
-
-    fn program(&self, name: &str) -> Result<PathBuf> {
-        let program = self.0.toolbox.programs.get(name).cloned();
-        program.with_context(|| format!("no {name} on this machine"))
     }
 
     /// A stack with short timings, so that what waits for a timeout can be waited for.
@@ -201,6 +195,14 @@ async fn post(stack: &Stack, title: &str, headers: &[(&str, &[u8])]) -> Result<U
     let url = format!("{}/tasks", stack.endpoints.pick()?.url);
     let body = json!({ "title": title }).to_string();
     load::task(&load::post_json(stack.http(), &url, body, headers).await?)
+}
+
+async fn posts(stack: &Stack, title: &str, tasks: usize) -> Result<Vec<Uuid>> {
+    let mut ids = Vec::new();
+    for _ in 0..tasks {
+        ids.push(post(stack, title, &[]).await?);
+    }
+    Ok(ids)
 }
 
 /// Waits for so many effects, and that there are no more.

@@ -48,9 +48,7 @@ const ADDRESSES: [&str; 3] = [
 
 /// A daprd that keeps its ports across restarts.
 #[derive(Debug)]
-pub struct Sidecar {
-    container: Container,
-}
+pub struct Sidecar(Container);
 
 impl Sidecar {
     /// Starts the sidecar of one pod. `name` is the pod's; `app_port` is where its app listens, if it does.
@@ -94,8 +92,7 @@ impl Sidecar {
             let token = template.annotation(secret).map(|_| (name, token));
             command.envs(token);
         }
-        let container = Container::start(launch, ports, site.kubelet.as_ref())?;
-        Ok(Self { container })
+        Container::start(launch, ports, site.kubelet.as_ref()).map(Self)
     }
 
     /// Waits until its API serves the app; the app itself may still be starting.
@@ -123,7 +120,7 @@ impl Deref for Sidecar {
     type Target = Container;
 
     fn deref(&self) -> &Container {
-        &self.container
+        &self.0
     }
 }
 

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use harness::console::{self, NAME_WIDTH, Step, style};
 
+/// So many are named at the end.
+const SLOWEST: usize = 5;
+
 /// What a check found.
 #[derive(Debug)]
 pub(crate) struct Outcome {
@@ -131,7 +134,7 @@ impl Report {
             return ExitCode::SUCCESS;
         }
         let took = self.took.iter().map(|(took, name)| (*took, name.as_str()));
-        console::slowest("slowest checks", took.collect());
+        slowest(took.collect());
         for (name, reason) in &self.failures {
             let name = style(name).red().bold().for_stderr();
             console::note(&format!("\n{name}\n{reason}"));
@@ -143,6 +146,17 @@ impl Report {
         } else {
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Names what took longest, where there are many.
+fn slowest(mut took: Vec<(Duration, &str)>) {
+    took.sort_unstable_by(|one, other| other.cmp(one));
+    if took.len() > SLOWEST {
+        let slowest = took.iter().take(SLOWEST);
+        let slowest = slowest.map(|(took, name)| format!("{name} {} s", took.as_secs()));
+        let slowest = slowest.collect::<Vec<_>>().join(", ");
+        console::note(&format!("slowest checks: {slowest}"));
     }
 }
 

@@ -73,10 +73,9 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
             "trace {trace_id}: POST /tasks in task-api, process task-events in task-worker"
         ));
     }
-    Ok(if total.is_perfect() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+    Ok(match ledger.perfect(&total) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
     })
 }
 

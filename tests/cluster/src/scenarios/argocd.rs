@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::pods;
 use super::under_load::{SETTLED, UnderLoad, two_publishers};
 use super::wrong;
+use crate::load::set_rate;
 use crate::{ArgoCd, PodLogs, Repository, Site};
 use harness::{chart::merge, effects::QUIET};
 
@@ -118,7 +119,8 @@ impl Environment<'_> {
     pub(super) async fn grows(&mut self) -> Result<String> {
         let work = self.begin().await?;
         // Each task is soon four deliveries.
-        work.slower(self.site).await?;
+        let slower = (self.site.setup.rate / 3).max(1);
+        set_rate(&self.site.kubectl, slower).await?;
         self.sync(&grown(), "A topic, who publishes to it and two subscribers")
             .await?;
         self.heard_by_all(work).await

@@ -120,10 +120,7 @@ pub(super) async fn forward(
     let here = Port::reserve()?;
     let forward = format!("port-forward {target} {}:{port}", here.number);
     let process = kubectl.start("port-forward", &forward, &log)?;
-    let listens = async || {
-        let connected = TcpStream::connect(here.address()).await;
-        connected.map(drop).map_err(|error| error.to_string())
-    };
+    let listens = async || Ok(TcpStream::connect(here.address()).await.map(drop)?);
     process.ready(SOON, listens).await?;
     Ok((process, here.url()))
 }

@@ -67,11 +67,6 @@ impl UnderLoad {
         answers.acknowledge(self.events, ACKNOWLEDGED).await
     }
 
-    /// Tasks come at a third of the rate from now on.
-    pub(super) async fn slower(&self, site: &Site) -> Result<()> {
-        set_rate(&site.kubectl, (site.setup.rate / 3).max(1)).await
-    }
-
     pub(super) async fn acknowledged(&self) -> Result<Vec<Uuid>> {
         self.load.answers.look().await?;
         Ok(self.load.answers.ledger.acknowledged_tasks())

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::{DEADLINE, Setup, UnderLoad, away, nothing_dead};
+use crate::Stack;
 use crate::container::Container;
 use crate::pod::journal_of;
-use crate::{BrokerProcess, Stack};
 
 /// How often the worker is killed: a kill hits other events each time.
 const KILLS: usize = 4;
@@ -156,11 +156,7 @@ async fn both(stack: &Stack) -> Result<String> {
 async fn state_store(stack: &mut Stack, seconds: u32) -> Result<String> {
     let under = UnderLoad::start(stack).await?;
     let outage = Duration::from_secs(seconds.into());
-    let memory = async |redis: &BrokerProcess, most: &str| {
-        let set = ["CONFIG", "SET", "maxmemory", most];
-        redis.declaration.reader.redis(&set).await
-    };
-    memory(stack.broker("redis")?, "1").await?;
+    stack.redis(&["CONFIG", "SET", "maxmemory", "1"]).await?;
     until("a worker that says so", DEADLINE, async || {
         let said = match stack.worker.ready(stack.http(), LOOK).await {
             Ok(()) => "it is ready".to_owned(),
@@ -170,7 +166,7 @@ async fn state_store(stack: &mut Stack, seconds: u32) -> Result<String> {
     })
     .await?;
     sleep(outage).await;
-    memory(stack.broker("redis")?, "0").await?;
+    stack.redis(&["CONFIG", "SET", "maxmemory", "0"]).await?;
     under.go_on().await?;
     stack.broker("redis")?.kill().await?;
     sleep(outage).await;

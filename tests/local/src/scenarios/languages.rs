@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use super::flow::created;
-use super::{DEADLINE, Setup, acted, post};
+use super::{DEADLINE, Setup, acted, post, posts};
 use crate::load::traceparent;
 use crate::pod::Program;
 use crate::{Stack, StackOptions};
@@ -41,7 +41,11 @@ async fn in_python(setup: &Setup, python: &str) -> Result<String> {
     let mut options = with_example(setup.options(), "python")?;
     for app in ["task-api", "task-worker"] {
         // The image's own start script names a folder of the image.
-        let words = vec![setup.program(python)?, "-m".into(), "uvicorn".into()];
+        let words = vec![
+            setup.0.toolbox.path(python)?.into(),
+            "-m".into(),
+            "uvicorn".into(),
+        ];
         let folder = example("python").join(app);
         options.foreign.insert(app, Program { words, folder });
     }
@@ -59,9 +63,7 @@ async fn in_python(setup: &Setup, python: &str) -> Result<String> {
     let ours = json!({"services": {"task-worker": ours}});
     stack.apply(&ours).await?;
     stack.roll_worker().await?;
-    for _ in 0..EVENTS {
-        post(&stack, TITLE, &[]).await?;
-    }
+    posts(&stack, TITLE, EVENTS).await?;
     acted(&stack, EVENTS).await?;
     Ok(format!(
         "{EVENTS} events from Python to Python, {EVENTS} to task-worker"
@@ -70,7 +72,7 @@ async fn in_python(setup: &Setup, python: &str) -> Result<String> {
 
 async fn of_ours(setup: &Setup, go: &str, node: &str, broker: &str) -> Result<String> {
     let ledger = workspace().join("target/task-ledger");
-    let mut build = Command::new(setup.program(go)?);
+    let mut build = Command::new(setup.0.toolbox.path(go)?);
     build.current_dir(example("go")).args(["build", "-o"]);
     build.arg(&ledger);
     build.envs([("GOWORK", "off"), ("CGO_ENABLED", "0")]);
@@ -83,7 +85,11 @@ async fn of_ours(setup: &Setup, go: &str, node: &str, broker: &str) -> Result<St
     options.beside = vec!["task-ledger", "task-mail"];
     for (app, program, folder) in [
         ("task-ledger", ledger, "go"),
-        ("task-mail", setup.program(node)?, "javascript"),
+        (
+            "task-mail",
+            setup.0.toolbox.path(node)?.into(),
+            "javascript",
+        ),
     ] {
         let (words, folder) = (vec![program], example(folder));
         options.foreign.insert(app, Program { words, folder });

@@ -5,14 +5,14 @@ use harness::chart::{items, merge, text};
 use harness::wait::until;
 use serde_json::{Value, json};
 
-use super::{DEADLINE, flow, post};
+use super::{DEADLINE, flow, posts};
 use crate::Stack;
 use crate::broker::Readers;
 
 /// Of what types of broker the chart knows that.
 pub(super) const NAMED: [&str; 3] = ["redis", "kafka", "rabbitmq"];
 
-const EVENTS: u64 = 7;
+const EVENTS: usize = 7;
 
 /// For the length of `work` the worker hears the broker by a second entry too, whose consumer has a name of its own. Afterwards names and
 /// figures are the same on both sides. The client is Kafka's.
@@ -42,14 +42,11 @@ pub(super) async fn agree(stack: &mut Stack, client: &str) -> Result<String> {
     stack.drain("renamed", DEADLINE).await?;
     let worker = stack.worker.service()?.process();
     worker.suspend();
-    let mut tasks = Vec::new();
-    for _ in 0..EVENTS {
-        tasks.push(post(stack, "Wait", &[]).await?);
-    }
+    let tasks = posts(stack, "Wait", EVENTS).await?;
     let figure = |row: &Value, name: &str| row[name].as_u64().unwrap_or_default();
     let right = |row: &Value| {
         let waits = figure(row, "backlog") + figure(row, "pending");
-        waits == EVENTS && figure(row, "deadLetters") >= flow::UNREADABLE
+        waits == EVENTS as u64 && figure(row, "deadLetters") >= flow::UNREADABLE
     };
     until("what the gate says of both", DEADLINE, async || {
         let rows = stack.gate_rows().await?;

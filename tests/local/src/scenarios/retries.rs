@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::{QUIET, RETRIES, post};
+use super::{QUIET, RETRIES, posts};
 use crate::{App, Stack};
 
 /// Fewer than [`RETRIES`].
@@ -27,16 +27,14 @@ const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Fails the first [`REFUSALS`] times for each task, then works, but never for the [`HOPELESS`] ones.
 #[derive(Debug, Clone, Default)]
-struct Flaky {
-    seen: Arc<Mutex<Seen>>,
-}
+struct Flaky(Arc<Mutex<Seen>>);
 
 /// Deliveries and effects of each task.
 type Seen = HashMap<Uuid, (u32, u32)>;
 
 impl Flaky {
     fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -109,14 +107,6 @@ pub(super) async fn retried(stack: &mut Stack) -> Result<String> {
         REFUSALS + 1,
         RETRIES + 1
     ))
-}
-
-async fn posts(stack: &Stack, title: &str, tasks: usize) -> Result<Vec<Uuid>> {
-    let mut ids = Vec::new();
-    for _ in 0..tasks {
-        ids.push(post(stack, title, &[]).await?);
-    }
-    Ok(ids)
 }
 
 /// Waits until the ids of all these events or tasks stand in the dead letters.
