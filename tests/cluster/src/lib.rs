@@ -6,11 +6,10 @@
 
 mod argocd;
 mod helm;
-mod leftovers;
 mod load;
 mod pod_logs;
 mod repository;
-mod requirements;
+mod run;
 mod scenarios;
 mod signals;
 mod site;
@@ -40,13 +39,13 @@ pub fn main() -> ExitCode {
         let setup = Setup::read()?;
         let kubectl = Kubectl::new(&setup.kubectl, "default");
         let runtime = Runtime::new()?;
-        runtime.block_on(requirements::check(&kubectl, setup.git.is_some()))?;
+        runtime.block_on(run::check(&kubectl, setup.git.is_some()))?;
         begun = Some((runtime, setup.clone()));
         Ok(setup)
     };
     let ended = scenario::main(ALL, AT_ONCE, ready);
     if let Some((runtime, setup)) = begun.filter(|(_, setup)| !setup.keep) {
-        runtime.block_on(leftovers::remove(&setup));
+        runtime.block_on(run::remove(&setup));
     }
     ended
 }

@@ -5,10 +5,9 @@ mod away;
 mod change;
 mod doors;
 mod fan_out;
-mod order;
+mod install;
 mod pods;
 mod rolls;
-mod tutorial;
 mod under_load;
 mod wrong;
 
@@ -99,11 +98,11 @@ macro_rules! scenarios {
 /// Every scenario: the longest, then in the order of GUARANTEES.
 pub(crate) const ALL: &[Scenario] = scenarios! {
     Load argocd::commits(Environment::usual) = "cluster-argocd": "commits under load: Redis to Kafka and its revert, a missing Secret and a dead broker and their reverts, Redis to RabbitMQ";
-    Light tutorial::request("redis", "declarative") = "cluster-tutorial-redis": "installed, 2/2, the tutorial's request has its effect, uninstalled without a trace";
-    Light tutorial::request("kafka", "declarative") = "cluster-tutorial-kafka": "the same on Kafka";
-    Light tutorial::request("rabbitmq", "declarative") = "cluster-tutorial-rabbitmq": "the same on RabbitMQ";
-    Light tutorial::request("redis", "programmatic") = "cluster-tutorial-programmatic": "the same when the worker itself lists the subscription";
-    Light order::components_last() = "cluster-components-last": "pods that start before their components converge by themselves";
+    Light install::as_the_tutorial("redis", "declarative") = "cluster-tutorial-redis": "installed, 2/2, the tutorial's request has its effect, uninstalled without a trace";
+    Light install::as_the_tutorial("kafka", "declarative") = "cluster-tutorial-kafka": "the same on Kafka";
+    Light install::as_the_tutorial("rabbitmq", "declarative") = "cluster-tutorial-rabbitmq": "the same on RabbitMQ";
+    Light install::as_the_tutorial("redis", "programmatic") = "cluster-tutorial-programmatic": "the same when the worker itself lists the subscription";
+    Light install::components_last() = "cluster-components-last": "pods that start before their components converge by themselves";
     Light doors::closed() = "cluster-closed-doors": "no app hands in events, publishes or hears through a release that does not name it";
     Load fan_out::fan_out(4, 700) = "cluster-fan-out": "seven subscribers of two releases, one slow, one that says RETRY and one that is killed: each receives everything once, and none disturbs another";
     Load rolls::restarts() = "cluster-rolls": "rolling restarts under load: nothing lost, doubled or refused; helm test passes, and fails when it must";

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use harness::chart::{self, Rendered, merge};
+use harness::chart::{self, CHART, Rendered, merge};
 use harness::kubectl::Kubectl;
 use serde_json::{Value, json};
 
@@ -79,7 +79,7 @@ impl Site {
     /// Upgrades the release, or installs it, by Helm 3, with these values over [`Site::values`].
     pub(crate) async fn upgrade(&self, values: &Value) -> Result<()> {
         let (helm, values) = (self.helm(), self.values(values));
-        helm.upgrade(&chart::folder(), &values, ROLLOUT).await
+        helm.upgrade(CHART, &values, ROLLOUT).await
     }
 
     /// Values for this cluster and this namespace, with `more` laid over them: images, where the brokers are, topics and a consumer group

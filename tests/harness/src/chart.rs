@@ -28,9 +28,12 @@ pub const KUBE_VERSION: &str = "1.33.0";
 /// The release's name, wherever it is installed.
 pub const RELEASE: &str = "task-pubsub";
 
-/// The chart of this working copy.
+/// The chart of this working copy, from its root.
+pub const CHART: &str = "charts/task-pubsub";
+
+/// The same wherever one is.
 pub fn folder() -> PathBuf {
-    workspace().join("charts/task-pubsub")
+    workspace().join(CHART)
 }
 
 /// Everything that the chart renders for one set of values.

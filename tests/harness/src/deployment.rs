@@ -8,9 +8,6 @@ use serde_json::Value;
 use crate::chart;
 use crate::chart::{items, text};
 
-/// Kubernetes' own default.
-const DEFAULT_GRACE: u64 = 30;
-
 /// The pod template of a Deployment, as far as it concerns a process on this machine. Two equal values mean that
 /// Kubernetes would not roll the pods.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +61,8 @@ impl Deployment {
             annotations: annotations.collect(),
             env,
             env_from,
-            grace: Duration::from_secs(grace.unwrap_or(DEFAULT_GRACE)),
+            // Kubernetes' own default.
+            grace: Duration::from_secs(grace.unwrap_or(30)),
         })
     }
 

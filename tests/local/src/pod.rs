@@ -10,7 +10,6 @@ use harness::{deployment::Deployment, launch::Launch, ports::Port, process::Proc
 
 use crate::Http;
 use crate::container::Container;
-use crate::resources::Resources;
 use crate::sidecar::Sidecar;
 use crate::site::Site;
 
@@ -54,22 +53,17 @@ pub struct PodEnd {
 
 impl Pod {
     /// Starts both; [`Pod::ready`] waits for them. All pods of one app share a log file, so that it tells the whole story.
-    pub(crate) fn start(
-        site: &Site,
-        resources: &Resources,
-        template: Deployment,
-        app: &App,
-    ) -> Result<Self> {
+    pub(crate) fn start(site: &Site, template: Deployment, app: &App) -> Result<Self> {
         let app_id = template.annotation("app-id");
         let app_id = app_id.context("no dapr.io/app-id")?;
         let name = site.pod_name(app_id);
-        let sidecar = |port| Sidecar::start(site, resources, &template, &name, Some(port));
+        let sidecar = |port| Sidecar::start(site, &template, &name, Some(port));
         let (sidecar, service) = match app {
             App::External(port) => (sidecar(*port)?, None),
             App::Program(program) => {
                 let port = Port::reserve()?;
                 let sidecar = sidecar(port.number)?;
-                let log = site.folder.join(format!("{app_id}.log"));
+                let log = site.folder.path.join(format!("{app_id}.log"));
                 let (admin, number) = (Port::reserve()?, port.number.to_string());
                 let mut launch = Launch::new(&name, &program.words[0], &log);
                 let command = launch.command.current_dir(&program.folder);
@@ -171,7 +165,7 @@ pub(super) fn environment(
     }
     // The pod's emptyDir: it survives its containers, and no other pod sees it.
     if let Some(journal) = env.get_mut("EFFECT_JOURNAL") {
-        let file = journal_of(&site.folder, name);
+        let file = journal_of(&site.folder.path, name);
         *journal = file.to_string_lossy().into_owned();
     }
     env

@@ -9,7 +9,6 @@ use harness::{deployment::Deployment, launch::Launch, ports::Port};
 
 use crate::Http;
 use crate::container::Container;
-use crate::resources::Resources;
 use crate::site::Site;
 
 /// daprd is up in a second; component initialisation on a busy machine takes longer.
@@ -54,7 +53,6 @@ impl Sidecar {
     /// Starts the sidecar of one pod. `name` is the pod's; `app_port` is where its app listens, if it does.
     pub(crate) fn start(
         site: &Site,
-        resources: &Resources,
         template: &Deployment,
         name: &str,
         app_port: Option<u16>,
@@ -63,15 +61,15 @@ impl Sidecar {
         let ports: Vec<_> = ports.collect::<Result<_>>()?;
         let numbers = PORTS.iter().zip(&ports);
         let numbers = numbers.map(|(name, port)| format!("--{name}-port={}", port.number));
-        let log = site.folder.join(format!("{name}.daprd.log"));
+        let log = site.folder.path.join(format!("{name}.daprd.log"));
         let variables = template.annotation("env").unwrap_or_default();
         let variables = variables.split(',');
         let variables = variables.filter_map(|part| part.trim().split_once('='));
         let daprd = site.options.toolbox.path("daprd")?;
         let mut launch = Launch::new(&format!("daprd of {name}"), daprd, &log);
-        let command = launch.command.current_dir(&site.folder);
+        let command = launch.command.current_dir(&site.folder.path);
         command
-            .args([Path::new("--resources-path"), &resources.watched])
+            .args([Path::new("--resources-path"), &site.resources.watched])
             .args(annotation_flags(template))
             // Neither placement nor scheduler is named, so it looks for none.
             .args(ADDRESSES)
@@ -82,7 +80,7 @@ impl Sidecar {
             .env("DAPR_HOST_IP", "127.0.0.1")
             .envs(variables);
         if let Some(config) = template.annotation("config") {
-            let file = resources.configuration(config)?;
+            let file = site.resources.configuration(config)?;
             command.arg("--config").arg(file);
         }
         for (secret, name, token) in [

@@ -1,16 +1,20 @@
 //! What all parts of one stack share.
 
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use harness::folder::WorkFolder;
+
 use crate::container::Restarts;
+use crate::resources::Resources;
 use crate::{Http, StackOptions};
 
-/// The place where a stack runs: programs, work folder, HTTP client and tokens.
+/// The place where a stack runs: programs, work folder, Dapr's objects, HTTP client and tokens.
 #[derive(Debug)]
 pub(crate) struct Site {
     pub(crate) options: StackOptions,
-    pub(crate) folder: PathBuf,
+    pub(crate) folder: Arc<WorkFolder>,
+    pub(crate) resources: Resources,
     pub(crate) http: Http,
     /// Where containers are started again: which were.
     pub(crate) kubelet: Option<Restarts>,
@@ -22,11 +26,16 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    pub(crate) fn new(options: StackOptions, folder: PathBuf) -> Self {
+    pub(crate) fn new(
+        options: StackOptions,
+        folder: Arc<WorkFolder>,
+        resources: Resources,
+    ) -> Self {
         Self {
             kubelet: options.restarts.then(Restarts::default),
             options,
             folder,
+            resources,
             http: Http::new(),
             dapr_api_token: token(),
             app_api_token: token(),

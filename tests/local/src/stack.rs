@@ -4,17 +4,15 @@ mod change;
 mod jobs;
 mod start;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use harness::chart::Rendered;
-use harness::deployment::Deployment;
 use harness::effects::{Effects, MARK};
-use harness::folder::WorkFolder;
 use harness::process::Process;
 use serde_json::Value;
 use uuid::Uuid;
@@ -23,7 +21,6 @@ use crate::Http;
 use crate::broker::{BrokerProcess, Declaration};
 use crate::endpoints::{Endpoint, Endpoints};
 use crate::pod::Pod;
-use crate::resources::Resources;
 use crate::site::Site;
 
 /// How long the pods of a new stack may take to become ready.
@@ -45,11 +42,9 @@ pub struct Stack {
     brokers: BTreeMap<&'static str, BrokerProcess>,
     /// The instances of `task-api` that take requests.
     pub endpoints: Endpoints,
-    resources: Resources,
     pub(crate) rendered: Rendered,
     values: Value,
-    site: Site,
-    pub(crate) folder: Arc<WorkFolder>,
+    pub(crate) site: Site,
 }
 
 impl Stack {
@@ -118,8 +113,7 @@ impl Stack {
 
     /// Starts the broker of an entry and makes in it what must be there before the product comes.
     pub async fn start_broker(&mut self, entry: &str) -> Result<()> {
-        let topics = topics(&self.rendered);
-        start::broker(&mut self.brokers, entry, &topics).await
+        start::broker(&mut self.brokers, entry, &self.rendered).await
     }
 
     /// All dead letters of the worker on the active broker, as text in which event ids can be looked for.
@@ -137,7 +131,7 @@ impl Stack {
 
     /// The log of all processes of an app in this stack, in the order in which they wrote.
     pub fn log(&self, app: &str) -> PathBuf {
-        self.folder.path.join(format!("{app}.log"))
+        self.site.folder.path.join(format!("{app}.log"))
     }
 
     /// A client of the publisher's sidecar, as the publisher has one.
@@ -162,19 +156,13 @@ impl Stack {
 
     /// Leaves the work folder with all logs in place for good: for whoever looks for a cause.
     pub fn keep_logs(&self) -> &Path {
-        self.folder.keep();
-        &self.folder.path
-    }
-
-    /// A program of the toolbox that is no broker; an error when it was not to be had.
-    pub(crate) fn program(&self, name: &str) -> Result<&Path> {
-        let program = self.site.options.toolbox.path(name);
-        program.with_context(|| without(name))
+        self.site.folder.keep();
+        &self.site.folder.path
     }
 
     /// Gives the running sidecars one more Dapr object than the chart renders.
     pub fn add(&self, object: &Value) -> Result<()> {
-        self.resources.add(object)
+        self.site.resources.add(object)
     }
 
     /// The pooled client.
@@ -194,18 +182,6 @@ async fn both_ready(http: &Http, api: &Pod, worker: &Pod) -> Result<()> {
 
 fn without(entry: &str) -> String {
     format!("this stack was started without the programs for {entry}")
-}
-
-/// The topics, as the services know them: of events, and of those that nobody could handle.
-fn topics(rendered: &Rendered) -> Vec<String> {
-    let deployments = rendered.of_kind("Deployment");
-    let apps = deployments.filter_map(|it| Deployment::read(it).ok());
-    let names = |app: Deployment| {
-        let topics = ["TOPIC", "DEAD_LETTER_TOPIC"];
-        topics.map(|name| app.env.get(name).cloned())
-    };
-    let topics: BTreeSet<_> = apps.flat_map(names).flatten().collect();
-    topics.into_iter().collect()
 }
 
 fn endpoint(pod: &Pod) -> Result<Endpoint> {

@@ -9,7 +9,6 @@ mod components;
 mod generated;
 mod helm;
 mod installations;
-mod policy;
 mod schemas;
 mod server;
 mod tools;

@@ -9,7 +9,7 @@ use super::pods;
 use super::under_load::{UnderLoad, two_publishers};
 use crate::site::ROLLOUT;
 use crate::{Helm, Site};
-use harness::{chart, refused};
+use harness::{chart::CHART, refused};
 
 /// An upgrade to a dead broker is given up after this.
 const GIVE_UP: Duration = Duration::from_secs(45);
@@ -33,7 +33,7 @@ fn brokers(active: &str, subscribe: &[&str]) -> Value {
 
 async fn upgrade(site: &Site, helm: &Helm, active: &str, subscribe: &[&str]) -> Result<()> {
     let values = site.values(&brokers(active, subscribe));
-    helm.upgrade(&chart::folder(), &values, ROLLOUT).await
+    helm.upgrade(CHART, &values, ROLLOUT).await
 }
 
 /// In two steps where the new broker drops what nobody has bound a queue to: it is subscribed to in an upgrade of its own. Those with Helm 4.
@@ -48,7 +48,7 @@ pub(super) async fn by_helm(site: &Site, old: &str, new: &str, steps: usize) -> 
     if steps == 2 {
         upgrade(site, helm, old, &[old, new]).await?;
         // A canary through every broker that is subscribed to.
-        helm.run("test", &[], ROLLOUT, "").await?;
+        helm.run("test", ROLLOUT, "").await?;
     }
     let publishers = pods::names(&site.kubectl, "task-api").await?;
     let dropped = upgrade(site, helm, new, &[new]).await;
@@ -57,7 +57,7 @@ pub(super) async fn by_helm(site: &Site, old: &str, new: &str, steps: usize) -> 
     work.go_on().await?;
     pods::ended(&site.kubectl, "task-api", &publishers).await?;
     // Back to the revision before the new broker came, as if that could be undone like anything else.
-    let back = helm.run("rollback", &["1", "--wait"], ROLLOUT, "");
+    let back = helm.run("rollback 1 --wait", ROLLOUT, "");
     not_dropped(back.await, new)?;
     site.kubectl.run(FORGET_ROLLBACK).await?;
     work.drained().await?;
@@ -103,14 +103,14 @@ pub(super) async fn to_a_dead_broker(site: &Site) -> Result<String> {
     let mut values = brokers("dead", &["redis", "dead"]);
     values["brokers"] = dead_broker(&site.kubectl.namespace);
     let values = site.values(&values);
-    let upgraded = helm.upgrade(&chart::folder(), &values, GIVE_UP).await;
+    let upgraded = helm.upgrade(CHART, &values, GIVE_UP).await;
     refused(upgraded, "an upgrade to a dead broker succeeded", &[])?;
     let now = pods::names(&site.kubectl, "task-api").await?;
     let stay = publishers.is_subset(&now);
     ensure!(stay, "{publishers:?} are now {now:?}");
     work.go_on().await?;
 
-    helm.run("rollback", &["--wait"], ROLLOUT, "").await?;
+    helm.run("rollback --wait", ROLLOUT, "").await?;
     work.go_on().await?;
     pods::same(&site.kubectl, "task-api", &publishers).await?;
     work.perfect().await

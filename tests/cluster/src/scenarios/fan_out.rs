@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use futures_util::future::try_join_all;
-use harness::chart::{self, merge};
+use harness::chart::{CHART, merge};
 use harness::effects::{Effects, QUIET};
 use harness::ledger::Ledger;
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ pub(super) async fn fan_out(site: &Site, well: u32, events: usize) -> Result<Str
     };
     let prefixed = json!({"namePrefix": "{release}-", "serviceDefaults": small});
     let prefixed = site.values(&prefixed);
-    second.upgrade(&chart::folder(), &prefixed, ROLLOUT).await?;
+    second.upgrade(CHART, &prefixed, ROLLOUT).await?;
 
     let mut logs = Vec::new();
     let mut effects = |name: &str| -> Result<Effects> {

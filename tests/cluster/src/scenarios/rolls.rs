@@ -9,9 +9,9 @@ use super::pods;
 use super::under_load::{UnderLoad, two_publishers};
 use crate::Site;
 use crate::site::ROLLOUT;
-use harness::{refused, workspace};
+use harness::refused;
 
-/// The chart as it was released last: from the workspace's root, a file named after its version.
+/// The chart as it was released last: a file named after its version.
 const PREVIOUS: &str = "tests/cluster/fixtures/task-pubsub-0.1.0.tgz";
 
 const TEST: Duration = Duration::from_secs(150);
@@ -32,7 +32,7 @@ pub(super) async fn restarts(site: &Site) -> Result<String> {
         ensure!(new, "{service}: not every pod is new");
         work.go_on().await?;
     }
-    let test = async || site.helm().run("test", &[], TEST, "").await;
+    let test = async || site.helm().run("test", TEST, "").await;
     test().await.context("`helm test` must pass")?;
     let figures = work.perfect().await?;
 
@@ -66,8 +66,7 @@ pub(super) async fn protocols(site: &Site) -> Result<String> {
 
 pub(super) async fn upgrade(site: &Site) -> Result<String> {
     let values = site.values(&json!({}));
-    let previous = workspace().join(PREVIOUS);
-    site.helm().upgrade(&previous, &values, ROLLOUT).await?;
+    site.helm().upgrade(PREVIOUS, &values, ROLLOUT).await?;
     let work = UnderLoad::start(site).await?;
     site.upgrade(&json!({})).await?;
     work.go_on().await?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use harness::{
-    chart::{items, text},
+    chart::{Rendered, items, text},
     command,
 };
 use http_body_util::Full;
@@ -65,12 +65,15 @@ pub(crate) enum Reader {
 }
 
 impl Reader {
-    /// Makes the streams of JetStream, which Dapr does not, with the topics' names. Others need nothing.
-    pub(crate) async fn prepare(&self, topics: &[String]) -> Result<()> {
+    /// Makes the streams of JetStream, which Dapr does not, with the topics' names: of events, and of those that nobody could handle. Others
+    /// need nothing.
+    pub(crate) async fn prepare(&self, rendered: &Rendered) -> Result<()> {
         let Self::JetStream { address, token, .. } = self else {
             return Ok(());
         };
-        for topic in topics {
+        let specs = rendered.of_kind("Subscription").map(|it| &it["spec"]);
+        let topics = specs.flat_map(|it| [&it["topic"], &it["deadLetterTopic"]]);
+        for topic in topics.filter_map(Value::as_str).collect::<BTreeSet<_>>() {
             let stream = timeout(ANSWER, create_stream(address, token, topic)).await;
             let stream = stream.context("no answer")?;
             stream.with_context(|| format!("NATS, the stream {topic}"))?;

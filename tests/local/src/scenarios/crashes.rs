@@ -234,7 +234,7 @@ pub(super) async fn but_unrecorded(
 
 async fn unrecorded(stack: &Stack) -> Result<u64> {
     let effects: u64 = stack.effects().look().await?.values().sum();
-    let journal = journal_of(&stack.folder.path, &stack.worker.name);
+    let journal = journal_of(&stack.site.folder.path, &stack.worker.name);
     // The generation before the one that is written, if there is one. Older ones are forgotten: after a long run this is too much.
     let older = fs::read_to_string(journal.with_added_extension("1")).unwrap_or_default();
     let journal = fs::read_to_string(journal).context("the worker's journal")?;

@@ -144,7 +144,7 @@ async fn unusual(stack: &Stack) -> Result<String> {
 
 /// Whatever bytes a record has in its key and headers, its event has its effect, and nothing waits behind it.
 async fn foreign_records(stack: &Stack, client: &str) -> Result<String> {
-    let python = stack.program(client)?;
+    let python = stack.site.options.toolbox.path(client)?;
     let brokers = stack.declaration().values["brokers"].clone();
     let topic = stack.api.template.variable("TOPIC")?;
     let (mut tasks, mut producer) = (Vec::new(), Command::new(python));

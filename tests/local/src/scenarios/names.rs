@@ -67,7 +67,7 @@ pub(super) async fn agree(stack: &mut Stack, client: &str) -> Result<String> {
 async fn same(stack: &Stack, client: &str, end: &str) -> Result<Readers> {
     let mut chart = of_the_chart(stack)?;
     chart.retain(|topic, _| topic.ends_with(end));
-    let client = stack.program(client).ok();
+    let client = stack.site.options.toolbox.path(client).ok();
     until("one name for everything", DEADLINE, async || {
         let reader = &stack.declaration().reader;
         let mut there = reader.readers(stack.http(), client).await?;

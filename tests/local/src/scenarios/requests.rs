@@ -44,11 +44,11 @@ pub(super) async fn one_by_one(setup: Setup, judge: &str) -> Result<String> {
 
 /// schemathesis makes requests of the description, right ones and wrong ones, and holds the answers against it.
 async fn described(stack: &Stack, judge: &str) -> Result<String> {
-    let program = stack.program(judge)?;
+    let program = stack.site.options.toolbox.path(judge)?;
     let endpoint = stack.endpoints.pick()?;
     let mut command = Command::new(program);
     // It leaves a folder where it runs.
-    command.current_dir(&stack.folder.path);
+    command.current_dir(&stack.site.folder.path);
     command.args(JUDGED.split(' '));
     command.arg(format!("{}/openapi.json", endpoint.url));
     let said = output(&mut command, DEADLINE * 5, "").await?;

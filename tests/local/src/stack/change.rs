@@ -19,7 +19,7 @@ impl Stack {
     /// Lays `values` over the current ones, renders, and applies the Dapr objects: a line for each change. Services are not touched.
     pub async fn apply(&mut self, values: &Value) -> Result<Vec<String>> {
         let mut changes = self.apply_without_pruning(values).await?;
-        changes.extend(self.resources.prune(&self.rendered)?);
+        changes.extend(self.site.resources.prune(&self.rendered)?);
         Ok(changes)
     }
 
@@ -42,7 +42,7 @@ impl Stack {
         if self.api.template != self.rendered.deployment_of(API)? {
             publisher = Some(self.roll_api().await?);
         }
-        self.resources.prune(&self.rendered)?;
+        self.site.resources.prune(&self.rendered)?;
         Ok(publisher)
     }
 
@@ -83,14 +83,14 @@ impl Stack {
     async fn apply_without_pruning(&mut self, values: &Value) -> Result<Vec<String>> {
         let mut merged = self.values.clone();
         merge(&mut merged, values);
-        let rendered = chart::render(self.program("helm")?, &merged).await?;
-        let changes = self.resources.apply(&rendered)?;
+        let rendered = chart::render(self.site.options.toolbox.path("helm")?, &merged).await?;
+        let changes = self.site.resources.apply(&rendered)?;
         (self.values, self.rendered) = (merged, rendered);
         Ok(changes)
     }
 
     async fn start_pod(&self, template: Deployment, app: &App) -> Result<Pod> {
-        let pod = Pod::start(&self.site, &self.resources, template, app)?;
+        let pod = Pod::start(&self.site, template, app)?;
         pod.ready(self.http(), self.site.options.roll).await?;
         Ok(pod)
     }

@@ -52,8 +52,8 @@ impl Stack {
     fn gate(&self, arg: &str) -> Command {
         let mut gate = Command::new(self.site.options.binary("task-gate"));
         gate.args(["drain", "--stable=1s", arg, "--objects"]);
-        gate.arg(&self.resources.watched);
-        gate.arg("--secrets").arg(&self.resources.secrets);
+        gate.arg(&self.site.resources.watched);
+        gate.arg("--secrets").arg(&self.site.resources.secrets);
         let rabbitmq = self.brokers.get("rabbitmq");
         if let Some(Reader::RabbitMq { url, .. }) = rabbitmq.map(|it| &it.declaration.reader) {
             gate.args(["--rabbitmq-management", url]);
@@ -73,8 +73,8 @@ impl Stack {
 
         let (site, started) = (&self.site, Instant::now());
         let pod = site.pod_name(name);
-        let sidecar = Sidecar::start(site, &self.resources, &template, &pod, None)?;
-        let log = site.folder.join(format!("{pod}.log"));
+        let sidecar = Sidecar::start(site, &template, &pod, None)?;
+        let log = site.folder.path.join(format!("{pod}.log"));
         let mut launch = Launch::new(&pod, site.options.binary("task-probe"), &log);
         let command = launch.command.args(&template.args);
         command.envs(pod::environment(site, &pod, &template, &sidecar));

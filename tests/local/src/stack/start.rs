@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use harness::chart::{merge, render};
+use harness::chart::{Rendered, merge, render};
 use harness::folder::WorkFolder;
 use harness::toolbox::BROKERS;
 use harness::workspace;
 use serde_json::{Value, json};
 
-use super::{API, READY, Stack, WORKER, both_ready, endpoint, topics, without};
+use super::{API, READY, Stack, WORKER, both_ready, endpoint, without};
 use crate::endpoints::Endpoints;
 use crate::pod::Pod;
 use crate::resources::Resources;
@@ -33,8 +33,6 @@ impl Stack {
     }
 
     async fn start_in(options: StackOptions, folder: Arc<WorkFolder>) -> Result<Self> {
-        let site = Site::new(options, folder.path.clone());
-        let options = &site.options;
         let mut brokers = BTreeMap::new();
         for entry in BROKERS.keys() {
             if let Some(broker) = BrokerProcess::new(entry, &options.toolbox, &folder.path)? {
@@ -42,23 +40,25 @@ impl Stack {
             }
         }
 
-        let values = values(options, &brokers);
+        let values = values(&options, &brokers);
         let rendered = render(options.toolbox.path("helm")?, &values).await?;
         let secrets = brokers.values();
         let secrets = secrets.flat_map(|it| it.declaration.secrets.clone());
         let mut resources = Resources::create(&folder.path, &secrets.collect())?;
         resources.apply(&rendered)?;
+        let site = Site::new(options, folder, resources);
+        let options = &site.options;
 
         // Redis is the state store, too.
         for entry in BTreeSet::from(["redis", &options.broker]) {
             options.progress.set_message(format!("start: {entry}"));
-            broker(&mut brokers, entry, &topics(&rendered)).await?;
+            broker(&mut brokers, entry, &rendered).await?;
         }
 
         options.progress.set_message("start: sidecars and services");
         let start = |name: &str| {
             let template = rendered.deployment_of(name)?;
-            Pod::start(&site, &resources, template, &options.app(name))
+            Pod::start(&site, template, &options.app(name))
         };
         let (worker, api) = (start(WORKER)?, start(API)?);
         let beside = options.beside.iter().map(|name| start(name));
@@ -76,11 +76,9 @@ impl Stack {
             beside,
             brokers,
             endpoints,
-            resources,
             rendered,
             values,
             site,
-            folder,
         })
     }
 }
@@ -88,11 +86,11 @@ impl Stack {
 pub(super) async fn broker(
     brokers: &mut BTreeMap<&'static str, BrokerProcess>,
     entry: &str,
-    topics: &[String],
+    rendered: &Rendered,
 ) -> Result<()> {
     let broker = brokers.get_mut(entry).with_context(|| without(entry))?;
     broker.start().await?;
-    broker.declaration.reader.prepare(topics).await
+    broker.declaration.reader.prepare(rendered).await
 }
 
 /// What a laptop changes in the chart's values: addresses, and logs that people can read.
