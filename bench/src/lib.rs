@@ -99,13 +99,13 @@ pub async fn run(args: &Args) -> Result<ExitCode> {
         Stack::start(options).await
     };
     let step = Step::start("start");
-    let stack = start(json!({})).await?;
+    let mut stack = start(json!({})).await?;
     step.done(&args.broker);
     let processes = Processes::of(&stack, &[&stack.api, &stack.worker]);
     for (process, (_, mib)) in processes.look() {
         figures.add(format!("idle_mib.{process}"), mib);
     }
-    publishing::measure(args, &stack, &toolbox, &mut figures).await?;
+    publishing::measure(args, &mut stack, &toolbox, &mut figures).await?;
     let peak = stack.api.service()?.process().peak_memory_mib();
     stack.shutdown().await?;
 

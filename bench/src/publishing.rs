@@ -39,7 +39,7 @@ struct Setup<'a> {
 
 pub(super) async fn measure(
     args: &Args,
-    stack: &Stack,
+    stack: &mut Stack,
     toolbox: &Toolbox,
     figures: &mut Figures,
 ) -> Result<()> {
@@ -47,6 +47,7 @@ pub(super) async fn measure(
     stack.worker.service()?.kill().await?;
     stack.worker.sidecar.kill().await?;
     add_defaults(stack).await?;
+    let stack = &*stack;
     let variable = |name| stack.api.template.variable(name);
     let (pubsub, topic) = (variable("PUBSUB_NAME")?, variable("TOPIC")?);
     let (stub, programs) = (&Stub::start(pubsub).await?, BTreeMap::new());
@@ -162,7 +163,7 @@ impl Setup<'_> {
 }
 
 /// Adds a component of the same broker that says only where it is, as the tutorial's does, and waits until the sidecar has it.
-async fn add_defaults(stack: &Stack) -> Result<()> {
+async fn add_defaults(stack: &mut Stack) -> Result<()> {
     let broker = stack.active();
     let values = stack.broker_values();
     let names = match broker {
@@ -176,12 +177,14 @@ async fn add_defaults(stack: &Stack) -> Result<()> {
         ],
     };
     let metadata = names.map(|(name, value)| json!({"name": name, "value": value}));
-    stack.add(&json!({
+    let component = json!({
         "apiVersion": "dapr.io/v1alpha1",
         "kind": "Component",
         "metadata": {"name": DEFAULTS},
         "spec": {"type": format!("pubsub.{broker}"), "version": "v1", "metadata": metadata},
-    }))?;
+    });
+    let more = json!({"extraObjects": [component]});
+    stack.apply(&more).await?;
     let (client, deadline) = (stack.api_client()?, Duration::from_secs(30));
     until(DEFAULTS, deadline, async || {
         let loaded = client.components(deadline).await?;

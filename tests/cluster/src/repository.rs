@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tokio::process::Command;
 
+use crate::scenarios::Git;
 use harness::{command::output, workspace};
 
 /// Repositories of a test are near and small.
@@ -29,22 +30,18 @@ pub(crate) struct Repository {
 impl Repository {
     /// A new history with the chart and `argocd/` of this working copy, and in place of the three environments one, which
     /// goes to `namespace`. The branch is called like that.
-    pub(crate) async fn create(
-        folder: &Path,
-        push_url: &str,
-        sync_url: &str,
-        (environment, namespace): (&str, &str),
-    ) -> Result<Self> {
+    pub(crate) async fn create(folder: &Path, git: &Git, target: (&str, &str)) -> Result<Self> {
+        let (environment, namespace) = target;
         let repository = Self {
             folder: folder.to_owned(),
             environment: folder.join("argocd/environments").join(environment),
-            sync_url: sync_url.to_owned(),
+            sync_url: git.sync.clone(),
             branch: namespace.to_owned(),
         };
         fs::create_dir_all(folder)?;
         let init = format!("init --quiet --initial-branch {namespace}");
         repository.git(&init, "").await?;
-        let remote = format!("remote add origin {push_url}");
+        let remote = format!("remote add origin {}", git.push);
         repository.git(&remote, "").await?;
         let (charts, argocd) = (workspace().join("charts"), workspace().join("argocd"));
         let mut copy = Command::new("cp");

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
-use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -16,8 +15,7 @@ pub struct Lines {
     /// How far each file has been read.
     offsets: BTreeMap<PathBuf, u64>,
     /// Those of pods that were handed over.
-    seen: HashSet<u64>,
-    hash: RandomState,
+    seen: HashSet<String>,
 }
 
 impl Lines {
@@ -29,7 +27,6 @@ impl Lines {
             source: source.to_owned(),
             offsets: BTreeMap::new(),
             seen: HashSet::new(),
-            hash: RandomState::new(),
         }
     }
 
@@ -47,7 +44,7 @@ impl Lines {
         }
         for (file, offset) in &mut self.offsets {
             let once = |text: &str| {
-                if self.seen.insert(self.hash.hash_one(text)) {
+                if self.seen.insert(text.to_owned()) {
                     line(text.split_once(' ').map_or(text, |(_, text)| text));
                 }
             };

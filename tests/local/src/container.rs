@@ -91,7 +91,8 @@ impl Container {
     pub async fn restart(&self) -> Result<()> {
         self.kill().await?;
         let mut life = self.shared.life.lock().await;
-        self.shared.start(&mut life.launch)?;
+        let process = Process::start(&mut life.launch)?;
+        self.shared.current.send_replace(Arc::new(process));
         life.held = false;
         Ok(())
     }
@@ -119,14 +120,6 @@ impl Drop for Container {
     }
 }
 
-impl Shared {
-    fn start(&self, launch: &mut Launch) -> Result<()> {
-        let process = Process::start(launch)?;
-        self.current.send_replace(Arc::new(process));
-        Ok(())
-    }
-}
-
 /// Starts the container again whenever it has ended and the harness has not ended it.
 async fn keep(shared: Arc<Shared>, restarts: Restarts) {
     let mut current = shared.current.subscribe();
@@ -146,8 +139,11 @@ async fn keep(shared: Arc<Shared>, restarts: Restarts) {
             continue;
         }
         let name = &process.name;
-        let again = match shared.start(&mut life.launch) {
-            Ok(()) => "was started again".to_owned(),
+        let again = match Process::start(&mut life.launch) {
+            Ok(process) => {
+                shared.current.send_replace(Arc::new(process));
+                "was started again".to_owned()
+            }
             Err(error) => format!("cannot be started again: {error:#}"),
         };
         let mut restarts = restarts.lock().unwrap_or_else(PoisonError::into_inner);

@@ -91,12 +91,6 @@ impl Resources {
         Ok(changes)
     }
 
-    /// Lays one more object beside them, which stays whatever is rendered.
-    pub(crate) fn add(&self, object: &Value) -> Result<()> {
-        let file = format!("added.{}.yaml", name(object));
-        self.write(&self.watched.join(file), &content(object)?)
-    }
-
     fn write(&self, place: &Path, content: &str) -> Result<()> {
         let draft = self.configurations.join("draft");
         fs::write(&draft, content).with_context(|| format!("{}", draft.display()))?;

@@ -160,11 +160,6 @@ impl Stack {
         &self.site.folder.path
     }
 
-    /// Gives the running sidecars one more Dapr object than the chart renders.
-    pub fn add(&self, object: &Value) -> Result<()> {
-        self.site.resources.add(object)
-    }
-
     /// The pooled client.
     pub fn http(&self) -> &Http {
         &self.site.http

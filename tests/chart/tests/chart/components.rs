@@ -1,6 +1,6 @@
 //! Every metadata item of the chart's Components is one that Dapr's component reads, by the `metadata.yaml` beside its code.
 //!
-//! daprd ignores an item of another name without a word, and goes on with the default that loses events.
+//! daprd ignores an item of another name without a word, and goes on with the default that loses events. Likewise the triggers for KEDA.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -130,10 +130,8 @@ fn what_is_not_described_is_in_the_sources() -> Result<()> {
         let source = source.with_context(|| format!("{kind}: no {file}"))?;
         let source = source.to_lowercase();
         for name in names {
-            ensure!(
-                source.contains(&name.to_lowercase()),
-                "{kind}: {file} has no {name}"
-            );
+            let there = source.contains(&name.to_lowercase());
+            ensure!(there, "{kind}: {file} has no {name}");
         }
     }
     Ok(())
@@ -161,5 +159,42 @@ fn secrets_are_refused_in_plain() -> Result<()> {
     let refused = |name: &String| said.contains(&format!("`{name}` has a plain value"));
     secrets.retain(|name| !refused(name));
     ensure!(secrets.is_empty(), "the chart takes {secrets:?} in plain");
+    Ok(())
+}
+
+/// The sources below `pkg/scalers` that read the fields of a broker's trigger.
+const READ_BY: [(&str, &[&str]); 3] = [
+    ("redis", &["redis_streams_scaler.go", "redis_scaler.go"]),
+    ("kafka", &["kafka_scaler.go"]),
+    ("rabbitmq", &["rabbitmq_scaler.go"]),
+];
+
+/// KEDA ignores a field that it does not know without a word, too, and nothing would scale.
+#[test]
+fn keda_reads_every_field_of_a_trigger() -> Result<()> {
+    for (broker, files) in READ_BY {
+        let sources = files.iter().map(|file| {
+            let path = tool("keda-module").join("pkg/scalers").join(file);
+            std::fs::read_to_string(&path).with_context(|| path.display().to_string())
+        });
+        let sources = sources.collect::<Result<String>>()?;
+        // As in `keda:"name=address;addresses, order=..."`.
+        let tags = sources.split("keda:\"name=").skip(1);
+        let tags = tags.filter_map(|rest| rest.split([',', '"']).next());
+        let known: Vec<_> = tags.flat_map(|names| names.split(';')).collect();
+        let worker = json!({"autoscaling": {"scaler": "keda"}});
+        let values = json!({"broker": {"active": broker}, "services": {"task-worker": worker}});
+        let rendered = render(tool("helm3"), &values)?;
+        let scaled = rendered.of_kind("ScaledObject").next();
+        let scaled = scaled.with_context(|| format!("no ScaledObject for {broker}"))?;
+        let fields = scaled["spec"]["triggers"][0]["metadata"].as_object();
+        for field in fields.context("no trigger")?.keys() {
+            let read = known.contains(&field.as_str());
+            ensure!(
+                read,
+                "KEDA reads no `{field}` for {broker}; it reads {known:?}"
+            );
+        }
+    }
     Ok(())
 }

@@ -46,16 +46,15 @@ fn readme_is_that_of_the_values() -> Result<()> {
     ]);
     let text = output(&mut helm_docs, "")?;
     // It exits with 0 after an error, too.
+    let nothing = text.trim().is_empty();
     ensure!(
-        !text.trim().is_empty(),
+        !nothing,
         "helm-docs cannot read the chart: run {helm_docs:?}"
     );
     let rows = text.lines().filter(|line| line.starts_with('|'));
     let silent: Vec<_> = rows.filter(|row| row.ends_with("|  |")).collect();
-    ensure!(
-        silent.is_empty(),
-        "values.yaml has no comment `# --` above {silent:?}"
-    );
+    let told = silent.is_empty();
+    ensure!(told, "values.yaml has no comment `# --` above {silent:?}");
     compare(&folder().join("README.md"), &format!("{}\n", text.trim()))
 }
 
@@ -100,15 +99,7 @@ fn compare(path: &Path, text: &str) -> Result<()> {
     if update() {
         return std::fs::write(path, text).with_context(|| path.display().to_string());
     }
-    let mut lines = there.lines().zip(text.lines());
-    let line = lines.position(|(one, other)| one != other);
-    let line = line.unwrap_or_else(|| there.lines().count().min(text.lines().count()));
-    let of = |text: &str| text.lines().nth(line).unwrap_or("(end of file)").to_owned();
-    bail!(
-        "{} is not up to date, run `cargo xtask chart`. Line {}:\n  there: {}\n  would be: {}",
-        path.display(),
-        line + 1,
-        of(&there),
-        of(text)
-    )
+    let there: Vec<_> = there.lines().collect();
+    let (path, new) = (path.display(), text.lines().find(|it| !there.contains(it)));
+    bail!("{path} is not up to date, run `cargo xtask chart`. The first new line: {new:?}")
 }

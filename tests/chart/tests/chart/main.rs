@@ -12,5 +12,4 @@ mod installations;
 mod schemas;
 mod server;
 mod tools;
-mod triggers;
 mod values_schema;

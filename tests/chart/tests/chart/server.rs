@@ -18,10 +18,8 @@ const LIMIT: Duration = Duration::from_mins(2);
 #[test]
 #[ignore = "needs the cluster that KUBECONFIG names: `cargo xtask chart --server-side`"]
 fn an_api_server_takes_every_installation() -> Result<()> {
-    ensure!(
-        kubectl::is_named(),
-        "KUBECONFIG is not set: it names the cluster that is asked"
-    );
+    let why = "KUBECONFIG is not set: it names the cluster that is asked";
+    ensure!(kubectl::is_named(), "{why}");
     // Before the runtime is there that it begins itself.
     let all = &*RENDERED;
     let namespace = format!("task-pubsub-dry-run-{}", std::process::id());
@@ -42,10 +40,8 @@ async fn all_taken(all: &BTreeMap<String, Rendered>, kubectl: &Kubectl) -> Resul
     for (name, rendered) in all {
         let objects = rendered.objects().filter(|it| kinds.contains(&kind(it)));
         let objects: Vec<_> = objects.collect();
-        ensure!(
-            !objects.is_empty(),
-            "{name}: the cluster knows none of its kinds"
-        );
+        let none = objects.is_empty();
+        ensure!(!none, "{name}: the cluster knows none of its kinds");
         let apply = ["apply", "--server-side", "--dry-run=server"];
         let apply = [&apply[..], &["--warnings-as-errors", "-f", "-"]].concat();
         let input = list(objects.iter().copied());

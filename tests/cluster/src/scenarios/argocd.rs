@@ -47,8 +47,7 @@ pub(super) async fn commits<'a>(
     let git = site.setup.git.as_ref();
     let git = git.context("no git repository: --git-push and --git-sync say where one is")?;
     let target = (ENVIRONMENT, site.kubectl.namespace.as_str());
-    let repository =
-        Repository::create(&site.folder.join("git"), &git.push, &git.sync, target).await?;
+    let repository = Repository::create(&site.folder.join("git"), git, target).await?;
     let mut environment = Environment {
         values: site.values(&json!({
             "broker": {"active": "redis", "subscribe": []},
@@ -106,7 +105,7 @@ impl Environment<'_> {
         work.go_on().await?;
         let mut told = Vec::new();
         for wrong in wrong::all(self.site)?.iter().take(2) {
-            told.push(wrong.try_on(self, &work).await.context(wrong.name)?);
+            told.push(wrong.try_on(self, &work).await.context(wrong.0)?);
         }
         self.change(&work, &["redis", "rabbitmq"]).await?;
         let retired = json!({"broker": {"subscribe": ["rabbitmq"]}});
@@ -131,7 +130,7 @@ impl Environment<'_> {
         let work = self.begin().await?;
         let mut told = Vec::new();
         for wrong in wrong::all(self.site)? {
-            told.push(wrong.try_on(self, &work).await.context(wrong.name)?);
+            told.push(wrong.try_on(self, &work).await.context(wrong.0)?);
         }
         told.push(work.perfect().await?);
         Ok(told.join("; "))

@@ -141,29 +141,23 @@ async fn throttle(
     effects: Effects,
     stop: CancellationToken,
 ) -> Result<String> {
-    let mut slower = Duration::ZERO;
-    let mut since: Option<Instant> = None;
+    let (mut slower, mut is_slow) = (Duration::ZERO, false);
     while !stop.is_cancelled() {
+        let looked = Instant::now();
         answers.look().await?;
         let acknowledged = answers.ledger.acknowledged_so_far() as u64;
         let acted: u64 = effects.look().await?.values().sum();
         // Not more than an estimate: it does not look which ones.
         let behind = acknowledged.saturating_sub(acted);
-        match since {
-            None if behind > u64::from(rate * BEHIND) => {
-                set_rate(&kubectl, rate / SLOWER).await?;
-                since = Some(Instant::now());
-            }
-            Some(then) if behind < u64::from(rate * CAUGHT_UP) => {
-                set_rate(&kubectl, rate).await?;
-                slower += then.elapsed();
-                since = None;
-            }
-            _ => {}
+        let most = rate * if is_slow { CAUGHT_UP } else { BEHIND };
+        if is_slow != (behind > most.into()) {
+            is_slow = !is_slow;
+            let rate = if is_slow { rate / SLOWER } else { rate };
+            set_rate(&kubectl, rate).await?;
         }
         stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
+        slower += looked.elapsed() * u32::from(is_slow);
     }
-    slower += since.map_or(Duration::ZERO, |then| then.elapsed());
     if slower.is_zero() {
         return Ok(String::new());
     }

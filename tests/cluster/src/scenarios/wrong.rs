@@ -23,12 +23,8 @@ const CURED: Duration = Duration::from_mins(4);
 /// A Secret with a login that no broker here has.
 const LOGIN: &str = "login";
 
-pub(super) struct Wrong {
-    pub(super) name: &'static str,
-    change: Value,
-    /// What the sync fails at; `None` where nothing can be rendered, so that none begins.
-    fails_at: Option<&'static str>,
-}
+/// Its name, its change, and what the sync fails at: nothing where nothing can be rendered, so that none begins.
+pub(super) struct Wrong(pub(super) &'static str, Value, Option<&'static str>);
 
 /// An entry of its own, which publishers come to: the broker that is there, with something wrong.
 fn moved(entry: &Value) -> Value {
@@ -55,11 +51,6 @@ pub(super) fn all(site: &Site) -> Result<Vec<Wrong>> {
     let preflight = Some("Job/task-pubsub-preflight");
     let mut dead = json!({"broker": {"active": "dead", "subscribe": ["redis", "dead"]}});
     dead["brokers"] = dead_broker(&site.kubectl.namespace);
-    let wrong = |name, change, fails_at| Wrong {
-        name,
-        change,
-        fails_at,
-    };
     let no_secret = moved(&login("password", "logn"));
     let no_key = moved(&login("passphrase", LOGIN));
     // A Redis without one takes any.
@@ -69,14 +60,14 @@ pub(super) fn all(site: &Site) -> Result<Vec<Wrong>> {
     let no_broker = json!({"broker": {"active": "nobody"}});
     let worker = Some("Deployment/task-worker");
     Ok(vec![
-        wrong("a misspelt Secret", no_secret, guard),
-        wrong("a dead broker", dead, preflight),
-        wrong("a topic suffix", json!({"topicSuffix": "-other"}), guard),
-        wrong("a wrong key", no_key, guard),
-        wrong("a wrong password", moved(&rabbitmq), preflight),
-        wrong("a misspelt type", no_type, preflight),
-        wrong("an image that is not there", no_image, worker),
-        wrong("values that do not render", no_broker, None),
+        Wrong("a misspelt Secret", no_secret, guard),
+        Wrong("a dead broker", dead, preflight),
+        Wrong("a topic suffix", json!({"topicSuffix": "-other"}), guard),
+        Wrong("a wrong key", no_key, guard),
+        Wrong("a wrong password", moved(&rabbitmq), preflight),
+        Wrong("a misspelt type", no_type, preflight),
+        Wrong("an image that is not there", no_image, worker),
+        Wrong("values that do not render", no_broker, None),
     ])
 }
 
@@ -95,12 +86,13 @@ impl Wrong {
         environment: &mut Environment<'_>,
         work: &UnderLoad,
     ) -> Result<String> {
+        let Self(name, change, fails_at) = self;
         let kubectl = environment.site.kubectl.clone();
         let publishers = pods::names(&kubectl, "task-api").await?;
         let before = environment.values.clone();
-        let commit = environment.commit(&self.change, self.name).await?;
+        let commit = environment.commit(change, name).await?;
         let began = Instant::now();
-        match self.fails_at {
+        match *fails_at {
             Some(object) => {
                 let failed = environment.argocd.failed(&commit, FAILED).await?;
                 ensure!(failed == [object], "the sync failed at {failed:?}");
@@ -116,12 +108,12 @@ impl Wrong {
         let commit = environment.repository.revert().await?;
         environment.values = before;
         let began = Instant::now();
-        let reverted = match self.fails_at {
+        let reverted = match *fails_at {
             Some(_) => environment.argocd.synced(&commit, CURED).await,
             None => environment.argocd.compared(&commit, CURED).await,
         };
         reverted.context("the revert")?;
-        let (name, cured) = (self.name, began.elapsed().as_secs());
+        let cured = began.elapsed().as_secs();
         work.go_on().await?;
         let told = format!("{name}: failed after {failed} s, cured {cured} s after its revert");
         Ok(told)

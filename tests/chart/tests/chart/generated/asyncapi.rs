@@ -31,9 +31,8 @@ fn asyncapi_is_that_of_the_events_and_the_graph() -> Result<()> {
     }
     for (name, service) in object(&graph["services"])? {
         for heard in items(&service["subscribes"]) {
-            channel(&mut topics, &heard["topic"])?
-                .receivers
-                .push(name.clone());
+            let channel = channel(&mut topics, &heard["topic"])?;
+            channel.receivers.push(name.clone());
         }
         if service["publishes"].is_null() {
             continue;
@@ -45,31 +44,22 @@ fn asyncapi_is_that_of_the_events_and_the_graph() -> Result<()> {
         let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
         for event in serde_json::from_str::<Vec<Event>>(&text)? {
             let channel = channel(&mut topics, &Value::from(&*event.topic))?;
-            ensure!(
-                channel.senders.contains(name),
-                "{name} publishes {} to {}, which its `publishes` does not name",
-                event.event_type,
-                event.topic
-            );
+            let (kind, named) = (&event.event_type, channel.senders.contains(name));
+            ensure!(named, "`publishes` of {name} names no topic of {kind}");
             let mut others = channel.events.iter();
-            match others.find(|it| it.event_type == event.event_type) {
+            match others.find(|it| it.event_type == *kind) {
                 None => channel.events.push(event),
-                Some(other) => ensure!(
-                    other.data == event.data,
-                    "{}: two services publish it, and not the same",
-                    event.event_type
+                Some(it) => ensure!(
+                    it.data == event.data,
+                    "{kind}: not the same of two services"
                 ),
             }
         }
     }
     let description = "What the services of this repository publish, and who hears it. Brokers, and what they are called at one place or another, \
                        are values of the chart.";
-    let document = document(
-        "task-pubsub",
-        env!("CARGO_PKG_VERSION"),
-        description,
-        &topics,
-    );
+    let (name, version) = ("task-pubsub", env!("CARGO_PKG_VERSION"));
+    let document = document(name, version, description, &topics);
     let text = serde_json::to_string_pretty(&document)? + "\n";
     compare(&workspace().join("docs/asyncapi.json"), &text)
 }
