@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use harness::toolbox::Toolbox;
+use harness::Toolbox;
 use serde_json::{Value, json};
 
 use super::usage::{LOAD, Usage};

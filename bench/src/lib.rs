@@ -17,8 +17,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use harness::Toolbox;
 use harness::console::{self, Step};
-use harness::toolbox::Toolbox;
 use local_stack::{Stack, StackOptions};
 use serde_json::{Value, json};
 

@@ -5,11 +5,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use harness::launch::Launch;
-use harness::ports::Port;
-use harness::process::Process;
-use harness::toolbox::Toolbox;
-use harness::workspace;
+use harness::{Launch, Port, Process, Toolbox, workspace};
 use local_stack::Stack;
 use tokio::process::Command;
 use tokio::time::sleep;

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use harness::console::Step;
-use harness::toolbox::Toolbox;
-use harness::wait::until;
+use harness::{Toolbox, console::Step, until};
 use local_stack::Stack;
 use serde_json::json;
 

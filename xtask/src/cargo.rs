@@ -5,8 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use harness::console::Step;
-use harness::workspace;
+use harness::{console::Step, workspace};
 use tokio::process::Command;
 use tokio::time::timeout;
 

@@ -3,8 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
-use harness::console;
-use harness::toolbox::CHART;
+use harness::{console, toolbox::CHART};
 
 use crate::cargo::{self, Ended};
 use crate::stack;

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
+use harness::console::{self, style};
 use harness::workspace;
 use uuid::Uuid;
 
 use crate::cargo;
 use crate::test::report::Selection;
 use crate::tools;
-use harness::console::{self, style};
 use serde_json::{Value, json};
 
 /// Needs a Kubernetes with Dapr 1.18.3 or newer and the brokers where the chart's values have them, or `--values` says they are.
@@ -54,7 +54,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         console::result(names.output.trim_end());
         return Ok(ExitCode::SUCCESS);
     }
-    if !harness::kubectl::is_named() {
+    if !harness::Kubectl::is_named() {
         bail!(
             "KUBECONFIG is not set, so the cluster part was not run. It takes any cluster with Dapr 1.18.3, for example one of \
              kind: CONTRIBUTING, `On a cluster`"

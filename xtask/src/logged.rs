@@ -3,7 +3,7 @@
 use std::{path::Path, process::ExitStatus, time::Duration};
 
 use anyhow::{Result, bail};
-use harness::{console::Step, launch::Launch, lines::tail, process::Process};
+use harness::{Launch, Process, console::Step, tail};
 use tokio::time::timeout;
 
 /// No single command may take longer, however slow the machine.

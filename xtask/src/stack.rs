@@ -5,9 +5,9 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result};
-use harness::chart::items;
 use harness::console::{self, Step, style};
-use harness::toolbox::{BROKERS, STACK, Toolbox};
+use harness::toolbox::{BROKERS, STACK};
+use harness::{Toolbox, chart::items};
 use serde_json::Value;
 
 use crate::cargo;

@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use harness::chart::{Rendered, items};
-use harness::kubectl::Kubectl;
-use harness::wait::until;
+use harness::{Kubectl, until};
 use serde_json::Value;
 
 use crate::repository::{PLACEHOLDER, Repository};

@@ -17,7 +17,7 @@ mod site;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use harness::{kubectl::Kubectl, scenario};
+use harness::{Kubectl, scenario};
 use tokio::runtime::Runtime;
 
 use argocd::ArgoCd;

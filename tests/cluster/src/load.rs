@@ -4,10 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use harness::kubectl::Kubectl;
-use harness::ledger::Ledger;
-use harness::lines::Lines;
-use harness::wait::until;
+use harness::{Kubectl, Ledger, Lines, until};
 use local_stack::load::enter;
 use task_load::{Answer, Summary};
 use tokio::sync::Mutex;

@@ -3,7 +3,7 @@
 //! A pod's log is gone with the pod, so it is followed from the moment the pod is seen. A stream that ends while its container still
 //! runs broke off, and is begun again from the container's first line, in a further file. The API server may still call a container
 //! running that has just ended, and the second stream then brings the lines of the next run. So a line is known by its timestamp and its
-//! text, and counts once, whichever streams brought it ([`harness::lines`]).
+//! text, and counts once, whichever streams brought it ([`harness::Lines`]).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use harness::{effects::Effects, kubectl::Kubectl, process::Process};
+use harness::{Effects, Kubectl, Process};
 use local_stack::Background;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;

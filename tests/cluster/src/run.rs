@@ -1,7 +1,7 @@
 //! A run: what a cluster must have before anything is tried on it, and what is removed when it was interrupted.
 
 use anyhow::{Context as _, Result, bail, ensure};
-use harness::{chart::text, kubectl::Kubectl};
+use harness::{Kubectl, chart::text};
 
 use crate::argocd::release_hooks;
 use crate::scenarios::Setup;

@@ -4,7 +4,7 @@
 //! sees the node's processes sends the signals, with the node's own shell in an image of ours. It needs one node, or the workers on it.
 
 use anyhow::{Context as _, Result, ensure};
-use harness::kubectl::Kubectl;
+use harness::Kubectl;
 
 use crate::site::{SOON, Site};
 

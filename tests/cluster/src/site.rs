@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use harness::Kubectl;
 use harness::chart::{self, CHART, Rendered, merge};
-use harness::kubectl::Kubectl;
 use serde_json::{Value, json};
 
 use crate::Helm;

@@ -15,11 +15,6 @@ use crate::process::Process;
 /// For calls that do not wait for anything.
 const CALL: Duration = Duration::from_mins(1);
 
-/// Whether `KUBECONFIG` names a cluster. What the user has in `~/.kube` is never touched.
-pub fn is_named() -> bool {
-    env::var_os("KUBECONFIG").is_some_and(|it| !it.is_empty())
-}
-
 /// `kubectl` for one namespace of the cluster that `KUBECONFIG` names.
 #[derive(Debug, Clone)]
 pub struct Kubectl {
@@ -29,6 +24,11 @@ pub struct Kubectl {
 }
 
 impl Kubectl {
+    /// Whether `KUBECONFIG` names a cluster. What the user has in `~/.kube` is never touched.
+    pub fn is_named() -> bool {
+        env::var_os("KUBECONFIG").is_some_and(|it| !it.is_empty())
+    }
+
     /// The program at `program`; calls are about `namespace`.
     pub fn new(program: &Path, namespace: &str) -> Self {
         Self {

@@ -1,29 +1,41 @@
 //! What the commands of this repository and its tests share.
 //!
-//! [`process`] runs programs that never outlive their owner, [`chart`] renders the chart with the real Helm, [`kubectl`] speaks to the
-//! cluster that `KUBECONFIG` names, [`ledger`] counts what was acknowledged against the [`effects`] in the workers' logs, [`scenario`]
+//! [`Process`] runs programs that never outlive their owner, [`chart`] renders the chart with the real Helm, [`Kubectl`] speaks to the
+//! cluster that `KUBECONFIG` names, [`Ledger`] counts what was acknowledged against the [`Effects`] in the workers' logs, [`scenario`]
 //! makes tests of promises, and [`console`] is what people read.
 
 pub mod chart;
 pub mod command;
 pub mod console;
-pub mod deployment;
-pub mod effects;
-pub mod folder;
+mod deployment;
+mod effects;
+mod folder;
 pub mod interrupt;
-pub mod kubectl;
-pub mod launch;
-pub mod ledger;
-pub mod lines;
-pub mod ports;
-pub mod process;
+mod kubectl;
+mod launch;
+mod ledger;
+mod lines;
+mod ports;
+mod process;
 pub mod scenario;
 pub mod toolbox;
-pub mod wait;
+mod wait;
 
 use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
+
+pub use deployment::Deployment;
+pub use effects::{Effects, MARK, QUIET};
+pub use folder::WorkFolder;
+pub use kubectl::Kubectl;
+pub use launch::Launch;
+pub use ledger::{Count, Failure, Ledger};
+pub use lines::{Lines, tail};
+pub use ports::Port;
+pub use process::Process;
+pub use toolbox::Toolbox;
+pub use wait::until;
 
 /// Eight hexadecimal digits, for names that are to be nobody else's.
 pub fn random() -> String {

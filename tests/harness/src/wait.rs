@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 /// Between two looks.
-pub const LOOK_AGAIN: Duration = Duration::from_millis(50);
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Of all the time, waiting looks for at most a fifth: a look may be a process that takes the processor from what is waited for.
 const REST: u32 = 4;

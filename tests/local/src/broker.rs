@@ -9,13 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use harness::chart::items;
-use harness::launch::Launch;
-use harness::lines::Lines;
-use harness::ports::Port;
-use harness::process::Process;
-use harness::toolbox::{BROKERS, Toolbox};
-use harness::workspace;
+use harness::{Launch, Lines, Port, Process, Toolbox, chart::items, toolbox::BROKERS, workspace};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::net::TcpStream;

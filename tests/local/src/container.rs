@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use harness::{launch::Launch, ports::Port, process::Process};
+use harness::{Launch, Port, Process};
 use http_body_util::Full;
 use hyper::Request;
 use tokio::sync::watch;

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use harness::ledger::{Failure, Ledger};
-use harness::wait::until;
+use harness::{Failure, Ledger, until};
 use http_body_util::Full;
 use hyper::Request;
 use hyper::header::CONTENT_TYPE;

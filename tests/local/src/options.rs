@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use harness::{chart::merge, toolbox::Toolbox};
+use harness::{Toolbox, chart::merge};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use harness::{deployment::Deployment, launch::Launch, ports::Port, process::Process};
+use harness::{Deployment, Launch, Port, Process};
 
 use crate::Http;
 use crate::container::Container;

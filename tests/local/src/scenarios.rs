@@ -15,9 +15,7 @@ mod table;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use harness::effects::{Effects, QUIET};
-use harness::ledger::{Count, Ledger};
-use harness::toolbox::Toolbox;
+use harness::{Count, Effects, Ledger, QUIET, Toolbox};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

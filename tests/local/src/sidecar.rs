@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
-use harness::{deployment::Deployment, launch::Launch, ports::Port};
+use harness::{Deployment, Launch, Port};
 
 use crate::Http;
 use crate::container::Container;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use harness::folder::WorkFolder;
+use harness::WorkFolder;
 
 use crate::container::Restarts;
 use crate::resources::Resources;

@@ -11,9 +11,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use harness::chart::Rendered;
-use harness::effects::{Effects, MARK};
-use harness::process::Process;
+use harness::{Effects, MARK, Process, chart::Rendered};
 use serde_json::Value;
 use uuid::Uuid;
 

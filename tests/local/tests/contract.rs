@@ -3,8 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 use harness::chart::{self, Rendered, render, text};
-use harness::deployment::Deployment;
-use harness::toolbox::Toolbox;
+use harness::{Deployment, Toolbox};
 use local_stack::environment::parse;
 use serde_json::json;
 use service_kit::config::Check;

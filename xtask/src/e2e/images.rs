@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use harness::command::output;
-use harness::console::Step;
+use harness::{command::output, console::Step};
 use serde_json::{Value, json};
 use tokio::process::Command;
 

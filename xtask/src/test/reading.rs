@@ -1,8 +1,7 @@
 //! What can be found by reading: dependencies that should not be there, misspelt words.
 
 use anyhow::{Context as _, Result};
-use harness::command::output;
-use harness::workspace;
+use harness::{command::output, workspace};
 use std::time::Duration;
 use tokio::process::Command;
 

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use harness::command::output;
-use harness::console;
+use harness::{command::output, console};
 use serde_json::Value;
 use tokio::process::Command;
 

@@ -4,8 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::builder::PossibleValuesParser;
-use harness::console;
-use harness::toolbox::BROKERS;
+use harness::{console, toolbox::BROKERS};
 use serde_json::{Value, json};
 
 use super::{Tool, Tools, all, ensure, look, recipe};

@@ -8,16 +8,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use harness::effects::{Effects, MARK};
-use harness::ledger::Ledger;
-use harness::toolbox::Toolbox;
+use harness::console::{self, Step, style};
+use harness::{Effects, Ledger, MARK, Toolbox};
 use local_stack::load::{self, Load};
 use local_stack::{Stack, StackOptions};
 use serde_json::json;
 
 use crate::orders;
-
-use harness::console::{self, Step, style};
 
 /// Events per second while the broker changes.
 const RATE: u32 = 500;

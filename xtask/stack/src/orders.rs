@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use harness::effects::MARK;
-use harness::wait::until;
+use harness::{MARK, until};
 use local_stack::{Stack, StackOptions, load};
 use serde_json::{Value, json};
 use uuid::Uuid;

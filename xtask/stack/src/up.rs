@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::builder::PossibleValuesParser;
-use harness::toolbox::{BROKERS, Toolbox};
+use harness::console::{self, Step, style};
+use harness::{Toolbox, toolbox::BROKERS};
 use local_stack::{Stack, StackOptions};
 use serde_json::json;
 
 use crate::orders;
-use harness::console::{self, Step, style};
 
 /// Between two looks at whether everything still runs.
 const LOOK: Duration = Duration::from_millis(500);

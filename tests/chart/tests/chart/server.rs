@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use harness::Kubectl;
 use harness::chart::{Rendered, text};
-use harness::kubectl::{self, Kubectl};
 use serde_json::Value;
 
 use crate::installations::{RENDERED, list};
@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_mins(2);
 #[ignore = "needs the cluster that KUBECONFIG names: `cargo xtask chart --server-side`"]
 fn an_api_server_takes_every_installation() -> Result<()> {
     let why = "KUBECONFIG is not set: it names the cluster that is asked";
-    ensure!(kubectl::is_named(), "{why}");
+    ensure!(Kubectl::is_named(), "{why}");
     // Before the runtime is there that it begins itself.
     let all = &*RENDERED;
     let namespace = format!("task-pubsub-dry-run-{}", std::process::id());

@@ -5,8 +5,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
-use harness::command;
-use harness::toolbox::{CHART, Toolbox};
+use harness::{Toolbox, command, toolbox::CHART};
 use tokio::process::Command;
 use tokio::runtime;
 

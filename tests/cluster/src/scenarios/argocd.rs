@@ -11,7 +11,7 @@ use super::under_load::{SETTLED, UnderLoad, two_publishers};
 use super::wrong;
 use crate::load::set_rate;
 use crate::{ArgoCd, PodLogs, Repository, Site};
-use harness::{chart::merge, effects::QUIET};
+use harness::{QUIET, chart::merge};
 
 const ENVIRONMENT: &str = "e2e";
 

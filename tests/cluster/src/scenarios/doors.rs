@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use harness::{kubectl::Kubectl, process::Process};
+use harness::{Kubectl, Process};
 use http::header::CONTENT_TYPE;
 use http::{Method, Request};
 use http_body_util::Full;

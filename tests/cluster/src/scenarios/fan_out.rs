@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use futures_util::future::try_join_all;
 use harness::chart::{CHART, merge};
-use harness::effects::{Effects, QUIET};
-use harness::ledger::Ledger;
+use harness::{Effects, Ledger, QUIET};
 use serde_json::{Value, json};
 
 use super::pods;

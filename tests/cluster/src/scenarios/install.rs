@@ -9,7 +9,7 @@ use super::pods;
 use crate::site::{ROLLOUT, SOON};
 use crate::{PodLogs, Site};
 use harness::chart::{CHART, Rendered, text};
-use harness::{kubectl::Kubectl, wait::until};
+use harness::{Kubectl, until};
 use local_stack::{Http, load};
 
 pub(super) async fn as_the_tutorial(site: &Site, broker: &str, mode: &str) -> Result<String> {

@@ -7,10 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use harness::chart::{self, items, text};
-use harness::kubectl::Kubectl;
-use harness::ports::Port;
-use harness::process::Process;
-use harness::wait::until;
+use harness::{Kubectl, Port, Process, until};
 use tokio::net::TcpStream;
 
 use crate::site::SOON;

@@ -3,9 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use harness::effects::{Effects, QUIET};
-use harness::kubectl::Kubectl;
-use harness::ledger::{Count, Ledger};
+use harness::{Count, Effects, Kubectl, Ledger, QUIET};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;

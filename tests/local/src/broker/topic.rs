@@ -7,10 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use harness::{
-    chart::{Rendered, items, text},
-    command,
-};
+use harness::chart::{Rendered, items, text};
+use harness::command;
 use http_body_util::Full;
 use hyper::{Method, Request, StatusCode, header::AUTHORIZATION};
 use serde::Deserialize;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use harness::ledger::Count;
+use harness::Count;
 use serde_json::json;
 
 use super::{FORGETFUL, SETTLE_DEADLINE, Setup, UnderLoad, preflight, probe, rate};

@@ -5,7 +5,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use harness::wait::until;
+use harness::until;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use dapr_pubsub::{NewEvent, Publisher, PublisherOptions};
 use futures_util::future::try_join_all;
-use harness::{chart::text, command::output, effects::MARK, ledger::Ledger};
+use harness::{Ledger, MARK, chart::text, command::output};
 use serde_json::{Value, json};
 use tokio::process::Command;
 use uuid::Uuid;

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use harness::chart::{self, text};
-use harness::command::output;
-use harness::wait::until;
-use harness::workspace;
+use harness::{command::output, until, workspace};
 use serde_json::{Value, json};
 use tokio::process::Command;
 

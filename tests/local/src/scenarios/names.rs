@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use harness::chart::{items, merge, text};
-use harness::wait::until;
+use harness::until;
 use serde_json::{Value, json};
 
 use super::{DEADLINE, flow, posts};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use futures_util::future::try_join_all;
-use harness::{command::output, ledger::Ledger};
+use harness::{Ledger, command::output};
 use serde_json::json;
 use task_api::IDEMPOTENCY_KEY;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

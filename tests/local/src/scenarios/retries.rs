@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use dapr_pubsub::CloudEvent;
-use harness::wait::until;
+use harness::until;
 use service_kit::shutdown::Shutdown;
 use task_worker::{Config, Effect, EffectError, Listeners, TaskCreated};
 use tokio::net::TcpListener;

@@ -8,8 +8,8 @@ use tokio::time::sleep;
 
 use super::{API, Stack, WORKER, endpoint};
 use crate::pod::{App, Pod, PodEnd};
+use harness::Deployment;
 use harness::chart::{self, merge};
-use harness::deployment::Deployment;
 
 /// How much later than SIGTERM the last request may be sent to an instance: news of an endpoint's end travels, and in Kubernetes it
 /// travels beside the signal, not before it.

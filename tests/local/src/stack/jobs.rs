@@ -5,7 +5,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use harness::{chart, command, deployment::Deployment, launch::Launch, process::Process};
+use harness::{Deployment, Launch, Process, chart, command};
 use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::timeout;

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use harness::chart::{Rendered, merge, render};
-use harness::folder::WorkFolder;
-use harness::toolbox::BROKERS;
-use harness::workspace;
+use harness::{WorkFolder, toolbox::BROKERS, workspace};
 use serde_json::{Value, json};
 
 use super::{API, READY, Stack, WORKER, both_ready, endpoint, without};

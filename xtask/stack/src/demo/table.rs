@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use harness::ledger::Count;
+use harness::Count;
 
 /// One line for each broker and one for all; numbers stand right, below their headings.
 pub(super) fn render(brokers: &BTreeMap<String, Count>, total: &Count) -> String {
