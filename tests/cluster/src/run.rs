@@ -19,10 +19,7 @@ pub(crate) async fn check(kubectl: &Kubectl, argocd: bool) -> Result<()> {
     let numbers = dapr.split(['.', '-']).map_while(|it| it.parse().ok());
     let numbers: Vec<u32> = numbers.collect();
     let will_do = numbers.is_empty() || numbers >= vec![1, 18, 3];
-    ensure!(
-        will_do,
-        "this cluster has Dapr {dapr}; 1.18.3 or newer is needed"
-    );
+    ensure!(will_do, "Dapr {dapr} is too old: 1.18.3 or newer is needed");
     let applications = "get crd applicationsets.argoproj.io";
     if argocd && kubectl.run(applications).await.is_err() {
         bail!(

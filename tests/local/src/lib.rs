@@ -20,9 +20,13 @@ mod stack;
 
 pub use background::Background;
 use broker::BrokerProcess;
+use container::Container;
 pub use endpoints::{Endpoint, Endpoints};
 pub use options::StackOptions;
 pub use pod::Pod;
-use pod::{App, PodEnd};
+use pod::{App, PodEnd, Program};
+use resources::Resources;
+use sidecar::Sidecar;
+use site::Site;
 pub use stack::Stack;
 pub use task_probe::client::Client as Http;

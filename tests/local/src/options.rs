@@ -6,7 +6,7 @@ use harness::{Toolbox, chart::merge};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
-use crate::pod::{App, Program};
+use crate::{App, Program};
 
 /// What [`crate::Stack::start`] needs. [`StackOptions::new`] fills in everything but the toolbox.
 #[derive(Debug, Clone)]

@@ -8,10 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use harness::{Deployment, Launch, Port, Process};
 
-use crate::Http;
-use crate::container::Container;
-use crate::sidecar::Sidecar;
-use crate::site::Site;
+use crate::{Container, Http, Sidecar, Site};
 
 /// What is left for a native sidecar when the app has used up the whole grace period.
 const LEAST_GRACE: Duration = Duration::from_secs(2);

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use harness::chart::{Rendered, items, name, text};
 use serde_json::{Map, Value, json};
 
@@ -27,7 +27,8 @@ pub(crate) struct Resources {
     pub(crate) watched: PathBuf,
     /// The Secrets, as the chart mounts them for the gate: a folder each.
     pub(crate) secrets: PathBuf,
-    configurations: PathBuf,
+    /// What `--config` names one of.
+    pub(crate) configurations: PathBuf,
     /// Content by the place of the kind in [`KINDS`] and the name, as it was written.
     applied: BTreeMap<(usize, String), String>,
 }
@@ -49,14 +50,6 @@ impl Resources {
             secrets: mounted,
             applied: BTreeMap::new(),
         })
-    }
-
-    /// The file of a Configuration, for `--config`.
-    pub(crate) fn configuration(&self, name: &str) -> Result<PathBuf> {
-        let file = self.configurations.join(format!("{name}.yaml"));
-        let rendered = file.exists();
-        ensure!(rendered, "the chart renders no Configuration {name}");
-        Ok(file)
     }
 
     /// Writes new and changed objects, and returns a line for each. Unchanged ones are not touched: their sidecars must see no event.

@@ -7,9 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use harness::{Deployment, Launch, Port};
 
-use crate::Http;
-use crate::container::Container;
-use crate::site::Site;
+use crate::{Container, Http, Site};
 
 /// daprd is up in a second; component initialisation on a busy machine takes longer.
 const READY: Duration = Duration::from_mins(1);
@@ -80,7 +78,7 @@ impl Sidecar {
             .env("DAPR_HOST_IP", "127.0.0.1")
             .envs(variables);
         if let Some(config) = template.annotation("config") {
-            let file = site.resources.configuration(config)?;
+            let file = site.resources.configurations.join(format!("{config}.yaml"));
             command.arg("--config").arg(file);
         }
         for (secret, name, token) in [

@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use harness::WorkFolder;
 
 use crate::container::Restarts;
-use crate::resources::Resources;
-use crate::{Http, StackOptions};
+use crate::{Http, Resources, StackOptions};
 
 /// The place where a stack runs: programs, work folder, Dapr's objects, HTTP client and tokens.
 #[derive(Debug)]

@@ -15,11 +15,8 @@ use harness::{Effects, MARK, Process, chart::Rendered};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::Http;
-use crate::broker::{BrokerProcess, Declaration};
-use crate::endpoints::{Endpoint, Endpoints};
-use crate::pod::Pod;
-use crate::site::Site;
+use crate::broker::Declaration;
+use crate::{BrokerProcess, Endpoint, Endpoints, Http, Pod, Site};
 
 /// How long the pods of a new stack may take to become ready.
 const READY: Duration = Duration::from_mins(1);

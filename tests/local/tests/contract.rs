@@ -61,10 +61,8 @@ async fn services_and_chart_have_the_same_routes_topics_ports_and_timings() -> R
 
 fn same(what: &str, chart: &impl ToString, code: &impl ToString) -> Result<()> {
     let (chart, code) = (chart.to_string(), code.to_string());
-    ensure!(
-        chart == code,
-        "{what}: {chart} in the chart, {code} in the code"
-    );
+    let agree = chart == code;
+    ensure!(agree, "{what}: {chart} in the chart, {code} in the code");
     Ok(())
 }
 

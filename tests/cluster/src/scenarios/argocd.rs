@@ -198,18 +198,13 @@ impl Environment<'_> {
         let kubectl = &self.site.kubectl;
         let preflight = kubectl.get("job task-pubsub-preflight").await?;
         let smoke = kubectl.get("job task-pubsub-smoke").await?;
-        let time = |time: &Value| time.as_str().map(str::to_owned);
-        let proven = time(&preflight["status"]["completionTime"]);
+        let proven = preflight["status"]["completionTime"].as_str();
         let proven = proven.context("the preflight has not ended")?;
-        let smoked = time(&smoke["status"]["startTime"]);
+        let smoked = smoke["status"]["startTime"].as_str();
         let smoked = smoked.context("no smoke test has begun")?;
         for pod in pods::of(kubectl, "task-api").await? {
-            ensure!(
-                proven <= pod.created && pod.created <= smoked,
-                "preflight ended at {proven}, {} began at {}, smoke at {smoked}",
-                pod.name,
-                pod.created
-            );
+            let in_order = proven <= &*pod.created && &*pod.created <= smoked;
+            ensure!(in_order, "not between {proven} and {smoked}: {pod:?}");
         }
         Ok(())
     }

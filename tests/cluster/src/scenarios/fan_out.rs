@@ -85,10 +85,7 @@ pub(super) async fn fan_out(site: &Site, well: u32, events: usize) -> Result<Str
     let mut so_far = 0;
     while so_far < events || kills == 0 {
         let ready = so_far < events || began.elapsed() < CAUGHT_UP;
-        ensure!(
-            ready,
-            "{CRASHES} was never ready, so that it was not killed"
-        );
+        ensure!(ready, "{CRASHES} was never ready to be killed");
         let pods = pods::of(&site.kubectl, CRASHES).await?;
         for pod in pods.iter().filter(|pod| pod.ready == (2, 2)) {
             signals.send("KILL", &[&pod.name]).await?;

@@ -122,7 +122,7 @@ impl Reader {
         Ok(readers)
     }
 
-    /// Everything that is stored in `topic`, as text in which event ids can be looked for; empty when there is nothing.
+    /// All dead letters, those of `topic`, as text in which event ids can be looked for; empty when there is nothing.
     pub(crate) async fn read(&self, http: &Http, topic: &str) -> Result<String> {
         match self {
             Self::RedisCli { .. } => self.redis(&["XRANGE", topic, "-", "+"]).await,
@@ -132,7 +132,15 @@ impl Reader {
                 let streams = data.join("jetstream/$G/streams");
                 files(&streams.join(topic).join("msgs/*.blk"))
             }
-            Self::RabbitMq { url, login } => rabbitmq(http, url, login, topic).await,
+            Self::RabbitMq { url, login } => {
+                // An exchange keeps nothing: that of dead letters has a queue.
+                let queue = topic.replacen("dlx-", "dlq-", 1);
+                let queue = format!("{url}/api/queues/%2F/{queue}/get");
+                let get = json!({"count": MANY, "ackmode": "ack_requeue_true", "encoding": "auto"});
+                let messages = ask(http, &queue, login, Some(&get)).await?;
+                let payloads = items(&messages).filter_map(|it| it["payload"].as_str());
+                Ok(payloads.collect())
+            }
             Self::Moto(url) => {
                 let all = ask(http, &format!("{url}/moto-api/data.json"), "", None).await?;
                 let mut topics = items(&all["sns"]["Topic"]).filter(|it| it["name"] == topic);
@@ -173,21 +181,6 @@ async fn ask(http: &Http, url: &str, login: &str, body: Option<&Value>) -> Resul
     let (status, said) = (answer.status, answer.text());
     ensure!(status.is_success(), "{url}: {status} {said}");
     answer.json()
-}
-
-/// What is in the queues that are bound to the exchange: an exchange itself keeps nothing.
-async fn rabbitmq(http: &Http, url: &str, login: &str, exchange: &str) -> Result<String> {
-    let bindings = format!("{url}/api/exchanges/%2F/{exchange}/bindings/source");
-    let bindings = ask(http, &bindings, login, None).await?;
-    let get = json!({"count": MANY, "ackmode": "ack_requeue_true", "encoding": "auto"});
-    let mut stored = String::new();
-    for binding in items(&bindings) {
-        let queue = binding["destination"].as_str().context("no queue")?;
-        let queue = format!("{url}/api/queues/%2F/{queue}/get");
-        let messages = ask(http, &queue, login, Some(&get)).await?;
-        stored.extend(items(&messages).filter_map(|it| it["payload"].as_str()));
-    }
-    Ok(stored)
 }
 
 /// One request to JetStream's API, in the protocol's lines of text.

@@ -10,9 +10,8 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::{DEADLINE, Setup, UnderLoad, away, nothing_dead};
-use crate::Stack;
-use crate::container::Container;
 use crate::pod::journal_of;
+use crate::{Container, Stack};
 
 /// How often the worker is killed: a kill hits other events each time.
 const KILLS: usize = 4;

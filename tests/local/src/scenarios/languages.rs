@@ -13,8 +13,7 @@ use tokio::process::Command;
 use super::flow::created;
 use super::{DEADLINE, Setup, acted, post, posts};
 use crate::load::traceparent;
-use crate::pod::Program;
-use crate::{Stack, StackOptions};
+use crate::{Program, Stack, StackOptions};
 
 const EVENTS: usize = 20;
 const TITLE: &str = "Learn Dapr pub/sub";

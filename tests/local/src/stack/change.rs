@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::{API, Stack, WORKER, endpoint};
-use crate::pod::{App, Pod, PodEnd};
+use crate::pod::PodEnd;
+use crate::{App, Pod};
 use harness::Deployment;
 use harness::chart::{self, merge};
 

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::Stack;
 use crate::broker::Reader;
-use crate::{pod, sidecar::Sidecar};
+use crate::{Sidecar, pod};
 
 /// What the gate's own calls may take.
 const GATE: Duration = Duration::from_secs(15);

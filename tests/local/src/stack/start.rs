@@ -9,11 +9,7 @@ use harness::{WorkFolder, toolbox::BROKERS, workspace};
 use serde_json::{Value, json};
 
 use super::{API, READY, Stack, WORKER, both_ready, endpoint, without};
-use crate::endpoints::Endpoints;
-use crate::pod::Pod;
-use crate::resources::Resources;
-use crate::site::Site;
-use crate::{BrokerProcess, StackOptions};
+use crate::{BrokerProcess, Endpoints, Pod, Resources, Site, StackOptions};
 
 impl Stack {
     /// Starts everything and waits until both services are ready. Cancel safe: dropping the future kills what runs.
