@@ -70,14 +70,13 @@ impl Load {
         let summary = summary.context("the load gave no figures")?;
         let ledger = self.answers.ledger;
         ledger.repeated(BROKER, summary.repeated);
-        let read = Summary {
-            published: summary.published,
-            repeated: summary.repeated,
-            acknowledged: u64::try_from(ledger.acknowledged_so_far())?,
-            failed: u64::try_from(ledger.failures().len())?,
-        };
-        let complete = read == summary;
-        ensure!(complete, "the load says {summary:?}, its log {read:?}");
+        let (acknowledged, failed) = (ledger.acknowledged_so_far(), ledger.failures().len());
+        let complete =
+            (acknowledged as u64, failed as u64) == (summary.acknowledged, summary.failed);
+        ensure!(
+            complete,
+            "the load says {summary:?}, its log {acknowledged} and {failed}"
+        );
         Ok(ledger)
     }
 }

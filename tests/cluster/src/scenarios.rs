@@ -2,12 +2,11 @@
 
 mod argocd;
 mod away;
-mod change;
 mod doors;
 mod fan_out;
 mod install;
 mod pods;
-mod rolls;
+mod rollouts;
 mod under_load;
 mod wrong;
 
@@ -105,17 +104,17 @@ pub(crate) const ALL: &[Scenario] = scenarios! {
     Light install::components_last() = "cluster-components-last": "pods that start before their components converge by themselves";
     Light doors::closed() = "cluster-closed-doors": "no app hands in events, publishes or hears through a release that does not name it";
     Load fan_out::fan_out(4, 700) = "cluster-fan-out": "seven subscribers of two releases, one slow, one that says RETRY and one that is killed: each receives everything once, and none disturbs another";
-    Load rolls::restarts() = "cluster-rolls": "rolling restarts under load: nothing lost, doubled or refused; helm test passes, and fails when it must";
-    Load rolls::upgrade() = "cluster-upgrade": "from the previous version of the chart under load: nothing lost, doubled or refused";
-    Load rolls::protocols() = "cluster-protocol": "deliveries changed from HTTP to gRPC and back under load: nothing lost, doubled or refused";
+    Load rollouts::restarts() = "cluster-rolls": "rolling restarts under load: nothing lost, doubled or refused; helm test passes, and fails when it must";
+    Load rollouts::from_the_previous() = "cluster-upgrade": "from the previous version of the chart under load: nothing lost, doubled or refused";
+    Load rollouts::protocols() = "cluster-protocol": "deliveries changed from HTTP to gRPC and back under load: nothing lost, doubled or refused";
     Load away::on_kafka(&[1, 3], away::SHORT, true) = "cluster-away-kafka": "one worker, then three, stand still or are killed under load, and objects are edited: nothing lost, doubled or refused, and soon caught up";
-    Load change::by_helm("redis", "kafka", 1) = "cluster-helm-redis-kafka": "helm upgrade under load: nothing lost, doubled or refused, and no worker restarted";
-    Load change::by_helm("kafka", "rabbitmq", 2) = "cluster-helm-kafka-rabbitmq": "the same in two steps, with Helm 4";
-    Load change::to_a_dead_broker() = "cluster-helm-dead-broker": "an upgrade to a dead broker fails with the publishers untouched; the rollback recovers";
+    Load rollouts::by_helm("redis", "kafka", 1) = "cluster-helm-redis-kafka": "helm upgrade under load: nothing lost, doubled or refused, and no worker restarted";
+    Load rollouts::by_helm("kafka", "rabbitmq", 2) = "cluster-helm-kafka-rabbitmq": "the same in two steps, with Helm 4";
+    Load rollouts::to_a_dead_broker() = "cluster-helm-dead-broker": "an upgrade to a dead broker fails with the publishers untouched; the rollback recovers";
     // What takes too long for every day: `cargo xtask e2e --long --only long`.
     Load fan_out::fan_out(17, 10_000) = "long-cluster-fan-out": "the same with twenty subscribers and 10,000 events";
     Load away::on_kafka(&[1], away::LONG, false) = "long-cluster-away-kafka": "a worker stands still for 1, 5, 20 and 90 s, ten times each: nothing lost, doubled or refused, and soon caught up";
-    Load change::in_place() = "long-cluster-in-place": "a Component that becomes another broker is refused; by force it loses events, which is why";
+    Load rollouts::in_place() = "long-cluster-in-place": "a Component that becomes another broker is refused; by force it loses events, which is why";
     Load argocd::commits(Environment::grows) = "long-cluster-graph": "a commit under load adds a topic, its publisher and two subscribers: nothing lost, doubled or refused";
     Load argocd::commits(Environment::all_wrong) = "long-cluster-wrong-commits": "eight kinds of wrong commits under load, each with a pod of each service taken away, and its revert: nothing lost, doubled or refused, and cured without a hand";
     Load argocd::commits(Environment::round_trip) = "long-cluster-round-trip": "Redis to Kafka to RabbitMQ to Redis by commits under load, each of which drops the broker before: nothing lost, doubled or refused. It takes RabbitMQ's management API";

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::deployment::Deployment;
@@ -87,6 +87,12 @@ impl Rendered {
 /// `metadata.name` of an object.
 pub fn name(object: &Value) -> &str {
     object["metadata"]["name"].as_str().unwrap_or_default()
+}
+
+/// The objects as `kubectl` and its like take them.
+pub fn list<'a>(objects: impl IntoIterator<Item = &'a Value>) -> String {
+    let items: Vec<_> = objects.into_iter().collect();
+    json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
 }
 
 /// What is in a list; nothing where there is none.

@@ -84,12 +84,6 @@ impl Deployment {
             .map(String::as_str)
     }
 
-    /// All of Dapr's annotations, without their prefix.
-    pub fn dapr_annotations(&self) -> impl Iterator<Item = (&str, &str)> {
-        let all = self.annotations.iter();
-        all.filter_map(|(key, value)| Some((key.strip_prefix("dapr.io/")?, value.as_str())))
-    }
-
     /// Whether the sidecar ends only after the app (a native sidecar) or gets SIGTERM together with it.
     pub fn has_native_sidecar(&self) -> bool {
         self.annotation("enable-native-sidecar") == Some("true")

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tokio::process::Command;
 
+use crate::chart::list;
 use crate::command::output;
 use crate::launch::Launch;
 use crate::process::Process;
@@ -59,9 +60,7 @@ impl Kubectl {
 
     /// Applies objects.
     pub async fn apply<'a>(&self, objects: impl IntoIterator<Item = &'a Value>) -> Result<()> {
-        let items: Vec<_> = objects.into_iter().collect();
-        let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": items});
-        let (apply, list) = (["apply", "-f", "-"], list.to_string());
+        let (apply, list) = (["apply", "-f", "-"], list(objects));
         self.run_within(CALL, &apply, &list).await.map(drop)
     }
 

@@ -123,11 +123,10 @@ impl Deref for Sidecar {
 /// A flag that daprd does not know ends it, and its log says so.
 fn annotation_flags(template: &Deployment) -> Vec<String> {
     let only_pod = |key: &str| ELSEWHERE.contains(&key) || key.starts_with("sidecar-");
-    let annotations = template.dapr_annotations();
-    let annotations = annotations.filter(|(key, _)| !only_pod(key));
-    let flag = |(key, value)| {
+    let flag = |(key, value): (&String, _)| {
+        let key = key.strip_prefix("dapr.io/").filter(|key| !only_pod(key))?;
         let prefix = if PREFIXED.contains(&key) { "dapr-" } else { "" };
-        format!("--{prefix}{key}={value}")
+        Some(format!("--{prefix}{key}={value}"))
     };
-    annotations.map(flag).collect()
+    template.annotations.iter().filter_map(flag).collect()
 }

@@ -14,9 +14,6 @@ use tokio::process::Command;
 use crate::installations::{RENDERED, by_name, files};
 use crate::tools::{output, tool};
 
-/// Set it to write the files anew.
-const UPDATE: &str = "UPDATE_GOLDEN";
-
 /// Of these examples of a broker, or of a state store, the Components and Subscriptions that the defaults do not have.
 const OF_BROKERS: [&str; 10] = [
     "gcp",
@@ -31,8 +28,9 @@ const OF_BROKERS: [&str; 10] = [
     "snssqs",
 ];
 
+/// Whether the files are to be written anew.
 fn update() -> bool {
-    std::env::var_os(UPDATE).is_some()
+    std::env::var_os("UPDATE_GOLDEN").is_some()
 }
 
 #[test]

@@ -60,12 +60,6 @@ pub(crate) fn by_name<'a>(objects: impl Iterator<Item = &'a Value>) -> BTreeMap<
     named.collect()
 }
 
-/// The objects as `kubectl` and its like take them.
-pub(crate) fn list<'a>(objects: impl Iterator<Item = &'a Value>) -> String {
-    let items: Vec<_> = objects.collect();
-    json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
-}
-
 /// What is in a folder, by name.
 pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let files = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result};
-use harness::chart::{Rendered, items};
+use harness::chart::{Rendered, items, list};
 use harness::workspace;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::installations::{RENDERED, files, list};
+use crate::installations::{RENDERED, files};
 use crate::tools::{output, tool};
 
 /// What the schemas of Kubernetes refer to.

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use harness::Kubectl;
-use harness::chart::{Rendered, text};
+use harness::chart::{Rendered, list, text};
 use serde_json::Value;
 
-use crate::installations::{RENDERED, list};
+use crate::installations::RENDERED;
 use crate::tools::block_on;
 
 /// For the objects of one installation.

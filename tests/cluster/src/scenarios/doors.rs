@@ -34,7 +34,12 @@ pub(super) async fn closed(site: &Site) -> Result<String> {
     let neighbour = Stranger::start(site, &site.kubectl, "neighbour").await?;
     let namespace = &site.kubectl.namespace;
 
-    let forged = event(namespace);
+    // An event that no broker has seen.
+    let forged = json!({
+        "specversion": "1.0", "id": "forged", "source": "stranger", "type": "com.dapr.event.sent",
+        "datacontenttype": "application/json", "pubsubname": "pubsub-redis", "topic": format!("task-events-{namespace}"),
+        "data": {"event_type": "task.created", "task_id": uuid::Uuid::nil(), "title": "forged"}
+    });
     let task = json!({"title": "through the sidecars"});
     let worker = format!("invoke/task-worker.{namespace}/method/events/todo");
     let api = |path| format!("invoke/task-api.{namespace}/method{path}");
@@ -89,15 +94,6 @@ pub(super) async fn closed(site: &Site) -> Result<String> {
     let log = site.kubectl.run(log).await?;
     ensure!(!log.contains("forged"), "a forged event has had an effect");
     Ok("9 ways refused, one open to a caller that a value names".to_owned())
-}
-
-/// An event that no broker has seen.
-fn event(namespace: &str) -> Value {
-    json!({
-        "specversion": "1.0", "id": "forged", "source": "stranger", "type": "com.dapr.event.sent",
-        "datacontenttype": "application/json", "pubsubname": "pubsub-redis", "topic": format!("task-events-{namespace}"),
-        "data": {"event_type": "task.created", "task_id": uuid::Uuid::nil(), "title": "forged"}
-    })
 }
 
 impl Stranger {

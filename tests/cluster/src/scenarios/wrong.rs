@@ -8,8 +8,8 @@ use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 
 use super::argocd::Environment;
-use super::change::dead_broker;
 use super::pods;
+use super::rollouts::dead_broker;
 use super::under_load::UnderLoad;
 use crate::Site;
 use harness::chart::{self, merge};

@@ -157,10 +157,8 @@ async fn state_store(stack: &mut Stack, seconds: u32) -> Result<String> {
     let outage = Duration::from_secs(seconds.into());
     stack.redis(&["CONFIG", "SET", "maxmemory", "1"]).await?;
     until("a worker that says so", DEADLINE, async || {
-        let said = match stack.worker.ready(stack.http(), LOOK).await {
-            Ok(()) => "it is ready".to_owned(),
-            Err(error) => format!("{error:#}"),
-        };
+        let ready = stack.worker.ready(stack.http(), LOOK).await;
+        let said = ready.map_or_else(|error| format!("{error:#}"), |()| "it is ready".to_owned());
         Ok((!said.contains("takes no record")).then_some(said))
     })
     .await?;

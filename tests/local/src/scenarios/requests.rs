@@ -127,18 +127,17 @@ pub(super) async fn all_at_once(setup: Setup) -> Result<String> {
     let endpoint = stack.endpoints.pick()?;
     let ledger = Ledger::default();
     let http = Http::new();
-    let mut requests = JoinSet::new();
-    for number in 0..CROWD {
+    let requests = (0..CROWD).map(|number| {
         let (http, endpoint, ledger) = (http.clone(), endpoint.clone(), ledger.clone());
-        requests.spawn(async move {
+        async move {
             let title = format!("task {number}");
             let posted = load::post(&http, &endpoint, &title, &ledger).await;
             posted.map_or_else(|failure| failure.status, |_| Some(200))
-        });
-    }
+        }
+    });
     let mut statuses: BTreeMap<Option<u16>, usize> = BTreeMap::new();
-    while let Some(status) = requests.join_next().await {
-        *statuses.entry(status?).or_default() += 1;
+    for status in requests.collect::<JoinSet<_>>().join_all().await {
+        *statuses.entry(status).or_default() += 1;
     }
     let peak = stack.api.service()?.process().peak_memory_mib();
     let (peak, failures) = (peak.unwrap_or_default(), ledger.failures());
