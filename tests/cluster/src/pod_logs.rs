@@ -28,6 +28,7 @@ pub(crate) struct PodLogs {
     /// Stopped, it waits for the last lines of containers that have ended.
     pub(crate) task: Background<()>,
     pub(crate) folder: PathBuf,
+    pub(crate) effects: Effects,
 }
 
 struct LogFollower {
@@ -61,12 +62,11 @@ impl PodLogs {
             streams: BTreeMap::new(),
             watch: None,
         };
-        let task = Background::start(|stop| follower.run(stop));
-        Ok(Self { task, folder })
-    }
-
-    pub(crate) fn effects(&self) -> Effects {
-        Effects::of(&self.folder)
+        Ok(Self {
+            task: Background::start(|stop| follower.run(stop)),
+            effects: Effects::of(&folder),
+            folder,
+        })
     }
 }
 

@@ -123,12 +123,6 @@ impl Pod {
         Ok(ended)
     }
 
-    /// The entry of `brokers` that it publishes to; empty for a subscriber.
-    pub fn broker(&self) -> &str {
-        let component = self.template.env.get("PUBSUB_NAME");
-        component.map_or("", |name| name.strip_prefix("pubsub-").unwrap_or(name))
-    }
-
     /// The app; an error when it is the caller's.
     pub fn service(&self) -> Result<&Container> {
         self.service

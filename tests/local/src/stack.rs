@@ -175,8 +175,8 @@ fn without(entry: &str) -> String {
 }
 
 fn endpoint(pod: &Pod) -> Result<Endpoint> {
-    Ok(Endpoint {
-        url: pod.service()?.url(),
-        broker: pod.broker().to_owned(),
-    })
+    let component = pod.template.variable("PUBSUB_NAME")?;
+    let broker = component.strip_prefix("pubsub-").unwrap_or(component);
+    let (url, broker) = (pod.service()?.url(), broker.to_owned());
+    Ok(Endpoint { url, broker })
 }

@@ -9,9 +9,8 @@ use harness::workspace;
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::installations::{RENDERED, files, yaml};
+use crate::installations::{RENDERED, files, output, tool, yaml};
 use crate::schemas::conform;
-use crate::tools::{output, tool};
 
 /// What the projects allow of the cluster's own kinds for `CreateNamespace`.
 const NAMESPACE: &str = "/Namespace";

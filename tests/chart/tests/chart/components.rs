@@ -10,8 +10,7 @@ use harness::chart::{self, items, text};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::installations::{RENDERED, render, yaml};
-use crate::tools::tool;
+use crate::installations::{RENDERED, render, tool, yaml};
 
 /// What is read and not described.
 #[derive(Debug, Deserialize)]

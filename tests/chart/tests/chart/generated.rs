@@ -11,8 +11,7 @@ use harness::chart::folder;
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::installations::{RENDERED, by_name, files};
-use crate::tools::{output, tool};
+use crate::installations::{RENDERED, by_name, files, output, tool};
 
 /// Of these examples of a broker, or of a state store, the Components and Subscriptions that the defaults do not have.
 const OF_BROKERS: [&str; 10] = [

@@ -6,8 +6,7 @@ use harness::workspace;
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::installations::{RENDERED, by_name, files, render, values};
-use crate::tools::{output, tool};
+use crate::installations::{RENDERED, by_name, files, output, render, tool, values};
 
 #[test]
 fn lint_has_nothing_to_say() -> Result<()> {

@@ -1,15 +1,17 @@
 //! What the tests render, once: the defaults, the examples in `ci/`, services' own values, Argo CD's environments, and every entry of `brokers` by its name alone.
+//! And the programs and sources that they use.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use harness::chart::{self, Rendered, folder};
-use harness::workspace;
+use harness::{Toolbox, command, toolbox::CHART, workspace};
 use serde_json::{Value, json};
-
-use crate::tools::{block_on, tool};
+use tokio::process::Command;
+use tokio::runtime;
 
 /// By name: `defaults`, `kafka` of `ci/`, `argocd-dev`, `broker-gcp`.
 pub(crate) static RENDERED: LazyLock<BTreeMap<String, Rendered>> = LazyLock::new(|| {
@@ -71,6 +73,40 @@ pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 pub(crate) fn yaml(file: &Path) -> Result<Value> {
     let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
     serde_norway::from_str(&text).with_context(|| file.display().to_string())
+}
+
+/// For any program, on a busy machine.
+const LIMIT: Duration = Duration::from_mins(10);
+
+/// What helm-unittest and kube-score write of what is as it should be.
+const PASSED: [&str; 3] = [" PASS", "[OK]", "[SKIPPED]"];
+
+static TOOLBOX: LazyLock<Toolbox> = LazyLock::new(|| {
+    let toolbox = Toolbox::read_from(CHART);
+    toolbox.unwrap_or_else(|it| panic!("{it:#}: `cargo xtask test --only chart` writes it"))
+});
+
+/// The path of a program, or the folder of a Go module, by its name in `xtask/tools.yaml`.
+pub(crate) fn tool(name: &str) -> &'static Path {
+    let path = TOOLBOX.path(name);
+    path.unwrap_or_else(|error| panic!("{error:#}"))
+}
+
+/// Runs a program to its end and returns its standard output; the error is what it wrote of failures.
+pub(crate) fn output(command: &mut Command, input: &str) -> Result<String> {
+    block_on(command::output(command, LIMIT, input))?.map_err(|error| {
+        let said = error.to_string();
+        let fine = |line: &&str| PASSED.iter().any(|it| line.starts_with(it));
+        let said: Vec<_> = said.lines().filter(|line| !fine(line)).collect();
+        let program = command.as_std().get_program().display();
+        anyhow!("{program} failed\n{}", said.join("\n"))
+    })
+}
+
+/// For tests, each of which has a thread.
+pub(crate) fn block_on<F: Future>(future: F) -> Result<F::Output> {
+    let mut runtime = runtime::Builder::new_current_thread();
+    Ok(runtime.enable_all().build()?.block_on(future))
 }
 
 #[test]

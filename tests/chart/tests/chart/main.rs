@@ -11,5 +11,4 @@ mod helm;
 mod installations;
 mod schemas;
 mod server;
-mod tools;
 mod values_schema;

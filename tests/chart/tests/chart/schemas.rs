@@ -12,8 +12,7 @@ use harness::workspace;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::installations::{RENDERED, files};
-use crate::tools::{output, tool};
+use crate::installations::{RENDERED, files, output, tool};
 
 /// What the schemas of Kubernetes refer to.
 const SHARED: &str = "_definitions.json";

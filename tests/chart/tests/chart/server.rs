@@ -9,8 +9,7 @@ use harness::Kubectl;
 use harness::chart::{Rendered, list, text};
 use serde_json::Value;
 
-use crate::installations::RENDERED;
-use crate::tools::block_on;
+use crate::installations::{RENDERED, block_on};
 
 /// For the objects of one installation.
 const LIMIT: Duration = Duration::from_mins(2);

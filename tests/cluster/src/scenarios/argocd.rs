@@ -179,7 +179,7 @@ impl Environment<'_> {
         let mut later = ledger.acknowledged_tasks();
         later.retain(|task| !earlier.contains(task));
         for (new, logs) in NEW.into_iter().zip(logs) {
-            let heard = logs?.effects();
+            let heard = &logs?.effects;
             let what = format!("everything later at {new}");
             heard.wait_for(&what, SETTLED, &later).await?;
             heard.settle(QUIET).await?;

@@ -88,8 +88,7 @@ pub(super) async fn closed(site: &Site) -> Result<String> {
     let created = friend.call(Method::POST, &tasks, &task, (200, ""));
     let created: Value = serde_json::from_str(&created.await?)?;
     let id = created["id"].as_str().context("no id")?.parse()?;
-    let (effects, id) = (logs.effects(), [id]);
-    effects.wait_for("its task", SOON, &id).await?;
+    logs.effects.wait_for("its task", SOON, &[id]).await?;
     let log = "logs deployment/task-worker --container=task-worker";
     let log = site.kubectl.run(log).await?;
     ensure!(!log.contains("forged"), "a forged event has had an effect");

@@ -65,17 +65,12 @@ pub(super) async fn fan_out(site: &Site, well: u32, events: usize) -> Result<Str
     let prefixed = site.values(&prefixed);
     second.upgrade(CHART, &prefixed, ROLLOUT).await?;
 
-    let mut logs = Vec::new();
-    let mut effects = |name: &str| -> Result<Effects> {
-        let followed = PodLogs::start(&site.kubectl, name, &site.folder.join("subscribers"))?;
-        let effects = followed.effects();
-        logs.push(followed);
-        Ok(effects)
-    };
-    let others = names.iter().map(|name| effects(name));
+    let folder = site.folder.join("subscribers");
+    let follow = |name: &str| PodLogs::start(&site.kubectl, name, &folder);
+    let others = names.iter().map(|name| follow(name));
     let others: Vec<_> = others.collect::<Result<_>>()?;
-    let [slow, retries, crashes] = [SLOW, RETRIES, CRASHES].map(effects);
-    let (slow, retries, crashes) = (slow?, retries?, crashes?);
+    let (slow, retries, crashes) = (follow(SLOW)?, follow(RETRIES)?, follow(CRASHES)?);
+    let [slow, retries, crashes] = [&slow, &retries, &crashes].map(|it| &it.effects);
 
     let slowed = pods::of(&site.kubectl, SLOW).await?;
     let slowed: Vec<_> = slowed.iter().map(|pod| pod.name.as_str()).collect();
@@ -106,7 +101,7 @@ pub(super) async fn fan_out(site: &Site, well: u32, events: usize) -> Result<Str
     let (_forward, url) = forward.await?;
     ledger.acknowledged(SECOND, load::tutorial(&Http::new(), &url).await?);
 
-    let all = others.iter().map(|it| counted(&ledger, it, 0));
+    let all = others.iter().map(|it| counted(&ledger, &it.effects, 0));
     try_join_all(all).await?;
     ensure!(behind > rate as usize, "{SLOW} was {behind} behind only");
     ensure!(retries.look().await?.is_empty(), "{RETRIES} has acted");
@@ -118,7 +113,7 @@ pub(super) async fn fan_out(site: &Site, well: u32, events: usize) -> Result<Str
     mended["podAnnotations"] = json!({"version": "mended"});
     merge(&mut values, &json!({"services": {RETRIES: mended}}));
     site.upgrade(&values).await?;
-    let late = [(&crashes, kills), (&slow, 0), (&retries, 0)];
+    let late = [(crashes, kills), (slow, 0), (retries, 0)];
     let late = late.map(|(it, kills)| counted(&ledger, it, kills));
     try_join_all(late).await?;
     Ok(format!(

@@ -39,8 +39,8 @@ async fn ask(site: &Site) -> Result<()> {
     let forward = pods::forward(&site.kubectl, "svc/task-api", 80, &site.folder);
     let (_forward, url) = forward.await?;
     let task = load::tutorial(&Http::new(), &url).await?;
-    let (effects, task) = (logs.effects(), [task]);
-    effects.wait_for("the worker's line", SOON, &task).await
+    let what = "the worker's line";
+    logs.effects.wait_for(what, SOON, &[task]).await
 }
 
 /// Every object of the namespace, whatever its kind, but for events, which are a log.

@@ -29,8 +29,7 @@ pub(super) fn two_publishers() -> Value {
 
 pub(super) struct UnderLoad {
     load: Load,
-    _logs: PodLogs,
-    worker: Effects,
+    logs: PodLogs,
     throttle: Background<String>,
     /// What is let through between two changes.
     events: usize,
@@ -44,14 +43,13 @@ impl UnderLoad {
     /// With so many tasks a second.
     pub(super) async fn start_at(site: &Site, rate: u32) -> Result<Self> {
         let logs = PodLogs::start(&site.kubectl, "task-worker", &site.folder)?;
-        let (load, worker) = (Load::start(site, rate).await?, logs.effects());
+        let load = Load::start(site, rate).await?;
         let (kubectl, answers) = (site.kubectl.clone(), load.answers.clone());
-        let effects = worker.clone();
+        let effects = logs.effects.clone();
         let throttle = Background::start(|stop| throttle(kubectl, rate, answers, effects, stop));
         let this = Self {
             load,
-            _logs: logs,
-            worker,
+            logs,
             throttle,
             events: (rate * SECONDS) as usize,
         };
@@ -74,14 +72,14 @@ impl UnderLoad {
     pub(super) async fn drained(&self) -> Result<Duration> {
         let began = Instant::now();
         let due = self.acknowledged().await?;
-        self.worker.wait_for("drained", SETTLED, &due).await?;
+        self.logs.effects.wait_for("drained", SETTLED, &due).await?;
         Ok(began.elapsed())
     }
 
     /// Ends the load. What became of everything that was acknowledged, what that was, and what is to be said of the rate.
     pub(super) async fn ended(self) -> Result<(Count, Ledger, String)> {
         let throttled = self.throttle.stop().await?;
-        let (ledger, worker) = (self.load.stop().await?, &self.worker);
+        let (ledger, worker) = (self.load.stop().await?, &self.logs.effects);
         let tasks = ledger.acknowledged_tasks();
         // What is still missing then is lost, and counted as that.
         let all = worker.wait_for("every acknowledged event", SETTLED, &tasks);
