@@ -12,7 +12,7 @@ use harness::{Kubectl, until};
 use serde_json::Value;
 
 use crate::repository::{PLACEHOLDER, Repository};
-use crate::site::{RUN_LABEL, SOON, Site};
+use crate::{RUN_LABEL, SOON, Site};
 
 const NAMESPACE: &str = "argocd";
 const REFRESH: &str = "argocd.argoproj.io/application-set-refresh";

@@ -27,7 +27,7 @@ use pod_logs::PodLogs;
 use repository::Repository;
 use scenarios::{ALL, Setup};
 use signals::Signals;
-use site::Site;
+use site::{ROLLOUT, RUN_LABEL, SOON, Site};
 
 /// Beside one that mostly starts and waits, a node of two cores carries two releases under load.
 const AT_ONCE: (usize, usize) = (1, 2);

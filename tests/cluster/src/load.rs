@@ -9,8 +9,7 @@ use local_stack::load::enter;
 use task_load::{Answer, Summary};
 use tokio::sync::Mutex;
 
-use crate::PodLogs;
-use crate::site::{self, Site};
+use crate::{PodLogs, Site, site};
 
 /// Which component carried an event is not in the answer, so all of them count as one.
 const BROKER: &str = "cluster";

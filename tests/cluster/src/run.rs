@@ -4,8 +4,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use harness::{Kubectl, chart::text};
 
 use crate::argocd::release_hooks;
-use crate::scenarios::Setup;
-use crate::site::RUN_LABEL;
+use crate::{RUN_LABEL, Setup};
 
 /// Fails with what is missing, and what to do. `argocd`: whether the part with Argo CD is wanted.
 pub(crate) async fn check(kubectl: &Kubectl, argocd: bool) -> Result<()> {

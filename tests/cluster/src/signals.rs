@@ -6,7 +6,7 @@
 use anyhow::{Context as _, Result, ensure};
 use harness::Kubectl;
 
-use crate::site::{SOON, Site};
+use crate::{SOON, Site};
 
 const NAME: &str = "signals";
 

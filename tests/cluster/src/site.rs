@@ -8,8 +8,7 @@ use harness::Kubectl;
 use harness::chart::{self, CHART, Rendered, merge};
 use serde_json::{Value, json};
 
-use crate::Helm;
-use crate::scenarios::Setup;
+use crate::{Helm, Setup};
 
 /// From nothing to ready.
 pub(crate) const ROLLOUT: Duration = Duration::from_secs(150);

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, anyhow, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use tokio::process::Child;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -46,17 +45,23 @@ impl Process {
     /// is noticed by [`Process::ready`].
     pub fn start(launch: &mut Launch) -> Result<Self> {
         let (name, log) = (launch.name.clone(), launch.log.clone());
-        let child = launch.spawn()?;
+        let mut child = launch.spawn()?;
         // A child that was not waited for yet has an id.
         let id = child.id().context("no process id")?;
         let group = Pid::from_raw(id.try_into().context("process id out of range")?);
         let (sender, exit) = watch::channel(None);
+        let reap = async move {
+            // An error means that somebody else reaped it; the closed channel tells the waiters.
+            if let Ok(status) = child.wait().await {
+                sender.send_replace(Some(status));
+            }
+        };
         Ok(Self {
             name,
             group,
             log,
             exit,
-            _reaper: JoinSet::from_iter([reap(child, sender)]),
+            _reaper: JoinSet::from_iter([reap]),
         })
     }
 
@@ -166,13 +171,6 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill_at_once();
-    }
-}
-
-async fn reap(mut child: Child, exit: watch::Sender<Option<ExitStatus>>) {
-    // An error means that somebody else reaped it; the closed channel tells the waiters.
-    if let Ok(status) = child.wait().await {
-        exit.send_replace(Some(status));
     }
 }
 

@@ -63,7 +63,9 @@ impl Resources {
                 Some(_) => "changed",
                 None => "created",
             };
-            self.write(&self.place(&key), &content)?;
+            let (draft, place) = (self.configurations.join("draft"), self.place(&key));
+            let written = fs::write(&draft, &content).and_then(|()| fs::rename(&draft, &place));
+            written.with_context(|| format!("{}", place.display()))?;
             changes.push(format!("{}/{} {action}", KINDS[key.0], key.1));
             self.applied.insert(key, content);
         }
@@ -82,12 +84,6 @@ impl Resources {
             changes.push(format!("{}/{} removed", KINDS[key.0], key.1));
         }
         Ok(changes)
-    }
-
-    fn write(&self, place: &Path, content: &str) -> Result<()> {
-        let draft = self.configurations.join("draft");
-        fs::write(&draft, content).with_context(|| format!("{}", draft.display()))?;
-        fs::rename(&draft, place).with_context(|| format!("{}", place.display()))
     }
 
     fn place(&self, (kind, name): &(usize, String)) -> PathBuf {

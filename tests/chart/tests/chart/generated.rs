@@ -68,7 +68,11 @@ fn golden_files_are_what_is_rendered() -> Result<()> {
         let name = name.as_str();
         let whole = ["defaults", "production"].contains(&name) || name.starts_with("argocd-");
         if whole || OF_BROKERS.contains(&name) {
-            let text = documents(rendered.objects().filter(|it| whole || own(it)))?;
+            // By kind and name, so that moving a template is no change.
+            let objects = by_name(rendered.objects().filter(|it| whole || own(it)));
+            let texts = objects.into_values().map(serde_norway::to_string);
+            let texts = texts.map(|text| Ok(format!("---\n{}", text?)));
+            let text = texts.collect::<Result<String>>()?;
             made.push((golden.join(format!("{name}.yaml")), text));
         }
     }
@@ -79,13 +83,6 @@ fn golden_files_are_what_is_rendered() -> Result<()> {
         }
     }
     made.iter().try_for_each(|(path, text)| compare(path, text))
-}
-
-/// By kind and name, so that moving a template is no change.
-fn documents<'a>(objects: impl Iterator<Item = &'a Value>) -> Result<String> {
-    let objects = by_name(objects).into_values();
-    let texts = objects.map(|it| Ok(format!("---\n{}", serde_norway::to_string(it)?)));
-    texts.collect()
 }
 
 fn compare(path: &Path, text: &str) -> Result<()> {

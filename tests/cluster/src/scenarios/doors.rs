@@ -11,8 +11,7 @@ use local_stack::Http;
 use serde_json::{Value, json};
 
 use super::pods;
-use crate::PodLogs;
-use crate::site::{self, ROLLOUT, SOON, Site};
+use crate::{PodLogs, ROLLOUT, SOON, Site, site};
 
 const CALL: Duration = Duration::from_secs(20);
 

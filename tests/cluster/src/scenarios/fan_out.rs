@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 
 use super::pods;
 use super::under_load::{UnderLoad, perfect_but};
-use crate::site::ROLLOUT;
-use crate::{Helm, PodLogs, Signals, Site};
+use crate::{Helm, PodLogs, ROLLOUT, Signals, Site};
 use local_stack::{Http, load};
 
 /// A release with a prefix, as the values' example has it.

@@ -6,8 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::pods;
-use crate::site::{ROLLOUT, SOON};
-use crate::{PodLogs, Site};
+use crate::{PodLogs, ROLLOUT, SOON, Site};
 use harness::chart::{CHART, Rendered, text};
 use harness::{Kubectl, until};
 use local_stack::{Http, load};

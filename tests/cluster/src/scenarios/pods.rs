@@ -10,7 +10,7 @@ use harness::chart::{self, items, text};
 use harness::{Kubectl, Port, Process, until};
 use tokio::net::TcpStream;
 
-use crate::site::SOON;
+use crate::SOON;
 
 #[derive(Debug)]
 pub(super) struct Pod {

@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 
 use super::pods;
 use super::under_load::{UnderLoad, two_publishers};
-use crate::site::ROLLOUT;
-use crate::{Helm, Site};
+use crate::{Helm, ROLLOUT, Site};
 use harness::{chart::CHART, refused};
 
 /// An upgrade to a dead broker is given up after this.
