@@ -5,7 +5,6 @@
 //! Service; [`PodLogs`] has what subscribers did, from all their pods; the count is the same as in the local harness.
 
 mod argocd;
-mod helm;
 mod load;
 mod pod_logs;
 mod repository;
@@ -21,13 +20,12 @@ use harness::{Kubectl, scenario};
 use tokio::runtime::Runtime;
 
 use argocd::ArgoCd;
-use helm::Helm;
 use load::Load;
 use pod_logs::PodLogs;
 use repository::Repository;
 use scenarios::{ALL, Setup};
 use signals::Signals;
-use site::{ROLLOUT, RUN_LABEL, SOON, Site};
+use site::{Helm, ROLLOUT, RUN_LABEL, SOON, Site};
 
 /// Beside one that mostly starts and waits, a node of two cores carries two releases under load.
 const AT_ONCE: (usize, usize) = (1, 2);

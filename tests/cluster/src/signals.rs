@@ -46,11 +46,9 @@ impl Signals {
         let args = [&shell[..], &[signal, process], pods].concat();
         let reached = self.0.run_within(SOON, &args, "").await?;
         let reached = reached.lines().count();
-        ensure!(
-            // What the kubelet has restarted meanwhile need not be continued.
-            reached == pods.len() || signal == "CONT",
-            "SIG{signal} reached {reached} processes {process} of {pods:?}"
-        );
+        // What the kubelet has restarted meanwhile need not be continued.
+        let all = reached == pods.len() || signal == "CONT";
+        ensure!(all, "SIG{signal} reached {reached} {process} of {pods:?}");
         Ok(())
     }
 }

@@ -32,10 +32,8 @@ impl Kubectl {
 
     /// The program at `program`; calls are about `namespace`.
     pub fn new(program: &Path, namespace: &str) -> Self {
-        Self {
-            program: program.to_owned(),
-            namespace: namespace.to_owned(),
-        }
+        let (program, namespace) = (program.to_owned(), namespace.to_owned());
+        Self { program, namespace }
     }
 
     /// The same for another namespace.

@@ -120,13 +120,6 @@ impl Ledger {
         entries.failures.push(failure);
     }
 
-    /// How many events had an effect and were not acknowledged. Of a request that was answered 503 there can be none.
-    pub fn unacknowledged(&self, effects: &HashMap<Uuid, u64>) -> usize {
-        let entries = self.entries();
-        let unknown = |task: &&Uuid| !entries.acknowledged.contains_key(*task);
-        effects.keys().filter(unknown).count()
-    }
-
     /// How many events were acknowledged so far.
     pub fn acknowledged_so_far(&self) -> usize {
         self.entries().acknowledged.len()

@@ -36,10 +36,9 @@ impl Load {
     /// Starts to publish `rate` tasks a second to whatever instances `endpoints` lists at each moment.
     pub fn start(endpoints: &Endpoints, rate: u32, ledger: &Ledger) -> Self {
         let (endpoints, answers) = (endpoints.clone(), ledger.clone());
-        Self {
-            task: Background::start(|stop| publish(endpoints, rate, answers, stop)),
-            ledger: ledger.clone(),
-        }
+        let task = Background::start(|stop| publish(endpoints, rate, answers, stop));
+        let ledger = ledger.clone();
+        Self { task, ledger }
     }
 
     /// Waits until `events` more events have been acknowledged.

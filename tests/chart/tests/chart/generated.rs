@@ -36,11 +36,8 @@ fn update() -> bool {
 fn readme_is_that_of_the_values() -> Result<()> {
     let mut helm_docs = Command::new(tool("helm-docs"));
     helm_docs.arg("--chart-search-root").arg(folder());
-    helm_docs.args([
-        "--dry-run",
-        "--log-level=warning",
-        "--sort-values-order=file",
-    ]);
+    helm_docs.args(["--dry-run", "--log-level=warning"]);
+    helm_docs.arg("--sort-values-order=file");
     let text = output(&mut helm_docs, "")?;
     // It exits with 0 after an error, too.
     let nothing = text.trim().is_empty();

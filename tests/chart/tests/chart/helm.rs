@@ -125,10 +125,8 @@ fn workloads_follow_best_practice() -> Result<()> {
         kube_score.args(["score", "--exit-one-on-warning", "--output-format=ci"]);
         kube_score.arg(format!("--kubernetes-version=v{version}"));
         // A throttled handler would use up its timeout, and its event would be retried.
-        kube_score.args([
-            "--ignore-container-cpu-limit",
-            "--enable-optional-test=container-seccomp-profile",
-        ]);
+        kube_score.arg("--ignore-container-cpu-limit");
+        kube_score.arg("--enable-optional-test=container-seccomp-profile");
         let relaxed = BY_DEFAULT.iter().filter(|_| name != "production");
         for rule in EVERYWHERE.iter().chain(relaxed) {
             kube_score.arg(format!("--ignore-test={rule}"));

@@ -100,10 +100,9 @@ fn from_crd(crd: &Value, folder: &Path) -> Result<()> {
 
 fn save(folder: &Path, kind: &Value, group: &Value, version: &Value, schema: &Value) -> Result<()> {
     let [kind, group, version] = [kind, group, version].map(|it| it.as_str().unwrap_or_default());
-    let group = group.split('.').next().filter(|group| !group.is_empty());
-    let name = [Some(kind), group, Some(version)].into_iter();
-    let name: Vec<_> = name.flatten().collect();
-    let name = format!("{}.json", name.join("-").to_lowercase());
+    let group = group.split('.').next().unwrap_or_default();
+    let name = format!("{kind}-{group}-{version}.json").replace("--", "-");
+    let name = name.to_lowercase();
     Ok(std::fs::write(folder.join(name), schema.to_string())?)
 }
 

@@ -102,10 +102,9 @@ pub(super) async fn retried(stack: &mut Stack) -> Result<String> {
         !dead,
         "in the dead letters in spite of its effect: {letters}"
     );
+    let (some, all) = (REFUSALS + 1, RETRIES + 1);
     Ok(format!(
-        "{EVENTS} events with {} deliveries and 1 effect each, {HOPELESS_EVENTS} dead after {} deliveries",
-        REFUSALS + 1,
-        RETRIES + 1
+        "{EVENTS} events with {some} deliveries and 1 effect each, {HOPELESS_EVENTS} dead after {all} deliveries"
     ))
 }
 
