@@ -48,13 +48,10 @@ pub fn main<S: Clone + Send + 'static>(
     setup: impl FnOnce() -> Result<S>,
 ) -> ExitCode {
     let mut args = Arguments::from_args();
-    let list = args.list;
-    let ready = || {
-        // Nothing is needed to list them.
-        let setup = if list { None } else { Some(setup()?) };
-        anyhow::Ok((setup, Arc::new(Runtime::new()?)))
-    };
-    let (setup, runtime) = match ready() {
+    // Nothing is needed to list them.
+    let setup = (!args.list).then(setup).transpose();
+    let ready = setup.and_then(|setup| Ok((setup, Arc::new(Runtime::new()?))));
+    let (setup, runtime) = match ready {
         Ok(ready) => ready,
         Err(error) => return console::failure(&error),
     };

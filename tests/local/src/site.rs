@@ -1,12 +1,80 @@
-//! What all parts of one stack share.
+//! How a stack is to be, and what all its parts share.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use harness::WorkFolder;
+use harness::{Toolbox, WorkFolder, chart::merge};
+use indicatif::ProgressBar;
+use serde_json::{Value, json};
 
 use crate::container::Restarts;
-use crate::{Http, Resources, StackOptions};
+use crate::{App, Http, Program, Resources};
+
+/// What [`crate::Stack::start`] needs. [`StackOptions::new`] fills in everything but the toolbox.
+#[derive(Debug, Clone)]
+pub struct StackOptions {
+    /// The programs.
+    pub toolbox: Toolbox,
+    /// `broker.active`.
+    pub broker: String,
+    /// Chart values laid over the harness's own.
+    pub values: Value,
+    /// Further apps of these values.
+    pub beside: Vec<&'static str>,
+    /// Apps that are not programs of ours.
+    pub(crate) foreign: BTreeMap<&'static str, Program>,
+    /// How long a pod may take to become ready that replaces another.
+    pub roll: Duration,
+    /// Whether services and sidecars that end by themselves are started again, as the kubelet does. Otherwise one that ends
+    /// is a failure.
+    pub restarts: bool,
+    /// Leaves the work folder in place.
+    pub keep: bool,
+    /// Shows each step of the start.
+    pub progress: ProgressBar,
+}
+
+impl StackOptions {
+    /// Redis only.
+    pub fn new(toolbox: Toolbox) -> Self {
+        Self {
+            toolbox,
+            broker: "redis".to_owned(),
+            values: json!({}),
+            beside: Vec::new(),
+            foreign: BTreeMap::new(),
+            roll: Duration::from_mins(1),
+            restarts: false,
+            keep: false,
+            progress: ProgressBar::hidden(),
+        }
+    }
+
+    /// The same with more values.
+    #[must_use]
+    pub fn with(mut self, values: &Value) -> Self {
+        merge(&mut self.values, values);
+        self
+    }
+
+    pub(super) fn app(&self, name: &str) -> App {
+        let foreign = self.foreign.get(name).cloned();
+        foreign.map_or_else(|| self.own(name), App::Program)
+    }
+
+    /// The service of this name.
+    pub(super) fn own(&self, name: &str) -> App {
+        let (words, folder) = (vec![self.binary(name)], ".".into());
+        App::Program(Program { words, folder })
+    }
+
+    pub(super) fn binary(&self, name: &str) -> PathBuf {
+        self.toolbox.services.join(name)
+    }
+}
 
 /// The place where a stack runs: programs, work folder, Dapr's objects, HTTP client and tokens.
 #[derive(Debug)]

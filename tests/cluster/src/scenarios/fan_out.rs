@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::pods;
 use super::under_load::{UnderLoad, perfect_but};
-use crate::{Helm, PodLogs, ROLLOUT, Signals, Site};
+use crate::{PodLogs, ROLLOUT, Signals, Site};
 use local_stack::{Http, load};
 
 /// A release with a prefix, as the values' example has it.
@@ -56,10 +56,8 @@ pub(super) async fn fan_out(site: &Site, well: u32, events: usize) -> Result<Str
         names.push(name);
     }
     site.upgrade(&values).await?;
-    let second = Helm {
-        release: SECOND.to_owned(),
-        ..site.helm()
-    };
+    let mut second = site.helm();
+    SECOND.clone_into(&mut second.release);
     let prefixed = json!({"namePrefix": "{release}-", "serviceDefaults": small});
     let prefixed = site.values(&prefixed);
     second.upgrade(CHART, &prefixed, ROLLOUT).await?;

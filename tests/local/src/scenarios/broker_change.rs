@@ -111,11 +111,8 @@ async fn no_dead_letters(stack: &mut Stack) -> Result<()> {
     stack.apply(&values).await?;
     let changed = stack.change_broker("redis", &[]).await;
     let wrong = "the publisher is ready although nobody takes dead letters";
-    harness::refused(
-        changed,
-        wrong,
-        &["does not take events for topic", DEAD_LETTERS],
-    )?;
+    let said = ["does not take events for topic", DEAD_LETTERS];
+    harness::refused(changed, wrong, &said)?;
     stack.redis(&["DEL", DEAD_LETTERS]).await?;
     let rolled = stack.change_broker("redis", &[]).await?;
     ensure!(rolled.is_some(), "the publisher was not rolled");

@@ -88,10 +88,8 @@ pub(super) async fn lines(stack: &Stack, tasks: &[Uuid]) -> Result<Vec<String>> 
     let effects = stack.effects();
     let what = "the worker's lines";
     effects.wait_for(what, DEADLINE, tasks).await?;
-    tasks
-        .iter()
-        .map(|task| stack.line_of("task-worker", *task))
-        .collect()
+    let line = |task: &Uuid| stack.line_of("task-worker", *task);
+    tasks.iter().map(line).collect()
 }
 
 /// One trace from the client's request to the worker's span.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, ensure};
 use harness::chart::{folder, items, merge};
 use harness::workspace;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use service_kit::asyncapi::{Channel, Event, document};
 
 use super::compare;
@@ -21,7 +21,7 @@ fn asyncapi_is_that_of_the_events_and_the_graph() -> Result<()> {
         }
     }
     let mut topics = BTreeMap::new();
-    for (key, topic) in object(&graph["topics"])? {
+    for (key, topic) in graph["topics"].as_object().context("no topics")? {
         let address = topic["name"].as_str().context("no name")?.to_owned();
         let channel = Channel {
             address,
@@ -29,7 +29,7 @@ fn asyncapi_is_that_of_the_events_and_the_graph() -> Result<()> {
         };
         topics.insert(key.clone(), channel);
     }
-    for (name, service) in object(&graph["services"])? {
+    for (name, service) in graph["services"].as_object().context("no services")? {
         for heard in items(&service["subscribes"]) {
             let channel = channel(&mut topics, &heard["topic"])?;
             channel.receivers.push(name.clone());
@@ -62,10 +62,6 @@ fn asyncapi_is_that_of_the_events_and_the_graph() -> Result<()> {
     let document = document(name, version, description, &topics);
     let text = serde_json::to_string_pretty(&document)? + "\n";
     compare(&workspace().join("docs/asyncapi.json"), &text)
-}
-
-fn object(value: &Value) -> Result<&Map<String, Value>> {
-    value.as_object().context("no map")
 }
 
 fn channel<'a>(topics: &'a mut BTreeMap<String, Channel>, key: &Value) -> Result<&'a mut Channel> {
