@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -20,6 +20,12 @@ pub const NAME_WIDTH: usize = 32;
 
 /// The spinners of steps that are under way at once, each in its line below what is said meanwhile.
 static SPINNERS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+/// How long each step has taken that has ended.
+static TOOK: Mutex<Vec<(Duration, String)>> = Mutex::new(Vec::new());
+
+/// So many of them are named at the end.
+const SLOWEST: usize = 5;
 
 /// A step that is under way: a spinner on a terminal, else one line when it has ended.
 #[derive(Debug)]
@@ -78,10 +84,13 @@ impl Step {
 
     fn end(&self, mark: &impl Display, result: &str) {
         self.bar.finish_and_clear();
-        let (name, seconds) = (&self.name, self.bar.elapsed().as_secs_f32());
+        let (name, took) = (&self.name, self.bar.elapsed());
+        let seconds = took.as_secs_f32();
         note(&format!(
             "  {mark} {name:<NAME_WIDTH$} {seconds:>6.1} s  {result}"
         ));
+        let mut all = TOOK.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push((took, name.clone()));
     }
 }
 
@@ -99,6 +108,17 @@ pub fn note(line: &str) {
 /// A line of the result.
 pub fn result(line: impl Display) {
     SPINNERS.suspend(|| drop(writeln!(std::io::stdout(), "{line}")));
+}
+
+/// Names the steps that took longest, where there were many.
+pub fn slowest(what: &str) {
+    let mut took = TOOK.lock().unwrap_or_else(PoisonError::into_inner);
+    took.sort_unstable_by(|one, other| other.cmp(one));
+    if let Some(slowest) = took.get(..SLOWEST) {
+        let named = |(took, name): &(Duration, String)| format!("{name} {} s", took.as_secs());
+        let slowest: Vec<_> = slowest.iter().map(named).collect();
+        note(&format!("{what}: {}", slowest.join(", ")));
+    }
 }
 
 /// Reports why a command failed.

@@ -88,5 +88,7 @@ pub fn main<S: Clone + Send + 'static>(
     let trials: Vec<_> = scenarios.iter().filter(wanted).map(trial).collect();
     // Each waits for its turn in a thread of its own.
     args.test_threads.get_or_insert(trials.len().max(1));
-    libtest_mimic::run(&args, trials).exit_code()
+    let ended = libtest_mimic::run(&args, trials);
+    console::slowest("slowest");
+    ended.exit_code()
 }

@@ -1,13 +1,9 @@
 //! Runs checks and counts.
 
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use harness::console::{self, NAME_WIDTH, Step, style};
-
-/// So many are named at the end.
-const SLOWEST: usize = 5;
 
 /// What a check found.
 #[derive(Debug)]
@@ -65,7 +61,6 @@ pub(crate) struct Report {
     pub(crate) selection: Selection,
     passed: usize,
     failures: Vec<(String, String)>,
-    took: Vec<(Duration, String)>,
     names: Vec<String>,
 }
 
@@ -75,7 +70,6 @@ impl Report {
             selection,
             passed: 0,
             failures: Vec::new(),
-            took: Vec::new(),
             names: Vec::new(),
         }
     }
@@ -95,7 +89,7 @@ impl Report {
             console::result(format!("{name:<NAME_WIDTH$} {promise}"));
             return;
         }
-        let (step, started) = (Step::start(name), Instant::now());
+        let step = Step::start(name);
         match check().await.map(Into::into) {
             Ok(Outcome { passed, figures }) => {
                 step.done(&style(figures).dim().for_stderr().to_string());
@@ -107,7 +101,6 @@ impl Report {
                 self.fail(name, reason);
             }
         }
-        self.took.push((started.elapsed(), name.to_owned()));
     }
 
     /// The words of `--only` that name no check so far; `None` when all of several do.
@@ -133,8 +126,7 @@ impl Report {
         if self.selection.list {
             return ExitCode::SUCCESS;
         }
-        let took = self.took.iter().map(|(took, name)| (*took, name.as_str()));
-        slowest(took.collect());
+        console::slowest("slowest checks");
         for (name, reason) in &self.failures {
             let name = style(name).red().bold().for_stderr();
             console::note(&format!("\n{name}\n{reason}"));
@@ -146,17 +138,6 @@ impl Report {
         } else {
             ExitCode::FAILURE
         }
-    }
-}
-
-/// Names what took longest, where there are many.
-fn slowest(mut took: Vec<(Duration, &str)>) {
-    took.sort_unstable_by(|one, other| other.cmp(one));
-    if took.len() > SLOWEST {
-        let slowest = took.iter().take(SLOWEST);
-        let slowest = slowest.map(|(took, name)| format!("{name} {} s", took.as_secs()));
-        let slowest = slowest.collect::<Vec<_>>().join(", ");
-        console::note(&format!("slowest checks: {slowest}"));
     }
 }
 

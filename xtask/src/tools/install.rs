@@ -21,12 +21,16 @@ use crate::{
     pins::{self, pin},
 };
 
-/// What every `go` gets: neither this workspace nor somebody's go.work is of interest, programs need no C library, and what the linker
-/// would strip need not be compiled (a third of the time).
+/// What every `go` gets: neither this workspace nor somebody's go.work is of interest, programs need no C library, what the linker would
+/// strip need not be compiled (a third of the time), and clients of clouds and clusters, most of all that there is, need no optimisation.
 const GO: [(&str, &str); 3] = [
     ("GOWORK", "off"),
     ("CGO_ENABLED", "0"),
-    ("GOFLAGS", "-trimpath -gcflags=all=-dwarf=false"),
+    (
+        "GOFLAGS",
+        "-trimpath -gcflags=all=-dwarf=false '-gcflags=k8s.io/...=-dwarf=false -N -l' '-gcflags=sigs.k8s.io/...=-dwarf=false -N -l' \
+         '-gcflags=cloud.google.com/...=-dwarf=false -N -l' '-gcflags=github.com/aws/...=-dwarf=false -N -l'",
+    ),
 ];
 
 /// One installation. It fills `draft`, which then gets the name of the tool's folder.
