@@ -11,6 +11,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use futures_util::future::try_join_all;
 use harness::{Effects, MARK, Process, chart::Rendered};
 use serde_json::Value;
 use uuid::Uuid;
@@ -46,10 +47,8 @@ impl Stack {
     /// Ends everything in the order of a clean uninstall, and removes the work folder unless it is to be kept.
     pub async fn shutdown(self) -> Result<()> {
         self.endpoints.remove(&self.api.service()?.url());
-        tokio::try_join!(self.api.terminate(), self.worker.terminate())?;
-        for pod in self.beside {
-            pod.terminate().await?;
-        }
+        let pods = [self.api, self.worker].into_iter().chain(self.beside);
+        try_join_all(pods.map(Pod::terminate)).await?;
         for mut broker in self.brokers.into_values() {
             broker.stop().await?;
         }
