@@ -1,9 +1,14 @@
 //! Runs checks and counts.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use harness::console::{self, NAME_WIDTH, Step, style};
+use tokio::time::timeout;
+
+/// One that has not ended by then never will. On a busy machine with nothing built `units` takes half of it.
+const LONGEST: Duration = Duration::from_mins(40);
 
 /// What a check found.
 #[derive(Debug)]
@@ -90,7 +95,9 @@ impl Report {
             return;
         }
         let step = Step::start(name);
-        match check().await.map(Into::into) {
+        let stuck = |_| Err(anyhow!("not done after {LONGEST:?}, and ended"));
+        let ended = timeout(LONGEST, check()).await.unwrap_or_else(stuck);
+        match ended.map(Into::into) {
             Ok(Outcome { passed, figures }) => {
                 step.done(&style(figures).dim().for_stderr().to_string());
                 self.passed += passed;

@@ -50,6 +50,8 @@ struct Output {
 #[derive(Default)]
 struct Backlog {
     bytes: Vec<u8>,
+    /// So many wait in the thread's hands.
+    taken: usize,
     /// A thread is writing them, or those before them.
     draining: bool,
     dropped: u64,
@@ -84,7 +86,7 @@ impl Output {
         if rest.is_empty() {
             return Ok(());
         }
-        if backlog.bytes.len() + rest.len() > MOST {
+        if backlog.taken + backlog.bytes.len() + rest.len() > MOST {
             backlog.dropped += 1;
             return Ok(());
         }
@@ -114,6 +116,7 @@ impl Output {
             let told = format!("{dropped} log lines dropped: nobody read standard output\n");
             bytes.extend_from_slice(told.as_bytes());
         }
+        backlog.taken = bytes.len();
         backlog.draining = !bytes.is_empty();
         backlog.draining.then_some(bytes)
     }
@@ -150,18 +153,21 @@ fn again(pipe: &File) -> Option<File> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
     use std::time::Duration;
 
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::unix::pipe::Receiver;
     use tokio::time::timeout;
 
     use super::*;
 
     const LINE: &[u8; 1000] = &[b'x'; 1000];
+    const SOON: Duration = Duration::from_secs(10);
 
     #[tokio::test]
     async fn without_a_reader_lines_wait_and_then_are_counted() {
-        let (mut reader, writer) = io::pipe().unwrap();
+        let (reader, writer) = io::pipe().unwrap();
+        let mut reader = Receiver::from_owned_fd(reader.into()).unwrap();
         let output: &'static Output = Box::leak(Box::new(Output::over(&writer)));
         drop(writer);
         output.write(b"read\n").unwrap();
@@ -185,17 +191,16 @@ mod tests {
         while counted(&read).0 + counted(&read).1 * LINE.len() < 2000 * LINE.len()
             || !read.ends_with('\n')
         {
-            let count = reader.read(&mut some).unwrap();
+            let count = timeout(SOON, reader.read(&mut some)).await.unwrap();
+            let count = count.unwrap();
             read.push_str(str::from_utf8(&some[..count]).unwrap());
         }
-        timeout(Duration::from_secs(10), output.written())
-            .await
-            .unwrap();
+        timeout(SOON, output.written()).await.unwrap();
         let (bytes, dropped) = counted(&read);
         assert_eq!((bytes % 1000, bytes / 1000 + dropped), (0, 2000));
         assert!(bytes > MOST - 1000, "{bytes}");
 
         output.write(b"again\n").unwrap();
-        assert_eq!(reader.read(&mut some).unwrap(), 6);
+        assert_eq!(reader.read(&mut some).await.unwrap(), 6);
     }
 }
