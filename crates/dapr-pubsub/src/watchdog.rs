@@ -104,6 +104,8 @@ pub struct Watchdog {
     since: Instant,
     /// When each way was proven last.
     proven: HashMap<Way, Instant>,
+    /// Kept: each new one would leave a gauge behind.
+    publishers: HashMap<Way, Publisher>,
     /// Topics that the sidecar does not list, and since when.
     absent: HashMap<String, Instant>,
 }
@@ -139,6 +141,7 @@ impl Watchdog {
             metrics: WatchdogMetrics::new(),
             since: Instant::now(),
             proven: HashMap::new(),
+            publishers: HashMap::new(),
             absent: HashMap::new(),
         }
     }
@@ -251,14 +254,15 @@ impl Watchdog {
         heard.unwrap_or(Duration::MAX).min(proven) >= self.options.silence
     }
 
-    async fn prove(&self, way @ (pubsub, topic): &Way) -> Proof {
+    async fn prove(&mut self, way @ (pubsub, topic): &Way) -> Proof {
         let (source, id) = ("dapr-pubsub/watchdog", Uuid::new_v4().to_string());
         let started = Instant::now();
         let mut canary = NewEvent::new(id.clone(), "{}", "application/json").with_kind(CANARY_TYPE);
         canary.source = Some(source.to_owned());
-        let publisher = Publisher::new(&self.sidecar, PublisherOptions::new(pubsub, topic));
+        let publisher = self.publishers.entry(way.clone());
+        let publisher = publisher
+            .or_insert_with(|| Publisher::new(&self.sidecar, PublisherOptions::new(pubsub, topic)));
         let taken = publisher.publish(canary, self.options.patience).await;
-        publisher.shutdown(CALL).await;
         if let Err(error) = taken {
             tracing::debug!(pubsub, topic, %error, "a canary was not taken: nothing is known");
             return Proof::Unknown;

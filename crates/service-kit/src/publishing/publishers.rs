@@ -44,7 +44,8 @@ impl<'a> Publishers<'a> {
 
     /// Watches the way to the broker for ever.
     pub(crate) async fn watch(&self) -> Infallible {
-        watch::watch(self.sidecar, self.args, &self.condition).await
+        let any = self.by_topic.values().next();
+        watch::watch(self.sidecar, self.args, any, &self.condition).await
     }
 
     /// Sends what waits; nobody publishes any more.

@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use crate::readiness::Condition;
-use dapr_pubsub::{CANARY_TYPE, NewEvent, PublishError, Publisher, Sidecar};
+use dapr_pubsub::{CANARY_TYPE, NewEvent, Publisher, Sidecar};
 use uuid::Uuid;
 
 use super::PublishArgs;
@@ -19,6 +19,7 @@ const CALL_DEADLINE: Duration = Duration::from_secs(2);
 pub(super) async fn watch(
     sidecar: &Sidecar,
     args: &PublishArgs,
+    publisher: Option<&Publisher>,
     condition: &Condition,
 ) -> Infallible {
     let mut interval = tokio::time::interval(INTERVAL);
@@ -28,30 +29,34 @@ pub(super) async fn watch(
     let canary = Uuid::now_v7().to_string();
     loop {
         interval.tick().await;
-        match prove(sidecar, args, &mut unproven, &canary).await {
+        let way = async {
+            loaded(sidecar, &args.pubsub_name).await?;
+            prove(publisher, args, &mut unproven, &canary).await
+        };
+        match way.await {
             Err(problem) => condition.not_ready(problem),
             Ok(proof) => condition.ready(proof),
         }
     }
 }
 
+/// Publishes the canary to what has not taken it, by the publisher that there is: one of its own would leave its gauge behind.
 async fn prove(
-    sidecar: &Sidecar,
+    publisher: Option<&Publisher>,
     args: &PublishArgs,
     unproven: &mut Vec<String>,
     canary: &str,
 ) -> Result<String, String> {
     let component = &args.pubsub_name;
-    loaded(sidecar, component).await?;
-    while let Some(topic) = unproven.last() {
-        publish(sidecar, args, topic, canary)
-            .await
-            .map_err(|error| {
-                let error = anyhow::Error::new(error);
-                format!(
-                    "the broker of {component} does not take events for topic {topic}: {error:#}"
-                )
-            })?;
+    while let (Some(publisher), Some(topic)) = (publisher, unproven.last()) {
+        let data = format!(r#"{{"canary":"{canary}"}}"#);
+        let event = NewEvent::new(canary, data, "application/json").with_kind(CANARY_TYPE);
+        let event = event.with_topic(topic);
+        let taken = publisher.publish(event, args.publish_deadline).await;
+        taken.map_err(|error| {
+            let error = anyhow::Error::new(error);
+            format!("the broker of {component} does not take events for topic {topic}: {error:#}")
+        })?;
         unproven.pop();
     }
     Ok(format!("the sidecar has loaded component {component}"))
@@ -67,16 +72,4 @@ async fn loaded(sidecar: &Sidecar, component: &str) -> Result<(), String> {
         "the sidecar has not loaded component {component}: there is no such component in scope, or its broker does not answer; the \
          log of container daprd says which"
     ))
-}
-
-async fn publish(
-    sidecar: &Sidecar,
-    args: &PublishArgs,
-    topic: &str,
-    id: &str,
-) -> Result<(), PublishError> {
-    let canary = NewEvent::json(id, &serde_json::json!({ "canary": id }))?;
-    let publisher = Publisher::new(sidecar, args.options(topic));
-    let canary = canary.with_kind(CANARY_TYPE);
-    publisher.publish(canary, args.publish_deadline).await
 }
