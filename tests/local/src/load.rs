@@ -150,7 +150,7 @@ pub async fn post_json(
         .await
 }
 
-/// The task's id in an answer that must be 200.
+/// The id of what was created, in an answer that must be 200.
 pub fn task(answer: &client::Answer) -> Result<Uuid> {
     let (status, text) = (answer.status, answer.text());
     ensure!(status == 200, "{status}: {text}");

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use harness::{MARK, until};
 use local_stack::{Stack, StackOptions, load};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 /// The publisher's place among the apps beside the tutorial's.
 const API: usize = 1;
@@ -20,9 +19,9 @@ pub(crate) fn beside(options: StackOptions) -> Result<StackOptions> {
     Ok(options)
 }
 
-/// Where orders are placed.
-pub(crate) fn url(stack: &Stack) -> Result<String> {
-    Ok(format!("{}/orders", stack.beside[API].service()?.url()))
+/// Where the API is.
+pub(crate) fn api(stack: &Stack) -> Result<String> {
+    Ok(stack.beside[API].service()?.url())
 }
 
 /// What a client sends.
@@ -32,10 +31,10 @@ pub(crate) fn order() -> Value {
 
 /// Places one, and waits for what its subscriber makes of it. The answer, and what the subscriber says.
 pub(crate) async fn place(stack: &Stack, deadline: Duration) -> Result<(String, String)> {
-    let answer = load::post_json(stack.http(), &url(stack)?, order().to_string(), &[]).await?;
+    let (url, body) = (format!("{}/orders", api(stack)?), order().to_string());
+    let answer = load::post_json(stack.http(), &url, body, &[]).await?;
     let text = format!("{} {}", answer.status.as_u16(), answer.text());
-    ensure!(answer.status.is_success(), "an order was answered {text}");
-    let id: Uuid = serde_json::from_value(answer.json::<Value>()?["id"].take())?;
+    let id = load::task(&answer).context("an order")?;
     let mut said = None;
     until("the order's effect", deadline, async || {
         said = stack.line_of(WORKER, id).ok();

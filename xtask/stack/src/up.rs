@@ -36,14 +36,14 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
 
     let (api, worker) = (stack.api.service()?, stack.worker.service()?);
     let [log, order_log] = ["task-worker", orders::WORKER].map(|app| stack.log(app));
-    let place_order = orders::url(&stack)?;
+    let order_api = orders::api(&stack)?;
     if args.json {
         console::result(json!({
             "task_api": api.url(),
             "task_api_admin": api.admin_url(),
             "task_worker_admin": worker.admin_url(),
             "worker_log": log,
-            "order_api": place_order.trim_end_matches("/orders"),
+            "order_api": order_api,
             "order_worker_log": order_log,
             "broker": broker,
         }));
@@ -54,7 +54,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode> {
             api.url()
         ));
         console::result(format!(
-            "  curl -X POST {place_order} -H \"Content-Type: application/json\" -d '{}'\n",
+            "  curl -X POST {order_api}/orders -H \"Content-Type: application/json\" -d '{}'\n",
             orders::order()
         ));
         console::result(format!("{}\n", style("See it received:").bold()));
