@@ -154,28 +154,10 @@ beside an attempt that is still running. */ -}}
   value: {{ get $env $name | toString | quote }}
 {{- end }}
 {{- /* Dapr reads the key `token` of the Secret that its annotations name; the app must read the same one. */}}
-{{- with $values.tokens.daprApiTokenSecret }}
-- name: DAPR_API_TOKEN
-  valueFrom:
-    secretKeyRef:
-      name: {{ . | quote }}
-      key: token
-{{- end }}
-{{- if and $values.tokens.appTokenSecret $service.hears }}
-- name: APP_API_TOKEN
-  valueFrom:
-    secretKeyRef:
-      name: {{ $values.tokens.appTokenSecret | quote }}
-      key: token
-{{- end }}
 {{- $other := and $service.hears $service.inbox $values.tokens.appTokenOtherSecret }}
-{{- with $other }}
-- name: APP_API_TOKEN_OTHER
-  valueFrom:
-    secretKeyRef:
-      name: {{ . | quote }}
-      key: token
-{{- end }}
+{{- include "task-pubsub.tokenVariable" (list "DAPR_API_TOKEN" $values.tokens.daprApiTokenSecret) }}
+{{- include "task-pubsub.tokenVariable" (list "APP_API_TOKEN" (and $service.hears $values.tokens.appTokenSecret)) }}
+{{- include "task-pubsub.tokenVariable" (list "APP_API_TOKEN_OTHER" $other) }}
 {{- $computed := append (keys $env) (ternary "DAPR_API_TOKEN" "" (ne $values.tokens.daprApiTokenSecret "")) -}}
 {{- $computed = append $computed (ternary "APP_API_TOKEN" "" (ne $values.tokens.appTokenSecret "")) -}}
 {{- if $other -}}{{- $computed = append $computed "APP_API_TOKEN_OTHER" -}}{{- end -}}
@@ -193,5 +175,16 @@ beside an attempt that is still running. */ -}}
 {{- end }}
 {{- with $service.extraEnv }}
 {{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* A variable with the token of a Secret, where there is one. */}}
+{{- define "task-pubsub.tokenVariable" -}}
+{{- with last . }}
+- name: {{ first $ }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ . | quote }}
+      key: token
 {{- end }}
 {{- end -}}
