@@ -138,6 +138,7 @@ impl Reader {
                 let queue = format!("{url}/api/queues/%2F/{queue}/get");
                 let get = json!({"count": MANY, "ackmode": "ack_requeue_true", "encoding": "auto"});
                 let messages = ask(http, &queue, login, Some(&get)).await?;
+                ensure!(!messages.is_null(), "there is no {queue}");
                 let payloads = items(&messages).filter_map(|it| it["payload"].as_str());
                 Ok(payloads.collect())
             }
