@@ -36,8 +36,8 @@ pub(crate) struct Args {
     /// The same repository, as Argo CD reaches it.
     #[arg(long, value_name = "URL", requires = "git_push")]
     git_sync: Option<String>,
-    /// Tasks a second of each scenario under load. Two of them run at once.
-    #[arg(long, value_name = "N", default_value_t = 150, value_parser = clap::value_parser!(u32).range(3..=10_000))]
+    /// Tasks a second of each scenario under load. Three of them run at once.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(3..=10_000))]
     rate: u32,
     #[command(flatten)]
     pub(crate) selection: Selection,

@@ -27,8 +27,8 @@ use scenarios::{ALL, Setup};
 use signals::Signals;
 use site::{Helm, ROLLOUT, RUN_LABEL, SOON, Site};
 
-/// Beside one that mostly starts and waits, a node of two cores carries two releases under load.
-const AT_ONCE: (usize, usize) = (1, 2);
+/// Beside one that mostly starts and waits, a node of two cores carries three releases under load.
+const AT_ONCE: (usize, usize) = (1, 3);
 
 /// The promises of GUARANTEES.md on that cluster.
 pub fn main() -> ExitCode {

@@ -1,6 +1,5 @@
 //! Tasks at a steady rate from inside the cluster, through the Service as clients go: `task-load` in a pod.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -8,6 +7,7 @@ use harness::{Kubectl, Ledger, Lines, until};
 use local_stack::load::enter;
 use task_load::{Answer, Summary};
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
 use crate::{PodLogs, Site, site};
 
@@ -16,24 +16,15 @@ const BROKER: &str = "cluster";
 
 const NAME: &str = "load";
 
-/// The annotation of the pod that says how many tasks a second.
-const RATE: &str = "task-pubsub/load-rate";
-
 /// How long answers that are due may take when it is told to end.
 const GRACE: Duration = Duration::from_secs(45);
 
 pub(crate) struct Load {
     kubectl: Kubectl,
     logs: PodLogs,
-    pub(crate) answers: Answers,
-}
-
-/// What the pod's log tells of answers. Clones share what they have read.
-#[derive(Clone)]
-pub(crate) struct Answers {
     /// What publishers were told, as far as it has been read.
-    pub(crate) ledger: Ledger,
-    read: Arc<Mutex<(Lines, Option<Summary>)>>,
+    ledger: Ledger,
+    read: Mutex<(Lines, Option<Summary>)>,
 }
 
 impl Load {
@@ -43,14 +34,11 @@ impl Load {
         let values = [("rate", &*rate), ("grace", &*grace)];
         site::apply(kubectl, &site.setup, object, &values).await?;
         let logs = PodLogs::start(kubectl, NAME, &site.folder)?;
-        let answers = Answers {
-            ledger: Ledger::default(),
-            read: Arc::new(Mutex::new((Lines::of(&logs.folder), None))),
-        };
         Ok(Self {
             kubectl: kubectl.clone(),
+            ledger: Ledger::default(),
+            read: Mutex::new((Lines::of(&logs.folder), None)),
             logs,
-            answers,
         })
     }
 
@@ -59,15 +47,15 @@ impl Load {
         let args = ["delete", "pod", NAME, "--wait"];
         self.kubectl.run_within(GRACE * 2, &args, "").await?;
         until("the load's last line", GRACE, async || {
-            self.answers.look().await?;
-            let nothing = self.answers.read.lock().await.1.is_none();
+            self.look().await?;
+            let nothing = self.read.lock().await.1.is_none();
             Ok(nothing.then(|| self.logs.folder.display().to_string()))
         })
         .await?;
         self.logs.task.stop().await?;
-        let summary = self.answers.read.lock().await.1.take();
+        let summary = self.read.lock().await.1.take();
         let summary = summary.context("the load gave no figures")?;
-        let ledger = self.answers.ledger;
+        let ledger = self.ledger;
         ledger.repeated(BROKER, summary.repeated);
         let (acknowledged, failed) = (ledger.acknowledged_so_far(), ledger.failures().len());
         let complete =
@@ -78,11 +66,15 @@ impl Load {
         );
         Ok(ledger)
     }
-}
 
-impl Answers {
+    /// The tasks that were acknowledged up to now.
+    pub(crate) async fn acknowledged(&self) -> Result<Vec<Uuid>> {
+        self.look().await?;
+        Ok(self.ledger.acknowledged_tasks())
+    }
+
     /// Reads the answers that have come, and the load's last line if it is there.
-    pub(crate) async fn look(&self) -> Result<()> {
+    async fn look(&self) -> Result<()> {
         let mut read = self.read.lock().await;
         let (lines, summary) = &mut *read;
         let enter = |line: &str| {
@@ -106,10 +98,4 @@ impl Answers {
         })
         .await
     }
-}
-
-/// Has the load send so many tasks a second from now on: within a second or two, when the kubelet has written the file.
-pub(super) async fn set_rate(kubectl: &Kubectl, rate: u32) -> Result<()> {
-    let annotate = format!("annotate pod {NAME} --overwrite {RATE}={rate}");
-    kubectl.run(&annotate).await.map(drop)
 }

@@ -96,7 +96,7 @@ macro_rules! scenarios {
 
 /// Every scenario: the longest, then in the order of GUARANTEES.
 pub(crate) const ALL: &[Scenario] = scenarios! {
-    Load argocd::commits(Environment::usual) = "cluster-argocd": "commits under load: Redis to Kafka and its revert, a missing Secret and a dead broker and their reverts, Redis to RabbitMQ";
+    Load argocd::commits(Environment::usual) = "cluster-argocd": "commits under load: Redis to Kafka and its revert, a missing Secret and its revert, Redis to RabbitMQ";
     Light install::as_the_tutorial("redis", "declarative") = "cluster-tutorial-redis": "installed, 2/2, the tutorial's request has its effect, uninstalled without a trace";
     Light install::as_the_tutorial("kafka", "declarative") = "cluster-tutorial-kafka": "the same on Kafka";
     Light install::as_the_tutorial("rabbitmq", "declarative") = "cluster-tutorial-rabbitmq": "the same on RabbitMQ";

@@ -9,7 +9,6 @@
 //! | `{"published": 3000, "acknowledged": 3000, "failed": 0, "repeated": 0}` | at the end; who misses a line notices it by this one |
 
 mod config;
-mod rate;
 pub mod relay;
 
 use std::io::Write as _;
@@ -24,10 +23,10 @@ use serde::{Deserialize, Serialize};
 use service_kit::shutdown::Shutdown;
 use task_api::IDEMPOTENCY_KEY;
 use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
 pub use config::Config;
-use rate::Rate;
 use task_probe::client::Client;
 
 /// Longer than the API's own deadline, so that it is the API that gives up first.
@@ -74,14 +73,19 @@ struct Created {
 /// Standard output cannot be written.
 pub async fn run(config: &Config, shutdown: &Shutdown) -> Result<()> {
     let (client, api) = (Client::new(), config.api_url.as_str());
-    let mut rate = Rate::new(config.rate, config.rate_file.clone());
+    // An open loop: what could not be sent in time is sent at once, not left out, however slow the answers are.
+    let mut due = interval(Duration::from_secs(1) / config.rate);
+    due.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    // But no more than a second's worth is under way: at a rate that the API does not reach, requests would otherwise pile up until they
+    // are refused, and say nothing but that.
+    let most = config.rate as usize;
     let (mut requests, mut summary) = (JoinSet::new(), Summary::default());
     loop {
         tokio::select! {
             biased;
             () = shutdown.draining() => break,
             Some(answer) = requests.join_next() => enter(answer?, &mut summary)?,
-            () = rate.tick(), if rate.allows(requests.len()) => {
+            _ = due.tick(), if requests.len() < most => {
                 summary.published += 1;
                 let (client, api) = (client.clone(), api.to_owned());
                 let title = format!("task {}", summary.published);

@@ -8,7 +8,7 @@ use http::request::Parts;
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
-use uuid::Uuid;
+use uuid::{Builder, NoContext, Timestamp, Uuid};
 
 use super::Announcement;
 use crate::problem::Problem;
@@ -40,11 +40,18 @@ impl IdempotencyKey {
     /// The id of what is created: new for a request without a key, else the same for the same key and `canonical_body`.
     pub fn id(&self, canonical_body: &str) -> Uuid {
         match &self.0 {
-            None => Uuid::now_v7(),
+            None => new_id(),
             // The key cannot contain a line feed, so no two pairs give the same text.
             Some(key) => Uuid::new_v5(&NAMESPACE, format!("{key}\n{canonical_body}").as_bytes()),
         }
     }
+}
+
+/// A UUID of version 7, with randomness from a generator in memory: `Uuid::now_v7` would ask the system for it at each request.
+fn new_id() -> Uuid {
+    let (seconds, nanos) = Timestamp::now(NoContext).to_unix();
+    let millis = seconds * 1_000 + u64::from(nanos) / 1_000_000;
+    Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid()
 }
 
 impl<S: Sync> FromRequestParts<S> for IdempotencyKey {

@@ -82,7 +82,7 @@ pub(super) async fn in_place(site: &Site) -> Result<String> {
     work.go_on().await?;
     upgrade("kafka", true).await?;
     work.go_on().await?;
-    let (count, ..) = work.ended().await?;
+    let (count, _) = work.ended().await?;
     Ok(format!("in place, by force: {count}"))
 }
 

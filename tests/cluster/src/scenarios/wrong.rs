@@ -39,7 +39,7 @@ fn brokers(site: &Site) -> Result<Value> {
     Ok(values["brokers"].take())
 }
 
-/// The first are what CI has time for.
+/// The first is what CI has time for.
 pub(super) fn all(site: &Site) -> Result<Vec<Wrong>> {
     let brokers = brokers(site)?;
     let [redis, rabbitmq] = ["redis", "rabbitmq"].map(|entry| &brokers[entry]["host"]);

@@ -27,7 +27,7 @@ const LARGE: usize = 7 << 19;
 const TAKE_LARGE: [&str; 2] = ["redis", "rabbitmq"];
 
 /// Events that nobody can read.
-pub(super) const UNREADABLE: u64 = 2;
+pub(super) const UNREADABLE: u64 = 3;
 
 /// Unusual events, of each kind.
 const UNUSUAL: usize = 4;
@@ -121,7 +121,7 @@ async fn unusual(stack: &Stack) -> Result<String> {
         // What comes behind large ones is not held up. The API takes no such titles.
         if number == UNUSUAL {
             for task in [(); UNUSUAL].map(|()| Uuid::now_v7()) {
-                publish(stack, task, &created(task, &large)).await?;
+                publish(stack, None, task, &created(task, &large)).await?;
                 acknowledged(task);
             }
         }
@@ -162,32 +162,57 @@ async fn foreign_records(stack: &Stack, client: &str) -> Result<String> {
     Ok(format!("{UNUSUAL} records with binary keys and headers"))
 }
 
-/// Publishes past the API, as other publishers would.
-pub(super) fn publisher(stack: &Stack) -> Result<Publisher> {
+/// Publishes past the API, as other publishers would: in an envelope that is made here for this app-id, or in daprd's.
+pub(super) fn publisher(stack: &Stack, app_id: Option<&str>) -> Result<Publisher> {
     let (sidecar, api) = (stack.api_client()?, &stack.api.template);
-    let options = PublisherOptions::new(api.variable("PUBSUB_NAME")?, api.variable("TOPIC")?);
+    let mut options = PublisherOptions::new(api.variable("PUBSUB_NAME")?, api.variable("TOPIC")?);
+    options.app_id = app_id.map(str::to_owned);
     Ok(Publisher::new(&sidecar, options))
 }
 
-async fn publish(stack: &Stack, id: Uuid, data: &Value) -> Result<()> {
+async fn publish(stack: &Stack, app_id: Option<&str>, id: Uuid, data: &Value) -> Result<()> {
     let event = NewEvent::json(id.to_string(), data)?;
-    publisher(stack)?.publish(event, DEADLINE).await?;
-    Ok(())
+    let publisher = publisher(stack, app_id)?;
+    Ok(publisher.publish(event, DEADLINE).await?)
 }
 
 pub(super) fn created(task: Uuid, title: &str) -> Value {
     json!({"event_type": "task.created", "task_id": task, "title": title})
 }
 
-/// What cannot be read or makes no sense is in the dead letters at once.
+/// What cannot be read or makes no sense is in the dead letters at once, as it was published: the same in daprd's envelope and in ours.
 pub(super) async fn unreadable(stack: &Stack) -> Result<()> {
     let wrong_shape = json!({"event_type": "task.created", "task_id": 7});
     let no_title = created(Uuid::now_v7(), "");
+    let app_id = stack.api.template.annotation("app-id");
     let mut ids = Vec::new();
-    for data in [wrong_shape, no_title] {
+    for (app_id, data) in [(None, &wrong_shape), (None, &no_title), (app_id, &no_title)] {
         let id = Uuid::now_v7();
-        publish(stack, id, &data).await?;
+        publish(stack, app_id, id, data).await?;
         ids.push(id.to_string());
     }
-    in_the_dead_letters(stack, &ids).await
+    in_the_dead_letters(stack, &ids).await?;
+    let text = stack.dead_letters().await?.replace(r#"\""#, "\"");
+    let (theirs, ours) = (envelope(&text, &ids[1])?, envelope(&text, &ids[2])?);
+    ensure!(theirs == ours, "daprd makes {theirs}, and here is {ours}");
+    Ok(())
+}
+
+/// The event with this id, but for what is of its own: whatever a broker's files have around it.
+fn envelope(text: &str, id: &str) -> Result<Value> {
+    let at = text.find(&format!("\"id\":\"{id}")).context("no id")?;
+    let from = |(start, _)| {
+        serde_json::Deserializer::from_str(&text[start..])
+            .into_iter()
+            .next()
+    };
+    let events = text[..at].rmatch_indices('{').filter_map(from);
+    let mut events = events
+        .filter_map(Result::ok)
+        .filter(|event: &Value| event["id"] == id);
+    let mut event = events.next().context("no event")?;
+    let own = ["id", "time", "traceid", "traceparent"];
+    let all = event.as_object_mut().context("no object")?;
+    all.retain(|name, _| !own.contains(&name.as_str()));
+    Ok(event)
 }

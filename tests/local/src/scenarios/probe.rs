@@ -42,7 +42,7 @@ pub(super) fn options(setup: &Setup, broker: &str, more: &Value) -> StackOptions
 async fn behind_a_backlog(stack: &Stack) -> Result<()> {
     let worker = stack.worker.service()?.process();
     worker.suspend();
-    let publisher = publisher(stack)?;
+    let publisher = publisher(stack, None)?;
     for _ in 0..BACKLOG / AT_ONCE {
         let canaries = (0..AT_ONCE).map(async |_| {
             let canary = NewEvent::new(Uuid::now_v7().to_string(), "{}", "application/json");
