@@ -6,6 +6,7 @@ use anyhow::Result;
 use local_stack::Stack;
 use uuid::Uuid;
 
+use super::Counted;
 use super::figures::Figures;
 use super::generator::{Load, publish};
 use super::target::Target;
@@ -13,6 +14,9 @@ use super::usage::Processes;
 
 /// Everything that was acknowledged has its effect by then, or is lost.
 const DEADLINE: Duration = Duration::from_mins(2);
+
+/// The most that is spent on what has just been started.
+const WARM: Duration = Duration::from_secs(5);
 
 /// When the worker has written nothing for so long, it is time to read.
 const QUIET: Duration = Duration::from_millis(500);
@@ -22,19 +26,19 @@ const QUIET: Duration = Duration::from_millis(500);
 pub(super) async fn measure(
     key: &str,
     stack: &Stack,
+    target: &Target,
     load: Load,
     figures: &mut Figures,
-) -> Result<(f64, usize, usize)> {
-    let target = Target::tasks(&stack.api.service()?.url());
+) -> Result<(f64, Counted)> {
     // What has just been started is slower.
-    let duration = load.duration / 5;
-    let warm = publish(&target, Load { duration, ..load }).await?.tasks;
+    let duration = (load.duration / 5).min(WARM);
+    let warm = publish(target, Load { duration, ..load }).await?.tasks;
     last_effect(stack, &warm).await?;
 
     let processes = Processes::of(stack, &[&stack.api, &stack.worker]);
     let started = Instant::now();
     let work = async {
-        let published = publish(&target, load).await?;
+        let published = publish(target, load).await?;
         let last = last_effect(stack, &published.tasks).await?;
         Ok((published, last.duration_since(started)))
     };
@@ -45,7 +49,11 @@ pub(super) async fn measure(
     let tasks = || warm.iter().chain(&published.tasks);
     let lost = tasks().filter(|task| !effects.contains_key(task));
     let doubled = tasks().filter(|task| effects.get(task).is_some_and(|it| *it > 1));
-    Ok((rate, lost.count(), doubled.count()))
+    let counted = Counted {
+        lost: lost.count(),
+        doubled: doubled.count(),
+    };
+    Ok((rate, counted))
 }
 
 /// When the last effect of these tasks was logged. The log is not read while it grows: that would take the worker's processor.

@@ -52,10 +52,10 @@ impl Figures {
         Some(rate(one)? / rate(other)?)
     }
 
-    /// Whose memory was looked at.
-    pub(super) fn processes(&self) -> impl Iterator<Item = &str> {
+    /// Whose figures of this group there are.
+    pub(super) fn processes(&self, group: &str) -> impl Iterator<Item = &str> {
         let names = self.samples.keys();
-        names.filter_map(|name| name.strip_prefix("idle_mib."))
+        names.filter_map(move |name| name.strip_prefix(group))
     }
 
     /// Microseconds on a processor, of all processes but the load.
@@ -67,10 +67,8 @@ impl Figures {
         (sum > 0.0).then_some(sum)
     }
 
-    /// All medians, and what follows from them, on top of `about`. What could not be measured is null.
-    pub(super) fn json(&self, about: Value, toolbox: &Toolbox) -> Result<Value> {
-        // Three digits say enough.
-        let number = |figure: Option<f64>| json!(figure.map(|it| (it * 1e3).round() / 1e3));
+    /// All medians, on top of `about`.
+    pub(super) fn medians(&self, about: Value) -> Value {
         let mut all = about;
         for name in self.samples.keys() {
             let figure = number(self.median(name));
@@ -79,6 +77,12 @@ impl Figures {
                 None => all[name] = figure,
             }
         }
+        all
+    }
+
+    /// The medians, and what follows from them. What could not be measured is null.
+    pub(super) fn json(&self, about: Value, toolbox: &Toolbox) -> Result<Value> {
+        let mut all = self.medians(about);
         for key in self.left_out.keys() {
             all[format!("{key}_per_second")] = Value::Null;
         }
@@ -123,4 +127,9 @@ impl Figures {
         all["left_out"] = json!(self.left_out);
         Ok(all)
     }
+}
+
+/// Three digits say enough.
+fn number(figure: Option<f64>) -> Value {
+    json!(figure.map(|it| (it * 1e3).round() / 1e3))
 }

@@ -3,10 +3,12 @@
 mod end_to_end;
 mod figures;
 mod generator;
+mod growth;
 mod http;
 mod plot;
 mod programs;
 mod publishing;
+mod soak;
 mod stub;
 mod tables;
 mod target;
@@ -24,6 +26,7 @@ use serde_json::{Value, json};
 
 use figures::Figures;
 use generator::Load;
+use target::Target;
 use usage::Processes;
 
 /// How events are published, by names in JSON and in tables. `defaults`: with Dapr's default settings of the component.
@@ -66,6 +69,12 @@ pub struct Args {
     /// Measures only what has one of these words in its name in JSON: `--only post_tasks,latency`.
     #[arg(long, value_name = "WORDS", value_delimiter = ',')]
     only: Vec<String>,
+    /// Measures instead how the cost of an event grows with its size, and with the records that the inbox keeps.
+    #[arg(long)]
+    growth: bool,
+    /// Measures instead whether memory stays as it is: so many minutes at half of the rate that the stack can do.
+    #[arg(long, value_name = "MINUTES", conflicts_with = "growth", value_parser = clap::value_parser!(u64).range(1..))]
+    soak: Option<u64>,
     /// Writes JSON, tables and a plot into this folder, too.
     #[arg(long, value_name = "FOLDER")]
     write: Option<PathBuf>,
@@ -89,45 +98,46 @@ impl Args {
     }
 }
 
+/// What became of all tasks that were acknowledged.
+#[derive(Debug, Default, Clone, Copy)]
+struct Counted {
+    lost: usize,
+    doubled: usize,
+}
+
+impl std::ops::AddAssign for Counted {
+    fn add_assign(&mut self, other: Self) {
+        self.lost += other.lost;
+        self.doubled += other.doubled;
+    }
+}
+
+/// A stack with these values.
+async fn start(args: &Args, toolbox: &Toolbox, values: Value) -> Result<Stack> {
+    let mut options = StackOptions::new(toolbox.clone());
+    args.broker.clone_into(&mut options.broker);
+    options.values = values;
+    Stack::start(options).await
+}
+
 /// Measures, and prints or writes what came of it.
 pub async fn run(args: &Args) -> Result<ExitCode> {
     let (toolbox, mut figures) = (Toolbox::read()?, Figures::default());
-    let start = async |values| {
-        let mut options = StackOptions::new(toolbox.clone());
-        args.broker.clone_into(&mut options.broker);
-        options.values = values;
-        Stack::start(options).await
+    let (name, counted) = match args.soak {
+        Some(minutes) => (
+            "soak",
+            soak::measure(args, minutes, &toolbox, &mut figures).await?,
+        ),
+        None if args.growth => (
+            "growth",
+            growth::measure(args, &toolbox, &mut figures).await?,
+        ),
+        None => ("bench", compare(args, &toolbox, &mut figures).await?),
     };
-    let step = Step::start("start");
-    let mut stack = start(json!({})).await?;
-    step.done(&args.broker);
-    let processes = Processes::of(&stack, &[&stack.api, &stack.worker]);
-    for (process, (_, mib)) in processes.look() {
-        figures.add(format!("idle_mib.{process}"), mib);
-    }
-    publishing::measure(args, &mut stack, &toolbox, &mut figures).await?;
-    let peak = stack.api.service()?.process().peak_memory_mib();
-    stack.shutdown().await?;
-
-    let (mut lost, mut doubled) = (0, 0);
-    for round in 1..=args.rounds {
-        let wanted = END_TO_END.into_iter().filter(|(key, ..)| args.wants(key));
-        for (key, name, store) in wanted {
-            let step = Step::start(format!("round {round}: {name}"));
-            // One of its own: nothing waits in it from before.
-            let stack = start(json!({"stateStore": {"type": store}})).await?;
-            let counted = end_to_end::measure(key, &stack, args.load(), &mut figures).await?;
-            step.done(&format!("{:.0} a second", counted.0));
-            lost += counted.1;
-            // Without the inbox nothing is promised.
-            doubled += if store == "none" { 0 } else { counted.2 };
-            stack.shutdown().await?;
-        }
-    }
-    let counted = json!({"lost": lost, "doubled": doubled});
+    let Counted { lost, doubled } = counted;
     if lost + doubled > 0 {
         console::note("Events were lost, or had more than one effect: there are no figures.");
-        console::result(counted);
+        console::result(json!({"lost": lost, "doubled": doubled}));
         return Ok(ExitCode::FAILURE);
     }
     let Args {
@@ -140,25 +150,73 @@ pub async fn run(args: &Args) -> Result<ExitCode> {
     } = args;
     let about = json!({
         "broker": broker, "connections": connections, "rate": rate, "seconds": seconds, "rounds": rounds,
-        "processors": std::thread::available_parallelism()?, "lost": lost, "doubled": doubled, "task_api_peak_mib": peak,
+        "processors": std::thread::available_parallelism()?, "lost": lost, "doubled": doubled,
     });
-    report(args, &figures, &figures.json(about, &toolbox)?)?;
+    let json = match name {
+        "bench" => figures.json(about, &toolbox)?,
+        _ => figures.medians(about),
+    };
+    report(args, name, &figures, &json)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn report(args: &Args, figures: &Figures, json: &Value) -> Result<()> {
+/// All ways to publish, and the way from a request to its effect.
+async fn compare(args: &Args, toolbox: &Toolbox, figures: &mut Figures) -> Result<Counted> {
+    let step = Step::start("start");
+    let mut stack = start(args, toolbox, json!({})).await?;
+    step.done(&args.broker);
+    let processes = Processes::of(&stack, &[&stack.api, &stack.worker]);
+    for (process, (_, mib)) in processes.look() {
+        figures.add(format!("idle_mib.{process}"), mib);
+    }
+    publishing::measure(args, &mut stack, toolbox, figures).await?;
+    if let Some(peak) = stack.api.service()?.process().peak_memory_mib() {
+        figures.add("task_api_peak_mib", f64::from(u32::try_from(peak)?));
+    }
+    stack.shutdown().await?;
+
+    let mut all = Counted::default();
+    for round in 1..=args.rounds {
+        let wanted = END_TO_END.into_iter().filter(|(key, ..)| args.wants(key));
+        for (key, name, store) in wanted {
+            let step = Step::start(format!("round {round}: {name}"));
+            // One of its own: nothing waits in it from before.
+            let stack = start(args, toolbox, json!({"stateStore": {"type": store}})).await?;
+            let target = Target::tasks(&stack.api.service()?.url());
+            let (rate, mut counted) =
+                end_to_end::measure(key, &stack, &target, args.load(), figures).await?;
+            step.done(&format!("{rate:.0} a second"));
+            // Without the inbox nothing is promised.
+            if store == "none" {
+                counted.doubled = 0;
+            }
+            all += counted;
+            stack.shutdown().await?;
+        }
+    }
+    Ok(all)
+}
+
+fn report(args: &Args, name: &str, figures: &Figures, json: &Value) -> Result<()> {
     let broker = &args.broker;
     let rows = END_TO_END.map(|(key, name, _)| (key, name));
     let rows = [&ROWS[..], &rows].concat();
-    let tables = tables::render(figures, &rows);
+    let tables = match name {
+        "growth" => tables::growth(figures, &growth::ROWS),
+        "soak" => tables::soak(figures),
+        _ => tables::render(figures, &rows),
+    };
     if let Some(folder) = &args.write {
-        let title = format!("Events a second, {broker}");
-        for (ending, text) in [
+        let mut files = vec![
             ("json", format!("{json:#}\n")),
             ("md", tables.trim_start().to_owned()),
-            ("svg", plot::svg(&title, figures, &rows)),
-        ] {
-            let file = folder.join(format!("bench-{broker}.{ending}"));
+        ];
+        if name == "bench" {
+            let title = format!("Events a second, {broker}");
+            files.push(("svg", plot::svg(&title, figures, &rows)));
+        }
+        for (ending, text) in files {
+            let file = folder.join(format!("{name}-{broker}.{ending}"));
             std::fs::write(&file, text).with_context(|| file.display().to_string())?;
         }
     }

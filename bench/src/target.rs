@@ -27,6 +27,8 @@ pub(super) enum Target {
     Http(String, Vec<u8>),
     /// The sidecar's `PublishEvent`, without any code of ours.
     Grpc(String, PublishEventRequest),
+    /// The same with tasks of their own, which have so many bytes of data.
+    Sized(String, PublishEventRequest, usize),
     /// Its `BulkPublishEvent`, with the same event so often.
     Bulk(String, PublishEventRequest),
     /// Redis by its own load generator, which is this program.
@@ -62,6 +64,14 @@ impl Target {
             Self::Grpc(url, request) => {
                 let client = client(url).await?;
                 let caller = || Caller::Grpc(client.clone(), request.clone());
+                callers.extend(repeat_with(caller).take(connections));
+            }
+            Self::Sized(url, request, bytes) => {
+                let client = client(url).await?;
+                let mut without = data();
+                without["padding"] = json!("");
+                let padding = "x".repeat(bytes.saturating_sub(without.to_string().len()));
+                let caller = || Caller::Sized(client.clone(), request.clone(), padding.clone());
                 callers.extend(repeat_with(caller).take(connections));
             }
             Self::Bulk(url, event) => {
@@ -110,6 +120,7 @@ async fn client(url: &str) -> Result<DaprClient<Channel>> {
 pub(super) enum Caller {
     Http(Connection, Vec<u8>),
     Grpc(DaprClient<Channel>, PublishEventRequest),
+    Sized(DaprClient<Channel>, PublishEventRequest, String),
     Bulk(DaprClient<Channel>, BulkPublishRequest),
 }
 
@@ -129,6 +140,16 @@ impl Caller {
             }
             Self::Grpc(client, request) => {
                 client.publish_event(request.clone()).await?;
+                Ok(1)
+            }
+            Self::Sized(client, request, padding) => {
+                let (task, mut data) = (Uuid::now_v7(), data());
+                data["task_id"] = json!(task);
+                data["padding"] = json!(padding);
+                let mut request = request.clone();
+                request.data = data.to_string().into_bytes();
+                client.publish_event(request).await?;
+                tasks.push(task);
                 Ok(1)
             }
             Self::Bulk(client, request) => {
