@@ -21,8 +21,9 @@ pub(super) const ROWS: [(&str, &str); 8] = [
     ("records_5000000", "5 million"),
 ];
 
-/// The prefix of daprd for the keys of the worker's records.
-const RECORDS: &str = "task-worker||";
+/// What daprd puts behind the prefix of a record's key, and how long the rest is (`dapr_pubsub::record_key`).
+const BEHIND: &str = "||";
+const LENGTH: usize = 22;
 
 /// Copies of one record, as daprd has written it and with its time to live, under names of the same length.
 const COPY: &str = "for i = tonumber(ARGV[2]), tonumber(ARGV[3]) do redis.call('COPY', KEYS[1], ARGV[1] .. string.format('%022d', i)) end";
@@ -75,15 +76,19 @@ async fn fill(args: &Args, stack: &Stack, target: &Target, records: usize) -> Re
     };
     let mut unused = Figures::default();
     end_to_end::measure("one", stack, target, load, &mut unused).await?;
-    let pattern = format!("{RECORDS}*");
+    let pattern = format!("*{BEHIND}*");
     let scan = ["SCAN", "0", "MATCH", &pattern, "COUNT", "1000000"];
     let scanned = stack.redis(&scan).await?;
-    let one = scanned.lines().find(|line| line.starts_with(RECORDS));
-    let one = one.context("no record of the worker's inbox")?;
+    let mut keys = scanned.lines().filter(|key| {
+        let end = key.split_once(BEHIND).map(|(_, end)| end.len());
+        end == Some(LENGTH)
+    });
+    let one = keys.next().context("no record of the worker's inbox")?;
+    let prefix = &one[..one.len() - LENGTH];
     for first in (1..=records).step_by(CALL) {
         let (from, to) = (first.to_string(), records.min(first + CALL - 1).to_string());
         stack
-            .redis(&["EVAL", COPY, "1", one, RECORDS, &from, &to])
+            .redis(&["EVAL", COPY, "1", one, prefix, &from, &to])
             .await?;
     }
     let there: usize = stack.redis(&["DBSIZE"]).await?.trim().parse()?;
