@@ -1,11 +1,14 @@
 //! How the cost of an event grows: with its size, and with the records that the inbox keeps.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, ensure};
-use harness::{Toolbox, console::Step};
+use harness::{Toolbox, console::Step, until};
 use local_stack::Stack;
 use serde_json::json;
 
 use super::figures::Figures;
+use super::generator::Load;
 use super::target::{Target, event};
 use super::{Args, Counted, end_to_end, start};
 
@@ -30,6 +33,8 @@ const COPY: &str = "for i = tonumber(ARGV[2]), tonumber(ARGV[3]) do redis.call('
 
 /// Copies by one call: while it runs, Redis serves nobody else.
 const CALL: usize = 50_000;
+
+const AT_REST: Duration = Duration::from_mins(3);
 
 /// From the publication to the effect. By the sidecar's own API, because the API of tasks takes no more than 32 KiB.
 pub(super) async fn measure(
@@ -69,9 +74,9 @@ fn sized(stack: &Stack, bytes: usize) -> Result<Target> {
 
 /// Has the state store keep so many records.
 async fn fill(args: &Args, stack: &Stack, target: &Target, records: usize) -> Result<()> {
-    let load = super::Load {
+    let load = Load {
         connections: 1,
-        duration: std::time::Duration::from_millis(100),
+        duration: Duration::from_millis(100),
         ..args.load()
     };
     let mut unused = Figures::default();
@@ -91,6 +96,15 @@ async fn fill(args: &Args, stack: &Stack, target: &Target, records: usize) -> Re
             .redis(&["EVAL", COPY, "1", one, prefix, &from, &to])
             .await?;
     }
+    // Redis writes its file anew when it has grown so much, on the processor that is to be measured.
+    until("Redis at rest", AT_REST, async || {
+        let said = stack.redis(&["INFO", "persistence"]).await?;
+        let busy = said
+            .lines()
+            .find(|line| line.trim().ends_with("in_progress:1"));
+        Ok(busy.map(str::to_owned))
+    })
+    .await?;
     let there: usize = stack.redis(&["DBSIZE"]).await?.trim().parse()?;
     ensure!(there >= records, "{there} records, not {records}");
     Ok(())

@@ -17,7 +17,6 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use uuid::Uuid;
 
 pub use error::InboxError;
 pub use key::record_key;
@@ -96,7 +95,7 @@ impl InboxOptions {
 /// A failure is the handler's own: it is counted in the record, survives restarts and is shared by replicas. That the store is
 /// away, that a claim is in the way or that the process has died is not a failure of the event.
 ///
-/// Records: `{"state":"claimed","owner":"<uuid>","lease":<milliseconds>}`, with `"failures":<n>` after the first one;
+/// Records: `{"state":"claimed","owner":"<16 characters>","lease":<milliseconds>}`, with `"failures":<n>` after the first one;
 /// `{"state":"failed","failures":<n>,"reason":"...","at":<milliseconds since 1970>,"dropped":<bool>}`; and `1`, the effect
 /// has happened: what is kept for [`retention`](InboxOptions::retention), 136 to 152 bytes in Redis as `MEMORY USAGE` counts, some 190 with
 /// what it takes to let it expire.
@@ -235,7 +234,7 @@ impl Inbox {
             ..
         } = &*self.inner;
         let limit = options.call_timeout;
-        let owner = Uuid::new_v4().to_string();
+        let owner = record::new_owner();
         let claimed = |failures| Record::Claimed {
             owner: owner.clone(),
             failures,
