@@ -97,7 +97,7 @@ impl InboxOptions {
 ///
 /// Records: `{"state":"claimed","owner":"<16 characters>","lease":<milliseconds>}`, with `"failures":<n>` after the first one;
 /// `{"state":"failed","failures":<n>,"reason":"...","at":<milliseconds since 1970>,"dropped":<bool>}`; and `1`, the effect
-/// has happened: what is kept for [`retention`](InboxOptions::retention), 136 to 152 bytes in Redis as `MEMORY USAGE` counts, some 190 with
+/// has happened: what is kept for [`retention`](InboxOptions::retention), 136 bytes in Redis as `MEMORY USAGE` counts, some 215 with
 /// what it takes to let it expire.
 ///
 /// # Cost
