@@ -15,6 +15,9 @@ use crate::receipts::{LOOK_AGAIN, Receipts, listed};
 /// One publish with its attempts. Short, so that between two of them somebody looks for what has arrived.
 const PUBLISH: Duration = Duration::from_secs(5);
 
+/// With less time than this left, none follows one that was acknowledged: the broker would be blamed for the end of our own time.
+const LEAST: Duration = Duration::from_secs(2);
+
 /// Until the next canary, at first and in the end.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -36,7 +39,8 @@ pub(super) async fn send(
     let mut sent = Sent::default();
     let (mut next, mut pause) = (Instant::now(), FIRST_PAUSE);
     loop {
-        if Instant::now() >= next {
+        let in_time = !sent.acknowledged || deadline.at_most(LEAST) == LEAST;
+        if in_time && Instant::now() >= next {
             sent.publish(&publisher, config, topic, deadline).await?;
             next = Instant::now() + pause;
             pause = pause.mul_f64(1.5).min(LONGEST_PAUSE);

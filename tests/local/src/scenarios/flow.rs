@@ -211,7 +211,7 @@ fn envelope(text: &str, id: &str) -> Result<Value> {
         .filter_map(Result::ok)
         .filter(|event: &Value| event["id"] == id);
     let mut event = events.next().context("no event")?;
-    let own = ["id", "time", "traceid", "traceparent"];
+    let own = ["id", "time", "traceid", "traceparent", "tracestate"];
     let all = event.as_object_mut().context("no object")?;
     all.retain(|name, _| !own.contains(&name.as_str()));
     Ok(event)
