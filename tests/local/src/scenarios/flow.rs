@@ -191,8 +191,8 @@ pub(super) async fn unreadable(stack: &Stack) -> Result<()> {
         publish(stack, app_id, id, data).await?;
         ids.push(id.to_string());
     }
-    in_the_dead_letters(stack, &ids).await?;
-    let text = stack.dead_letters().await?.replace(r#"\""#, "\"");
+    let letters = in_the_dead_letters(stack, &ids).await?;
+    let text = letters.replace(r#"\""#, "\"");
     let (theirs, ours) = (envelope(&text, &ids[1])?, envelope(&text, &ids[2])?);
     ensure!(theirs == ours, "daprd makes {theirs}, and here is {ours}");
     Ok(())

@@ -108,12 +108,14 @@ pub(super) async fn retried(stack: &mut Stack) -> Result<String> {
     ))
 }
 
-/// Waits until the ids of all these events or tasks stand in the dead letters.
-pub(super) async fn in_the_dead_letters(stack: &Stack, ids: &[String]) -> Result<()> {
+/// Waits until the ids of all these events or tasks stand in the dead letters, which it returns.
+pub(super) async fn in_the_dead_letters(stack: &Stack, ids: &[String]) -> Result<String> {
+    let mut letters = String::new();
     until("events in the dead letters", DEADLINE, async || {
-        let letters = stack.dead_letters().await?;
+        letters = stack.dead_letters().await?;
         let missing: Vec<_> = ids.iter().filter(|id| !letters.contains(*id)).collect();
         Ok((!missing.is_empty()).then(|| format!("{missing:?} not there")))
     })
-    .await
+    .await?;
+    Ok(letters)
 }
