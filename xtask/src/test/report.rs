@@ -110,9 +110,13 @@ impl Report {
         }
     }
 
-    /// The words of `--only` that name no check so far; `None` when all of several do.
+    /// The words of `--only` with which no check so far begins, so that tests may be meant; `None` when all of several do.
     pub(crate) fn other_words(&self) -> Option<Vec<String>> {
-        let named = |word: &String| self.names.iter().any(|name| name.contains(word.as_str()));
+        let named = |word: &String| {
+            self.names
+                .iter()
+                .any(|name| name.starts_with(word.as_str()))
+        };
         let only = &self.selection.only;
         let others: Vec<_> = only.iter().filter(|word| !named(word)).cloned().collect();
         (only.is_empty() || !others.is_empty()).then_some(others)
@@ -150,7 +154,21 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
-    use super::Selection;
+    use super::{Report, Selection};
+
+    #[test]
+    fn a_word_within_the_name_of_a_check_may_mean_tests() {
+        let others = |word: &str| {
+            let mut report = Report::new(Selection {
+                only: vec![word.to_owned()],
+                ..Selection::default()
+            });
+            report.names.push("workflows".to_owned());
+            report.other_words()
+        };
+        assert_eq!(others("flow"), Some(vec!["flow".to_owned()]));
+        assert_eq!(others("work"), None);
+    }
 
     #[test]
     fn several_words_select_and_leave_out() {
