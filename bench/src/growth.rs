@@ -53,7 +53,7 @@ pub(super) async fn measure(
                 sized(&stack, number)?
             } else {
                 let target = Target::tasks(&stack.api.service()?.url());
-                fill(args, &stack, &target, number).await?;
+                all += fill(args, &stack, &target, number).await?;
                 target
             };
             let (rate, counted) =
@@ -72,23 +72,30 @@ fn sized(stack: &Stack, bytes: usize) -> Result<Target> {
     Ok(Target::Sized(stack.api.sidecar.grpc_url(), event, bytes))
 }
 
-/// Has the state store keep so many records.
-async fn fill(args: &Args, stack: &Stack, target: &Target, records: usize) -> Result<()> {
+/// Has the state store keep so many records, and says what became of the tasks that it took for them.
+async fn fill(args: &Args, stack: &Stack, target: &Target, records: usize) -> Result<Counted> {
     let load = Load {
         connections: 1,
         duration: Duration::from_millis(100),
         ..args.load()
     };
     let mut unused = Figures::default();
-    end_to_end::measure("one", stack, target, load, &mut unused).await?;
+    let (_, counted) = end_to_end::measure("one", stack, target, load, &mut unused).await?;
     let pattern = format!("*{BEHIND}*");
     let scan = ["SCAN", "0", "MATCH", &pattern, "COUNT", "1000000"];
     let scanned = stack.redis(&scan).await?;
-    let mut keys = scanned.lines().filter(|key| {
+    let keys = scanned.lines().filter(|key| {
         let end = key.split_once(BEHIND).map(|(_, end)| end.len());
         end == Some(LENGTH)
     });
-    let one = keys.next().context("no record of the worker's inbox")?;
+    let mut kept = Vec::new();
+    for key in keys {
+        let seconds: i64 = stack.redis(&["TTL", key]).await?.parse()?;
+        kept.push((seconds, key));
+    }
+    // A subscriber's progress and its canaries have such keys, too, and are gone within a minute: copies of them would go meanwhile.
+    let finished = kept.into_iter().max();
+    let (_, one) = finished.context("no record of the worker's inbox")?;
     let prefix = &one[..one.len() - LENGTH];
     for first in (1..=records).step_by(CALL) {
         let (from, to) = (first.to_string(), records.min(first + CALL - 1).to_string());
@@ -107,5 +114,5 @@ async fn fill(args: &Args, stack: &Stack, target: &Target, records: usize) -> Re
     .await?;
     let there: usize = stack.redis(&["DBSIZE"]).await?.trim().parse()?;
     ensure!(there >= records, "{there} records, not {records}");
-    Ok(())
+    Ok(counted)
 }
