@@ -1,25 +1,19 @@
-//! What runs beside the stack to be measured: further instances of `task-api`, the tutorial's publisher, and Redis' load generator.
+//! What runs beside the stack to be measured: further instances of `task-api`, and the tutorial's publisher.
 
 use std::path::Path;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use harness::{Launch, Port, Process, Toolbox, workspace};
 use local_stack::Stack;
-use tokio::process::Command;
 use tokio::time::sleep;
 
-use super::generator::Load;
 use super::http;
 
 const READY: Duration = Duration::from_mins(1);
 
 /// Between two looks at whether a program is ready: its start is measured.
 const LOOK: Duration = Duration::from_millis(1);
-
-/// The stream that Redis' own load generator writes.
-const STREAM: &str = "bench";
 
 /// A program that serves, until this is dropped.
 #[derive(Debug)]
@@ -88,37 +82,4 @@ fn launch(stack: &Stack, name: &str, program: &Path) -> Launch {
     let command = launch.command.envs(&api.template.env);
     command.envs(api.sidecar.app_env());
     launch
-}
-
-/// Events that Redis took from its own load generator, and in what time: `XADD` of an event's bytes, counted in the stream.
-pub(super) async fn redis(
-    stack: &Stack,
-    program: &Path,
-    load: Load,
-    event: &str,
-) -> Result<(u32, Duration)> {
-    let host = stack.broker_values()["host"].as_str().unwrap_or_default();
-    let (host, port) = host.split_once(':').context("no port of Redis")?;
-    let connections = load.connections.to_string();
-    let mut command = Command::new(program);
-    command.args([
-        "-h",
-        host,
-        "-p",
-        port,
-        "-c",
-        &connections,
-        "-n",
-        "1000000000",
-    ]);
-    command.args(["XADD", STREAM, "*", "data", event]);
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    let (started, mut child) = (Instant::now(), command.kill_on_drop(true).spawn()?);
-    sleep(load.duration).await;
-    let length = stack.redis(&["XLEN", STREAM]).await?;
-    let (events, took) = (length.parse().context(length)?, started.elapsed());
-    ensure!(child.try_wait()?.is_none(), "redis-benchmark has ended");
-    child.kill().await?;
-    stack.redis(&["DEL", STREAM]).await?;
-    Ok((events, took))
 }

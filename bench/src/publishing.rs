@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use harness::{Toolbox, console::Step, until};
 use local_stack::Stack;
 use serde_json::json;
 
+use super::broker_client::Generator;
 use super::figures::Figures;
 use super::generator::{Load, publish};
-use super::programs::{Program, redis};
+use super::programs::Program;
 use super::stub::Stub;
 use super::target::{Target, envelope, event};
 use super::usage::Processes;
@@ -72,8 +73,9 @@ pub(super) async fn measure(
         for (key, name, target) in &targets {
             let step = Step::start(format!("round {round}: {name}"));
             let work = async {
-                if let Target::Redis(program) = target {
-                    return redis(stack, program, load, &envelope(pubsub, topic)).await;
+                if let Target::Own(generator) = target {
+                    let event = envelope(pubsub, topic);
+                    return generator.publish(stack, load, &event).await;
                 }
                 let published = publish(target, load).await?;
                 Ok((published.events, published.took))
@@ -131,13 +133,7 @@ impl Setup<'_> {
             }
             "sidecar_bulk" => return Ok(Target::Bulk(sidecar.grpc_url(), event(pubsub, topic))),
             "sidecar_http" => return Ok(Target::sidecar(&sidecar.url(), pubsub, topic)),
-            "broker_client" => {
-                ensure!(stack.active() == "redis", "only of Redis is one used");
-                let server = programs.get("redis").context("no Redis")?;
-                let program = server.with_file_name("redis-benchmark");
-                ensure!(program.exists(), "no redis-benchmark beside redis-server");
-                return Ok(Target::Redis(program));
-            }
+            "broker_client" => return Ok(Target::Own(Generator::find(stack.active(), programs)?)),
             "post_tasks_defaults" => {
                 let env = ("PUBSUB_NAME", DEFAULTS);
                 Program::task_api(stack, toolbox, env).await?

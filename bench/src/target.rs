@@ -1,7 +1,6 @@
 //! What publishes events, and what it is sent.
 
 use std::iter::repeat_with;
-use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
 use dapr::dapr::proto::runtime::v1::dapr_client::DaprClient;
@@ -12,6 +11,7 @@ use serde_json::{Value, json};
 use tonic::transport::{Channel, Endpoint};
 use uuid::Uuid;
 
+use super::broker_client::Generator;
 use super::http::{self, Connection};
 
 /// Events in one call of daprd's bulk API, and how many such calls are under way.
@@ -31,8 +31,8 @@ pub(super) enum Target {
     Sized(String, PublishEventRequest, usize),
     /// Its `BulkPublishEvent`, with the same event so often.
     Bulk(String, PublishEventRequest),
-    /// Redis by its own load generator, which is this program.
-    Redis(PathBuf),
+    /// The broker by its own load generator.
+    Own(Generator),
 }
 
 impl Target {
@@ -79,7 +79,7 @@ impl Target {
                 let caller = || Caller::Bulk(client.clone(), request.clone());
                 callers.extend(repeat_with(caller).take(CALLS));
             }
-            Self::Redis(_) => {}
+            Self::Own(_) => {}
         }
         Ok(callers)
     }

@@ -48,10 +48,13 @@ pub(crate) async fn run(command: &str, args: &Args) -> Result<ExitCode> {
     let purpose = style(purpose).bold().for_stderr();
     console::note(&format!("{purpose}{first}\n"));
     if release && !args.args.iter().any(|arg| arg == "--only") {
-        // The tutorial's publisher is left out where its packages cannot be installed.
-        match tools::ensure(&["fastapi"]).await {
-            Ok(_) => wanted.push("fastapi"),
-            Err(error) => console::note(&format!("no fastapi: {error:#}")),
+        // What is compared with is left out where it cannot be installed.
+        let kafka = wanted.contains(&"kafka").then_some("kafka-tools");
+        for peer in ["fastapi"].into_iter().chain(kafka) {
+            match tools::ensure(&[peer]).await {
+                Ok(_) => wanted.push(peer),
+                Err(error) => console::note(&format!("no {peer}: {error:#}")),
+            }
         }
     }
     let ((), tools) = tokio::try_join!(cargo::build_stack(release, &[]), tools::ensure(&wanted))?;
