@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -13,6 +13,9 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let places = shared.options.max_in_flight.max(1);
     let mut flights = JoinSet::new();
     loop {
+        if flights.len() < places {
+            gather(&shared).await;
+        }
         while flights.len() < places
             && let Some(batch) = shared.queue.take(Instant::now())
         {
@@ -40,6 +43,20 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
         } else {
             entry.give_up(now);
         }
+    }
+}
+
+/// Lets what is ready to run have its turn for as long as that brings further events: what has been read from other connections by then
+/// goes along. That takes microseconds, and without it the first answer to a batch would be followed by a call for one event.
+async fn gather(shared: &Shared) {
+    let mut before = 0;
+    loop {
+        let waiting = shared.queue.len();
+        if waiting == before || waiting >= shared.options.max_batch {
+            break;
+        }
+        before = waiting;
+        yield_now().await;
     }
 }
 
