@@ -94,7 +94,11 @@ impl Keeper {
         };
         match command {
             Ok(Command::Complete(reply)) => {
+                let started = Instant::now();
                 let result = self.complete().await;
+                if result.is_ok() {
+                    self.inbox.recent.note(&self.key, started);
+                }
                 let _ = reply.send(result);
             }
             Ok(Command::Release(reply)) => {

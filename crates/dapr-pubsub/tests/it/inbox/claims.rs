@@ -88,6 +88,18 @@ async fn when_the_store_is_down_nothing_is_known() {
     assert!(soon(inbox.claim(SOURCE, "1")).await.is_err());
 }
 
+#[tokio::test]
+async fn a_copy_of_what_was_finished_here_needs_no_call() {
+    let fake = crate::fake();
+    let (one, two) = replicas(&fake, TEN);
+    fresh(&one, "1").await.complete().await.unwrap();
+    fake.state()
+        .disturb(|_, _| Some(Fault::Refuse(Status::internal("redis is down"))));
+    assert!(matches!(one.claim(SOURCE, "1").await, Ok(Claim::Done)));
+    assert!(two.claim(SOURCE, "1").await.is_err());
+    assert!(one.claim(SOURCE, "2").await.is_err());
+}
+
 /// Redis out of memory, READONLY or MISCONF: it answers, and takes nothing.
 #[tokio::test]
 async fn a_store_that_can_only_be_read_does_not_pass_the_check() {
