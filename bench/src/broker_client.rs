@@ -16,8 +16,10 @@ use super::generator::Load;
 /// The stream or the topic that it writes.
 const TOPIC: &str = "bench";
 
-/// Kafka's has no limit of time. It takes as many as this for each second of a round, and for the start of a JVM that long beside.
+/// Kafka's has a limit of records and none of time: so many for each second of a round.
 const RECORDS_A_SECOND: u64 = 100_000;
+
+/// What the start of its JVM takes at most.
 const START: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Clone)]
