@@ -1,12 +1,11 @@
 //! The broker's own load generator, which knows nothing of Dapr: what the broker can do with these events on this machine.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use harness::command::output;
+use harness::{Toolbox, command::output};
 use local_stack::Stack;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
@@ -31,19 +30,18 @@ pub(super) enum Generator {
 }
 
 impl Generator {
-    /// That of the broker, among these tools.
-    pub(super) fn find(broker: &str, tools: &BTreeMap<String, PathBuf>) -> Result<Self> {
-        let tool = |name: &str| tools.get(name).with_context(|| format!("no {name}"));
+    /// That of the broker.
+    pub(super) fn find(broker: &str, toolbox: &Toolbox) -> Result<Self> {
         Ok(match broker {
             "redis" => {
-                let program = tool("redis")?.with_file_name("redis-benchmark");
+                let program = toolbox.path("redis")?.with_file_name("redis-benchmark");
                 ensure!(program.exists(), "no redis-benchmark beside redis-server");
                 Self::Redis(program)
             }
             "kafka" => {
-                let folder = |name| anyhow::Ok(format!("{}/*", tool(name)?.display()));
+                let folder = |name| anyhow::Ok(format!("{}/*", toolbox.path(name)?.display()));
                 Self::Kafka {
-                    java: tool("java")?.clone(),
+                    java: toolbox.path("java")?.to_owned(),
                     jars: format!("{}:{}", folder("kafka-tools")?, folder("kafka")?),
                 }
             }

@@ -124,7 +124,7 @@ impl Setup<'_> {
             topic,
             ..
         } = *self;
-        let (sidecar, programs) = (&stack.api.sidecar, &toolbox.programs);
+        let sidecar = &stack.api.sidecar;
         let program = match key {
             "post_tasks" => return Ok(Target::tasks(&stack.api.service()?.url())),
             "sidecar_grpc" => return Ok(Target::Grpc(sidecar.grpc_url(), event(pubsub, topic))),
@@ -133,14 +133,13 @@ impl Setup<'_> {
             }
             "sidecar_bulk" => return Ok(Target::Bulk(sidecar.grpc_url(), event(pubsub, topic))),
             "sidecar_http" => return Ok(Target::sidecar(&sidecar.url(), pubsub, topic)),
-            "broker_client" => return Ok(Target::Own(Generator::find(stack.active(), programs)?)),
+            "broker_client" => return Ok(Target::Own(Generator::find(stack.active(), toolbox)?)),
             "post_tasks_defaults" => {
                 let env = ("PUBSUB_NAME", DEFAULTS);
                 Program::task_api(stack, toolbox, env).await?
             }
             "fastapi" => {
-                let python = programs.get("fastapi");
-                let python = python.context("pip has not installed its packages")?;
+                let python = toolbox.path("fastapi")?;
                 Program::fastapi(stack, python, DEFAULTS).await?
             }
             _ => self.beside_stub().await?,

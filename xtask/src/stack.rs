@@ -50,12 +50,7 @@ pub(crate) async fn run(command: &str, args: &Args) -> Result<ExitCode> {
     if release && !args.args.iter().any(|arg| arg == "--only") {
         // What is compared with is left out where it cannot be installed.
         let kafka = wanted.contains(&"kafka").then_some("kafka-tools");
-        for peer in ["fastapi"].into_iter().chain(kafka) {
-            match tools::ensure(&[peer]).await {
-                Ok(_) => wanted.push(peer),
-                Err(error) => console::note(&format!("no {peer}: {error:#}")),
-            }
-        }
+        wanted.extend(available(["fastapi"].into_iter().chain(kafka)).await);
     }
     let ((), tools) = tokio::try_join!(cargo::build_stack(release, &[]), tools::ensure(&wanted))?;
     Step::start("tools").done(&tools.versions());
@@ -90,6 +85,13 @@ async fn first_run(wanted: &[Tool], release: bool) -> Result<String> {
 /// Leaves for tests where the tools of a stack with these brokers are, and what else scenarios need, and returns what they are. One that
 /// cannot be had fails the scenarios that need it.
 pub(crate) async fn tell_tests(needs: impl IntoIterator<Item = &str>) -> Result<Vec<Tool>> {
+    let wanted = wanted(&available(needs).await);
+    toolbox(&tools::ensure(&wanted).await?, false).write(STACK)?;
+    Ok(wanted)
+}
+
+/// Those whose tools are there, or could be installed; of the others it says why not.
+async fn available<'a>(needs: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let mut there = Vec::new();
     for need in needs {
         match tools::ensure(&of(need)).await {
@@ -97,9 +99,7 @@ pub(crate) async fn tell_tests(needs: impl IntoIterator<Item = &str>) -> Result<
             Err(error) => console::note(&format!("no {need}: {error:#}")),
         }
     }
-    let wanted = wanted(&there);
-    toolbox(&tools::ensure(&wanted).await?, false).write(STACK)?;
-    Ok(wanted)
+    there
 }
 
 fn wanted(needs: &[&str]) -> Vec<Tool> {
